@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { idSchema } from "../ids.ts";
+import { timestampSchema } from "./envelope.ts";
+
+export const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+  error: "a pool name is 1–63 lower-case letters, digits and hyphens",
+});
+
+export const poolSchema = z.object({
+  id: idSchema("pool"),
+  name: z.string(),
+  createdAt: timestampSchema,
+  agentCount: z.number().int(),
+});
+export const poolCreateSchema = z.strictObject({ name: poolNameSchema });
+
+/** What a connected agent is doing now. */
+export const presenceSchema = z.object({
+  connectedAt: timestampSchema,
+  hostname: z.string(),
+  os: z.string(),
+  arch: z.string(),
+  agentVersion: z.string(),
+  slots: z.number().int(),
+  busySlots: z.number().int(),
+  draining: z.boolean(),
+});
+
+export const agentSchema = z.object({
+  id: idSchema("agent"),
+  name: z.string(),
+  poolId: idSchema("pool"),
+  poolName: z.string(),
+  labels: z.record(z.string(), z.string()),
+  /** SHA-256 of the public key, hex: compare it with `farhand-agent status` on the host. */
+  fingerprint: z.string(),
+  createdAt: timestampSchema,
+  revokedAt: timestampSchema.optional(),
+  /** Absent when it is not connected. */
+  presence: presenceSchema.optional(),
+});
+
+export const joinTokenCreateSchema = z.strictObject({
+  poolId: idSchema("pool"),
+  /** At most 15 minutes. */
+  expiresInSeconds: z.number().int().min(10).max(900).default(900),
+});
+export const joinTokenSchema = z.object({
+  id: idSchema("joinToken"),
+  poolId: idSchema("pool"),
+  createdAt: timestampSchema,
+  expiresAt: timestampSchema,
+  usedAt: timestampSchema.optional(),
+});
+/** The only answer that ever contains the token. */
+export const joinTokenCreatedSchema = joinTokenSchema.extend({ token: z.string() });
+
+export type Pool = z.infer<typeof poolSchema>;
+export type Presence = z.infer<typeof presenceSchema>;
+export type Agent = z.infer<typeof agentSchema>;
+export type JoinToken = z.infer<typeof joinTokenSchema>;
+export type JoinTokenCreated = z.infer<typeof joinTokenCreatedSchema>;

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { actorSchema } from "../actor.ts";
+import { idSchema } from "../ids.ts";
+import { runbookDocumentSchema } from "../runbook/document.ts";
+import { timestampSchema } from "./envelope.ts";
+
+export const runbookSummarySchema = z.object({
+  id: idSchema("runbook"),
+  title: z.string(),
+  description: z.string().optional(),
+  latestVersion: z.number().int().positive(),
+  /** How many blocks of the latest version run something. */
+  commandCount: z.number().int(),
+  createdAt: timestampSchema,
+  updatedAt: timestampSchema,
+});
+
+export const versionSummarySchema = z.object({
+  id: idSchema("version"),
+  runbookId: idSchema("runbook"),
+  number: z.number().int().positive(),
+  contentHash: z.string(),
+  createdBy: actorSchema,
+  createdAt: timestampSchema,
+});
+
+export const versionSchema = versionSummarySchema.extend({
+  /** The Markdown as it was written. */
+  source: z.string(),
+  document: runbookDocumentSchema,
+});
+
+/** A runbook with its latest version. */
+export const runbookSchema = runbookSummarySchema.extend({ version: versionSchema });
+
+/** Create, and update: a new source is a new version. */
+export const runbookWriteSchema = z.strictObject({
+  source: z.string().min(1, { error: "the source is empty" }).describe("The runbook as Markdown."),
+});
+
+export type RunbookSummary = z.infer<typeof runbookSummarySchema>;
+export type Runbook = z.infer<typeof runbookSchema>;
+export type VersionSummary = z.infer<typeof versionSummarySchema>;
+export type Version = z.infer<typeof versionSchema>;
+export type RunbookWrite = z.infer<typeof runbookWriteSchema>;

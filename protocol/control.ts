@@ -1,0 +1,75 @@
+/**
+ * The control socket: agent ↔ AgentPool, one per agent. It carries presence and
+ * leases; output never passes here.
+ */
+import { z } from "zod";
+import { stepStartSchema } from "./data.ts";
+import { planSchema } from "./plan.ts";
+import { ackSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
+
+const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(255));
+
+/** A lease as the agent holds it, told in `hello` so that both ends agree after any loss. */
+const heldLeaseSchema = leaseSchema.extend({ state: z.enum(["active", "reporting"]) });
+
+export const agentControlMessageSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("hello"),
+    protocol: versionRangeSchema,
+    agentVersion: z.string().max(64),
+    hostname: z.string().max(255),
+    os: z.string().max(64),
+    arch: z.string().max(64),
+    labels: labelsSchema,
+    /** Executions it takes at once. */
+    slots: z.number().int().min(1).max(1024),
+    draining: z.boolean(),
+    /** Every lease it knows; an offer that is not here never arrived. */
+    leases: z.array(heldLeaseSchema).max(2048),
+  }),
+  ackSchema,
+  /** The offer stands: a slot is taken. Sent once per offer, again when the offer is repeated. */
+  z.strictObject({ type: z.literal("lease.accepted"), leaseId: z.string().max(64), fence: z.number().int() }),
+  /** Nothing was started; the lease may go to another agent. */
+  z.strictObject({
+    type: z.literal("lease.declined"),
+    leaseId: z.string().max(64),
+    fence: z.number().int(),
+    reason: z.enum(["draining", "no_slot", "plan_rejected", "spool_full"]),
+    detail: z.string().max(500),
+  }),
+  /** The slot is free again on the agent's side. */
+  z.strictObject({ type: z.literal("lease.ended"), leaseId: z.string().max(64), fence: z.number().int() }),
+]);
+
+export const poolControlMessageSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("welcome"),
+    protocol: z.number().int(),
+    agentId: z.string(),
+    /** The server's clock, ms since the epoch: for a warning about skew only. */
+    time: z.number(),
+    heartbeatMs: z.number().int(),
+  }),
+  /** A command (CM1, CM2). The first step rides on it: the agent may spawn before its data socket is open. */
+  z.strictObject({
+    type: z.literal("lease.offer"),
+    id: z.string().max(64),
+    lease: leaseSchema,
+    plan: planSchema,
+    planDigest: z.string(),
+    firstStep: stepStartSchema,
+  }),
+  /** A command: the lease is over; kill what still runs under it and close its data socket. */
+  z.strictObject({
+    type: z.literal("lease.revoke"),
+    id: z.string().max(64),
+    leaseId: z.string().max(64),
+    fence: z.number().int(),
+    reason: z.string().max(200),
+  }),
+]);
+
+export type AgentControlMessage = z.infer<typeof agentControlMessageSchema>;
+export type PoolControlMessage = z.infer<typeof poolControlMessageSchema>;
+export type LeaseOffer = Extract<PoolControlMessage, { type: "lease.offer" }>;

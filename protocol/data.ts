@@ -1,0 +1,150 @@
+/**
+ * The data socket: agent ↔ ExecutionCoordinator, one per lease. JSON frames are
+ * the messages below; binary frames are output chunks (`chunk.ts`), from the
+ * agent only.
+ */
+import { z } from "zod";
+import { STREAMS } from "./chunk.ts";
+import { ackSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
+
+const stepPathSchema = z.string().min(1).max(1024);
+const attemptSchema = z.number().int().positive();
+const bytesSchema = z.number().int().nonnegative();
+const streamSchema = z.enum(STREAMS);
+const perStream = <T extends z.ZodType>(value: T) => z.strictObject({ stdout: value, stderr: value });
+
+/**
+ * A command (CM1, CM2): run the block that the plan holds at this path. The
+ * pair (step, attempt) is what the agent journals; a repeat is answered from
+ * the journal and never run again.
+ */
+export const stepStartSchema = z.strictObject({
+  type: z.literal("step.start"),
+  id: z.string().max(64),
+  step: stepPathSchema,
+  attempt: attemptSchema,
+  fence: z.number().int().positive(),
+});
+export type StepStart = z.infer<typeof stepStartSchema>;
+
+/** How an attempt ended, as the agent saw it. */
+export const attemptOutcomeSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("exited"), exitCode: z.number().int().min(0).max(255) }),
+  z.strictObject({ type: z.literal("signaled"), signal: z.string().max(16) }),
+  /** Stopped by a `step.cancel` or by rule LS3; `confirmed` when the whole tree is known to be gone. */
+  z.strictObject({
+    type: z.literal("stopped"),
+    reason: z.enum(["canceled", "timed_out", "disconnected"]),
+    confirmed: z.boolean(),
+  }),
+  /** Nothing was spawned: a refusal by policy, a missing interpreter, a full spool. */
+  z.strictObject({ type: z.literal("refused"), code: z.string().max(64), detail: z.string().max(2_000) }),
+  /** Found started but not finished after a crash (ST2). */
+  z.strictObject({ type: z.literal("unknown"), detail: z.string().max(2_000) }),
+]);
+export type AttemptOutcome = z.infer<typeof attemptOutcomeSchema>;
+
+/** The output of one stream when it is complete (OT4). `cutBytes` is what the limit kept out (OT5). */
+export const streamSummarySchema = z.strictObject({
+  bytes: bytesSchema,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  cutBytes: bytesSchema,
+});
+export type StreamSummary = z.infer<typeof streamSummarySchema>;
+
+/** One attempt as the agent's journal has it, told in `hello`. */
+const attemptReportSchema = z.strictObject({
+  step: stepPathSchema,
+  attempt: attemptSchema,
+  fence: z.number().int().positive(),
+  state: z.enum(["running", "finished"]),
+  /** Bytes spooled so far in each stream. */
+  spooled: perStream(bytesSchema),
+});
+
+export const agentDataMessageSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("hello"),
+    protocol: versionRangeSchema,
+    lease: leaseSchema,
+    attempts: z.array(attemptReportSchema).max(10_000),
+  }),
+  ackSchema,
+  /** Sent after `started` is on disk (ST1). */
+  z.strictObject({
+    type: z.literal("step.started"),
+    step: stepPathSchema,
+    attempt: attemptSchema,
+    fence: z.number().int().positive(),
+    pid: z.number().int().positive(),
+    time: z.number(),
+  }),
+  /** Sent after output is flushed and processes are gone (ST3); repeated until `step.recorded`. */
+  z.strictObject({
+    type: z.literal("step.finished"),
+    step: stepPathSchema,
+    attempt: attemptSchema,
+    fence: z.number().int().positive(),
+    outcome: attemptOutcomeSchema,
+    time: z.number(),
+    durationMs: z.number().nonnegative(),
+    streams: perStream(streamSummarySchema),
+    /** A descendant kept stdout or stderr open and was not waited for (OT6). */
+    leakedOutput: z.boolean(),
+  }),
+]);
+
+const heldSchema = z.strictObject({
+  step: stepPathSchema,
+  attempt: attemptSchema,
+  /** The agent sends each stream from here on (OT3). */
+  held: perStream(bytesSchema),
+  /** The result is recorded: the agent may forget the attempt. */
+  recorded: z.boolean(),
+});
+
+export const coordinatorDataMessageSchema = z.discriminatedUnion("type", [
+  /** Answers `hello`: for each attempt told there, what the coordinator holds. */
+  z.strictObject({
+    type: z.literal("welcome"),
+    protocol: z.number().int(),
+    /** False when a newer fence exists: finish reporting, start nothing (LS2). */
+    current: z.boolean(),
+    attempts: z.array(heldSchema),
+  }),
+  stepStartSchema,
+  /** A command: climb the cancel ladder on the attempt's process tree (CX1). */
+  z.strictObject({
+    type: z.literal("step.cancel"),
+    id: z.string().max(64),
+    step: stepPathSchema,
+    attempt: attemptSchema,
+    reason: z.enum(["canceled", "timed_out"]),
+    graceMs: z.number().int().nonnegative(),
+  }),
+  /** Everything up to `held` is committed (OT2): the spool may forget it. */
+  z.strictObject({
+    type: z.literal("output.ack"),
+    step: stepPathSchema,
+    attempt: attemptSchema,
+    stream: streamSchema,
+    held: bytesSchema,
+  }),
+  /** A chunk was missing, corrupt or out of place: send this stream again from `from` (OT3, OT4). */
+  z.strictObject({
+    type: z.literal("output.resend"),
+    step: stepPathSchema,
+    attempt: attemptSchema,
+    stream: streamSchema,
+    from: bytesSchema,
+  }),
+  /** The result is recorded; the agent may forget the attempt. Safe to repeat. */
+  z.strictObject({ type: z.literal("step.recorded"), step: stepPathSchema, attempt: attemptSchema }),
+  /** A command: nothing more will come; clean up and close. */
+  z.strictObject({ type: z.literal("lease.release"), id: z.string().max(64) }),
+]);
+
+export type AgentDataMessage = z.infer<typeof agentDataMessageSchema>;
+export type CoordinatorDataMessage = z.infer<typeof coordinatorDataMessageSchema>;
+export type StepFinished = Extract<AgentDataMessage, { type: "step.finished" }>;
+export type StepCancel = Extract<CoordinatorDataMessage, { type: "step.cancel" }>;

@@ -1,0 +1,12 @@
+/** The organization feed: OrganizationFeed → browser, for lists that stay current by themselves. */
+import { z } from "zod";
+import { executionSummarySchema } from "./api/executions.ts";
+import { presenceSchema } from "./api/pools.ts";
+
+export const feedMessageSchema = z.discriminatedUnion("type", [
+  /** An execution appeared or changed its state. */
+  z.strictObject({ type: z.literal("execution"), execution: executionSummarySchema }),
+  /** An agent connected, changed what it is doing, or (without presence) went away. */
+  z.strictObject({ type: z.literal("agent"), agentId: z.string(), presence: presenceSchema.optional() }),
+]);
+export type FeedMessage = z.infer<typeof feedMessageSchema>;

@@ -1,0 +1,63 @@
+/**
+ * Limits and clocks that more than one runtime has to agree on. Bytes and
+ * milliseconds throughout.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Most payload bytes in one output chunk (rule OT1). */
+export const CHUNK_MAX_BYTES = 256 * KIB;
+
+/** Most characters of one block's script. */
+export const SCRIPT_MAX_BYTES = 256 * KIB;
+
+/** Most bytes of a runbook's Markdown source. */
+export const SOURCE_MAX_BYTES = 512 * KIB;
+
+/** Most bytes of a plan in canonical form; keeps a lease offer to one frame. */
+export const PLAN_MAX_BYTES = 1 * MIB;
+
+/** Most bytes of one JSON request body of the API. */
+export const REQUEST_MAX_BYTES = 1 * MIB;
+
+/** Most blocks in one runbook. */
+export const BLOCKS_MAX = 500;
+
+/** Most parameters in one runbook, and most bytes of one parameter's value. */
+export const PARAMETERS_MAX = 64;
+export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;
+
+/** What a step keeps of its output unless its block says otherwise (rule OT5). */
+export const OUTPUT_DEFAULT_BYTES = 64 * MIB;
+export const OUTPUT_MAX_BYTES = 1024 * MIB;
+
+/** Most bytes of one JSON frame on any socket. */
+export const FRAME_MAX_BYTES = 4 * MIB;
+
+/** A step's time limit unless its block says otherwise, and the most it may ask for. */
+export const STEP_TIMEOUT_DEFAULT_MS = 60 * 60 * 1000;
+export const STEP_TIMEOUT_MAX_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Between "please stop" and "die" (rule CX1). */
+export const CANCEL_GRACE_MS = 10_000;
+
+/** Heartbeats (rule HS3): how often `ping` is sent, and when silence means death. */
+export const HEARTBEAT_INTERVAL_MS = 20_000;
+export const HEARTBEAT_TIMEOUT_MS = 45_000;
+export const HEARTBEAT_PING = "ping";
+export const HEARTBEAT_PONG = "pong";
+
+/** Reconnect backoff with full jitter (rule HS4), and the pause after a version refusal (rule HS1). */
+export const RECONNECT_MIN_MS = 1_000;
+export const RECONNECT_MAX_MS = 60_000;
+export const RECONNECT_UPGRADE_MS = 5 * 60_000;
+
+/** How long an unacknowledged command waits before it is sent again (rule CM1). */
+export const COMMAND_RESEND_MS = 5_000;
+
+/** How long an agent keeps a step with `onDisconnect: stop` alive without its coordinator (rule LS3). */
+export const LEASE_DISCONNECT_MS = 30_000;
+
+/** An assertion (rule HS2) is good for this long. */
+export const ASSERTION_TTL_SECONDS = 60;

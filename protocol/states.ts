@@ -1,0 +1,52 @@
+import { z } from "zod";
+
+/** `queued → running ⇄ waiting | paused →` one of the four ends. */
+export const executionStateSchema = z.enum([
+  "queued",
+  "running",
+  "waiting",
+  "paused",
+  "succeeded",
+  "failed",
+  "canceled",
+  "timed_out",
+]);
+export type ExecutionState = z.infer<typeof executionStateSchema>;
+
+export const stepStateSchema = z.enum([
+  "pending",
+  "waiting",
+  "dispatched",
+  "running",
+  "unreachable",
+  "succeeded",
+  "failed",
+  "skipped",
+  "canceled",
+  "timed_out",
+  "unknown",
+]);
+export type StepState = z.infer<typeof stepStateSchema>;
+
+export const TERMINAL_EXECUTION_STATES = ["succeeded", "failed", "canceled", "timed_out"] as const;
+export type TerminalExecutionState = (typeof TERMINAL_EXECUTION_STATES)[number];
+
+export const TERMINAL_STEP_STATES = [
+  "succeeded",
+  "failed",
+  "skipped",
+  "canceled",
+  "timed_out",
+  "unknown",
+] as const;
+export type TerminalStepState = (typeof TERMINAL_STEP_STATES)[number];
+
+/** True once an execution has ended; it then never changes again (promise G6). */
+export function isExecutionTerminal(state: ExecutionState): state is TerminalExecutionState {
+  return (TERMINAL_EXECUTION_STATES as readonly string[]).includes(state);
+}
+
+/** True once a step has ended. */
+export function isStepTerminal(state: StepState): state is TerminalStepState {
+  return (TERMINAL_STEP_STATES as readonly string[]).includes(state);
+}

@@ -1,0 +1,90 @@
+/**
+ * The viewer stream: ExecutionCoordinator → browser, over a WebSocket. A viewer
+ * says from which sequence number it wants to see (VW1) and how many bytes it
+ * is ready to take (VW2); after the terminal event the stream ends (VW3).
+ *
+ * JSON frames are the messages below. Binary frames are output, big-endian:
+ *
+ *     0  f64  sequence number
+ *     8  f64  bytes of this attempt, both streams, before this chunk
+ *    16  f64  line feeds of this attempt, both streams, before this chunk
+ *    24  the chunk as the agent encoded it (`chunk.ts`)
+ */
+import { z } from "zod";
+import { type Chunk, decodeChunk } from "./chunk.ts";
+import { recordedEventSchema } from "./events.ts";
+import { executionStateSchema } from "./states.ts";
+
+export const OUTPUT_FRAME_HEADER_BYTES = 24;
+
+export const viewerMessageSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("subscribe"),
+    /** Send what comes after this sequence number; 0 for everything. */
+    after: z.number().int().nonnegative(),
+    /**
+     * `all`: every chunk. `tail`: of each attempt's past output only about the
+     * last `bytes`; the rest is read by range. Live output always comes whole.
+     */
+    output: z.discriminatedUnion("mode", [
+      z.strictObject({ mode: z.literal("all") }),
+      z.strictObject({ mode: z.literal("tail"), bytes: z.number().int().nonnegative() }),
+      z.strictObject({ mode: z.literal("none") }),
+    ]),
+    /** Bytes of frames the server may send before it needs more credit. */
+    credit: z.number().int().positive(),
+  }),
+  z.strictObject({ type: z.literal("credit"), bytes: z.number().int().positive() }),
+]);
+
+export const streamMessageSchema = z.discriminatedUnion("type", [
+  /** Answers `subscribe`: how far the log reaches now. */
+  z.strictObject({
+    type: z.literal("ready"),
+    head: z.number().int().nonnegative(),
+    state: executionStateSchema,
+  }),
+  z.strictObject({ type: z.literal("event"), ...recordedEventSchema.shape }),
+  /** The last frame: nothing will ever come after `seq`. */
+  z.strictObject({ type: z.literal("end"), seq: z.number().int() }),
+  z.strictObject({ type: z.literal("error"), message: z.string() }),
+]);
+
+export type ViewerMessage = z.infer<typeof viewerMessageSchema>;
+export type StreamMessage = z.infer<typeof streamMessageSchema>;
+
+export interface OutputPosition {
+  seq: number;
+  /** Bytes of the attempt, both streams, before this chunk. */
+  position: number;
+  /** Line feeds of the attempt, both streams, before this chunk. */
+  line: number;
+}
+
+/** Puts the position in front of an encoded chunk. */
+export function encodeOutputFrame(at: OutputPosition, chunk: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(OUTPUT_FRAME_HEADER_BYTES + chunk.length);
+  const view = new DataView(frame.buffer);
+  view.setFloat64(0, at.seq);
+  view.setFloat64(8, at.position);
+  view.setFloat64(16, at.line);
+  frame.set(chunk, OUTPUT_FRAME_HEADER_BYTES);
+  return frame;
+}
+
+/**
+ * Reads one output frame from the start of `bytes`; `frameBytes` says where the
+ * next one begins when several stand in a row (output read by range).
+ * @throws ChunkError when it is cut short or foreign.
+ */
+export function decodeOutputFrame(bytes: Uint8Array): OutputPosition & { chunk: Chunk; frameBytes: number } {
+  const { frameBytes, ...chunk } = decodeChunk(bytes.subarray(OUTPUT_FRAME_HEADER_BYTES));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    seq: view.getFloat64(0),
+    position: view.getFloat64(8),
+    line: view.getFloat64(16),
+    chunk,
+    frameBytes: OUTPUT_FRAME_HEADER_BYTES + frameBytes,
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * What the rest of the worker may ask of an AgentPool, whose name is
+ * `poolObjectName(organizationId, poolId)`.
+ *
+ * An agent's control socket reaches it through `fetch` with path `/control`
+ * after the worker has verified the assertion; who is calling travels in the
+ * header `AGENT_HEADER` as JSON (`AgentIdentity`), which the worker sets itself
+ * and never copies from outside. The data socket reaches the coordinator the
+ * same way, with path `/agent`.
+ */
+import type { Presence } from "#protocol/api/pools.ts";
+import type { LeaseOffer } from "#protocol/control.ts";
+
+export const AGENT_HEADER = "x-farhand-agent";
+
+export interface AgentIdentity {
+  agentId: string;
+  name: string;
+  organizationId: string;
+  poolId: string;
+  labels: Record<string, string>;
+  /** The assertion's single-use id and when it may be forgotten, ms since the epoch (HS2). */
+  jti: string;
+  jtiExpiresAt: number;
+}
+
+export interface LeaseRequest {
+  leaseId: string;
+  executionId: string;
+  fence: number;
+  labels: Record<string, string>;
+}
+
+export type LeaseReply =
+  | { outcome: "offered"; agentId: string; agentName: string }
+  | { outcome: "queued"; ahead: number; reason: "no_agent_connected" | "no_agent_matches" | "all_busy" };
+
+/** What a queued request needs when its turn comes; null when it is no longer wanted. */
+export type OfferPayload = Pick<LeaseOffer, "plan" | "planDigest" | "firstStep">;
+
+export interface PoolApi {
+  /** Asked by coordinators: offers a slot at once, or queues the request. Safe to repeat. */
+  requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply>;
+  /** Asked by coordinators: the lease is over, or the request is no longer wanted. Safe to repeat. */
+  releaseLease(leaseId: string, fence: number, reason: string): Promise<void>;
+  /** Presence of every connected agent, by agent id. */
+  presence(): Promise<Record<string, Presence>>;
+  /** Ends the agent's sockets and leases; for revocation. */
+  disconnectAgent(agentId: string, reason: string): Promise<void>;
+}
+
+export function poolObjectName(organizationId: string, poolId: string): string {
+  return `${organizationId}/${poolId}`;
+}
