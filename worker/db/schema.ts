@@ -1,0 +1,302 @@
+/**
+ * The tables in D1. Times are milliseconds since the epoch. Every table of a
+ * tenant has `organization_id` first in its primary key and in every index
+ * that a list uses; only `worker/db/tenant.ts` and `worker/identity` read
+ * these tables, everything else goes through `tenantDb`.
+ */
+import {
+  foreignKey,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
+import type { Actor, Scope, Trigger } from "#protocol/actor.ts";
+import type { RunbookDocument } from "#protocol/runbook/document.ts";
+import type { ExecutionState } from "#protocol/states.ts";
+
+const time = (name: string) => integer(name, { mode: "timestamp_ms" });
+
+// People and organizations: the names and fields are better-auth's.
+
+export const user = sqliteTable("users", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  email: text("email").notNull().unique(),
+  emailVerified: integer("email_verified", { mode: "boolean" }).notNull(),
+  image: text("image"),
+  createdAt: time("created_at").notNull(),
+  updatedAt: time("updated_at").notNull(),
+});
+
+export const session = sqliteTable(
+  "sessions",
+  {
+    id: text("id").primaryKey(),
+    token: text("token").notNull().unique(),
+    userId: text("user_id")
+      .notNull()
+      .references(() => user.id, { onDelete: "cascade" }),
+    activeOrganizationId: text("active_organization_id"),
+    ipAddress: text("ip_address"),
+    userAgent: text("user_agent"),
+    expiresAt: time("expires_at").notNull(),
+    createdAt: time("created_at").notNull(),
+    updatedAt: time("updated_at").notNull(),
+  },
+  (table) => [index("sessions_by_user").on(table.userId)],
+);
+
+export const account = sqliteTable(
+  "accounts",
+  {
+    id: text("id").primaryKey(),
+    accountId: text("account_id").notNull(),
+    providerId: text("provider_id").notNull(),
+    userId: text("user_id")
+      .notNull()
+      .references(() => user.id, { onDelete: "cascade" }),
+    accessToken: text("access_token"),
+    refreshToken: text("refresh_token"),
+    idToken: text("id_token"),
+    accessTokenExpiresAt: time("access_token_expires_at"),
+    refreshTokenExpiresAt: time("refresh_token_expires_at"),
+    scope: text("scope"),
+    password: text("password"),
+    createdAt: time("created_at").notNull(),
+    updatedAt: time("updated_at").notNull(),
+  },
+  (table) => [index("accounts_by_user").on(table.userId)],
+);
+
+export const verification = sqliteTable(
+  "verifications",
+  {
+    id: text("id").primaryKey(),
+    identifier: text("identifier").notNull(),
+    value: text("value").notNull(),
+    expiresAt: time("expires_at").notNull(),
+    createdAt: time("created_at").notNull(),
+    updatedAt: time("updated_at").notNull(),
+  },
+  (table) => [index("verifications_by_identifier").on(table.identifier)],
+);
+
+export const organization = sqliteTable("organizations", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  slug: text("slug").notNull().unique(),
+  logo: text("logo"),
+  metadata: text("metadata"),
+  createdAt: time("created_at").notNull(),
+});
+
+export const member = sqliteTable(
+  "members",
+  {
+    id: text("id").primaryKey(),
+    organizationId: text("organization_id")
+      .notNull()
+      .references(() => organization.id),
+    userId: text("user_id")
+      .notNull()
+      .references(() => user.id),
+    role: text("role").notNull(),
+    createdAt: time("created_at").notNull(),
+  },
+  (table) => [
+    uniqueIndex("members_once").on(table.organizationId, table.userId),
+    index("members_by_user").on(table.userId),
+  ],
+);
+
+export const invitation = sqliteTable(
+  "invitations",
+  {
+    id: text("id").primaryKey(),
+    organizationId: text("organization_id")
+      .notNull()
+      .references(() => organization.id),
+    email: text("email").notNull(),
+    role: text("role"),
+    status: text("status").notNull(),
+    inviterId: text("inviter_id")
+      .notNull()
+      .references(() => user.id),
+    expiresAt: time("expires_at").notNull(),
+    createdAt: time("created_at").notNull(),
+  },
+  (table) => [index("invitations_by_email").on(table.organizationId, table.email)],
+);
+
+// What belongs to an organization.
+
+const organizationId = () =>
+  text("organization_id")
+    .notNull()
+    .references(() => organization.id);
+
+export const pools = sqliteTable(
+  "pools",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    name: text("name").notNull(),
+    createdAt: time("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    uniqueIndex("pools_by_name").on(table.organizationId, table.name),
+  ],
+);
+
+export const agents = sqliteTable(
+  "agents",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    poolId: text("pool_id").notNull(),
+    name: text("name").notNull(),
+    labels: text("labels", { mode: "json" }).$type<Record<string, string>>().notNull(),
+    /** Raw Ed25519 public key, base64url. */
+    publicKey: text("public_key").notNull(),
+    /** SHA-256 of the public key, hex. */
+    fingerprint: text("fingerprint").notNull(),
+    createdAt: time("created_at").notNull(),
+    revokedAt: time("revoked_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    foreignKey({
+      columns: [table.organizationId, table.poolId],
+      foreignColumns: [pools.organizationId, pools.id],
+    }),
+    // An agent's assertion names only its own id.
+    uniqueIndex("agents_by_id").on(table.id),
+    index("agents_by_pool").on(table.organizationId, table.poolId),
+  ],
+);
+
+export const joinTokens = sqliteTable(
+  "join_tokens",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    poolId: text("pool_id").notNull(),
+    /** SHA-256 of the token, hex. */
+    hash: text("hash").notNull(),
+    createdBy: text("created_by", { mode: "json" }).$type<Actor>().notNull(),
+    createdAt: time("created_at").notNull(),
+    expiresAt: time("expires_at").notNull(),
+    usedAt: time("used_at"),
+    usedByAgentId: text("used_by_agent_id"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    foreignKey({
+      columns: [table.organizationId, table.poolId],
+      foreignColumns: [pools.organizationId, pools.id],
+    }),
+    uniqueIndex("join_tokens_by_hash").on(table.hash),
+  ],
+);
+
+export const apiKeys = sqliteTable(
+  "api_keys",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    name: text("name").notNull(),
+    hint: text("hint").notNull(),
+    /** SHA-256 of the key, hex. */
+    hash: text("hash").notNull(),
+    scopes: text("scopes", { mode: "json" }).$type<Scope[]>().notNull(),
+    /** Whose membership bounds what the key may do, each time it is used. */
+    userId: text("user_id")
+      .notNull()
+      .references(() => user.id),
+    createdBy: text("created_by", { mode: "json" }).$type<Actor>().notNull(),
+    createdAt: time("created_at").notNull(),
+    expiresAt: time("expires_at"),
+    lastUsedAt: time("last_used_at"),
+    revokedAt: time("revoked_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    uniqueIndex("api_keys_by_hash").on(table.hash),
+  ],
+);
+
+export const runbooks = sqliteTable(
+  "runbooks",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    title: text("title").notNull(),
+    description: text("description"),
+    latestVersion: integer("latest_version").notNull(),
+    commandCount: integer("command_count").notNull(),
+    createdAt: time("created_at").notNull(),
+    updatedAt: time("updated_at").notNull(),
+    /** A tombstone: hidden from then on, its versions and executions stay. */
+    deletedAt: time("deleted_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    index("runbooks_by_update").on(table.organizationId, table.updatedAt, table.id),
+  ],
+);
+
+/** Rows are only ever added: a version is immutable. */
+export const runbookVersions = sqliteTable(
+  "runbook_versions",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    runbookId: text("runbook_id").notNull(),
+    number: integer("number").notNull(),
+    contentHash: text("content_hash").notNull(),
+    source: text("source").notNull(),
+    document: text("document", { mode: "json" }).$type<RunbookDocument>().notNull(),
+    createdBy: text("created_by", { mode: "json" }).$type<Actor>().notNull(),
+    createdAt: time("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    foreignKey({
+      columns: [table.organizationId, table.runbookId],
+      foreignColumns: [runbooks.organizationId, runbooks.id],
+    }),
+    uniqueIndex("runbook_versions_by_number").on(table.organizationId, table.runbookId, table.number),
+  ],
+);
+
+/**
+ * The index of executions: a projection that each execution's coordinator
+ * writes. It has no foreign keys, because the coordinator is the truth and
+ * must always be able to write its row.
+ */
+export const executions = sqliteTable(
+  "executions",
+  {
+    organizationId: text("organization_id").notNull(),
+    id: text("id").notNull(),
+    runbookId: text("runbook_id").notNull(),
+    versionNumber: integer("version_number").notNull(),
+    title: text("title").notNull(),
+    state: text("state").$type<ExecutionState>().notNull(),
+    trigger: text("trigger", { mode: "json" }).$type<Trigger>().notNull(),
+    actor: text("actor", { mode: "json" }).$type<Actor>().notNull(),
+    createdAt: time("created_at").notNull(),
+    finishedAt: time("finished_at"),
+    durationMs: integer("duration_ms"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    index("executions_by_age").on(table.organizationId, table.createdAt, table.id),
+    index("executions_by_runbook").on(table.organizationId, table.runbookId, table.createdAt, table.id),
+    index("executions_by_state").on(table.organizationId, table.state, table.createdAt, table.id),
+  ],
+);
