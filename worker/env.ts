@@ -1,4 +1,5 @@
 /** The bindings and settings the worker runs with; `wrangler.toml` declares the bindings. */
+import { z } from "zod";
 import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
 import type { RateLimiter } from "./limiter/RateLimiter.ts";
@@ -17,4 +18,51 @@ export interface Env {
   AUTH_SECRET: string;
   /** Where people and agents reach this control plane, e.g. https://farhand.example.com. */
   PUBLIC_URL: string;
+  /** Requests a minute that one caller may make; 1200 when absent. */
+  RATE_LIMIT_PER_MINUTE?: string;
+}
+
+const settingsSchema = z.object({
+  AUTH_SECRET: z
+    .string({ error: "is missing: set it to at least 32 random characters" })
+    .min(32, { error: "is too short: use at least 32 random characters" }),
+  PUBLIC_URL: z
+    .string({
+      error: "is missing: set it to where people reach this server, e.g. https://farhand.example.com",
+    })
+    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""), {
+      error: "must be an http or https address, e.g. https://farhand.example.com",
+    }),
+  RATE_LIMIT_PER_MINUTE: z.coerce
+    .number({ error: "must be a whole number of requests" })
+    .int({ error: "must be a whole number of requests" })
+    .min(2, { error: "must be at least 2" })
+    .default(1200),
+});
+
+export interface Settings {
+  authSecret: string;
+  /** Scheme, host and port of PUBLIC_URL. */
+  publicOrigin: string;
+  rateLimitPerMinute: number;
+}
+
+export type SettingsCheck = { ok: true; settings: Settings } | { ok: false; problems: string[] };
+
+/** Checks the settings once at the entry; each problem names its setting and says what to do. */
+export function readSettings(env: Record<keyof z.input<typeof settingsSchema>, unknown>): SettingsCheck {
+  const result = settingsSchema.safeParse(env);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    return { ok: false, problems };
+  }
+  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE } = result.data;
+  return {
+    ok: true,
+    settings: {
+      authSecret: AUTH_SECRET,
+      publicOrigin: new URL(PUBLIC_URL).origin,
+      rateLimitPerMinute: RATE_LIMIT_PER_MINUTE,
+    },
+  };
 }

@@ -1,4 +1,9 @@
+import { agentsRepository } from "./repositories/agents.ts";
+import { apiKeysRepository } from "./repositories/api-keys.ts";
 import { executionsRepository } from "./repositories/executions.ts";
+import { joinTokensRepository } from "./repositories/join-tokens.ts";
+import { poolsRepository } from "./repositories/pools.ts";
+import { runbooksRepository } from "./repositories/runbooks.ts";
 import { tenantScope } from "./scope.ts";
 
 /**
@@ -8,7 +13,14 @@ import { tenantScope } from "./scope.ts";
  */
 export function tenantDb(d1: D1Database, organizationId: string) {
   const scope = tenantScope(d1, organizationId);
-  return { executions: executionsRepository(scope) };
+  return {
+    agents: agentsRepository(scope),
+    apiKeys: apiKeysRepository(scope),
+    executions: executionsRepository(scope),
+    joinTokens: joinTokensRepository(scope),
+    pools: poolsRepository(scope),
+    runbooks: runbooksRepository(scope),
+  };
 }
 
 export type TenantDb = ReturnType<typeof tenantDb>;

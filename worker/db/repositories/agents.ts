@@ -1,0 +1,60 @@
+/** Enrolled agents. Who is connected is not here: their pools know. */
+import { and, asc, eq, gt, isNull } from "drizzle-orm";
+import type { Agent } from "#protocol/api/pools.ts";
+import { agents, pools } from "../schema.ts";
+import type { TenantScope } from "../scope.ts";
+
+/** An agent without its presence. */
+export type AgentRecord = Omit<Agent, "presence">;
+
+export function agentsRepository({ db, within }: TenantScope) {
+  const withPool = () =>
+    db
+      .select({ agent: agents, poolName: pools.name })
+      .from(agents)
+      .innerJoin(pools, within(pools, eq(pools.id, agents.poolId)));
+
+  return {
+    /** Oldest first; at most `limit` after the id given. */
+    async list(afterId: string | undefined, limit: number): Promise<AgentRecord[]> {
+      const rows = await withPool()
+        .where(within(agents, afterId === undefined ? undefined : gt(agents.id, afterId)))
+        .orderBy(asc(agents.id))
+        .limit(limit);
+      return rows.map(toRecord);
+    },
+
+    async get(id: string): Promise<AgentRecord | null> {
+      const [row] = await withPool()
+        .where(within(agents, eq(agents.id, id)))
+        .limit(1);
+      return row ? toRecord(row) : null;
+    },
+
+    /** Revokes it, once, and returns it; null when there is no such agent. */
+    async revoke(id: string, now: Date): Promise<AgentRecord | null> {
+      const [, rows] = await db.batch([
+        db
+          .update(agents)
+          .set({ revokedAt: now })
+          .where(within(agents, and(eq(agents.id, id), isNull(agents.revokedAt)))),
+        withPool().where(within(agents, eq(agents.id, id))),
+      ]);
+      const [row] = rows;
+      return row ? toRecord(row) : null;
+    },
+  };
+}
+
+function toRecord({ agent, poolName }: { agent: typeof agents.$inferSelect; poolName: string }): AgentRecord {
+  return {
+    id: agent.id,
+    name: agent.name,
+    poolId: agent.poolId,
+    poolName,
+    labels: agent.labels,
+    fingerprint: agent.fingerprint,
+    createdAt: agent.createdAt.toISOString(),
+    revokedAt: agent.revokedAt?.toISOString(),
+  };
+}

@@ -1,0 +1,37 @@
+/** Pools of agents. */
+import { and, asc, count, eq, gt, isNull } from "drizzle-orm";
+import type { Pool } from "#protocol/api/pools.ts";
+import { agents, pools } from "../schema.ts";
+import type { TenantScope } from "../scope.ts";
+
+export function poolsRepository({ db, organizationId, within }: TenantScope) {
+  return {
+    /** Null when the organization already has a pool of this name. */
+    async create(id: string, name: string, now: Date): Promise<Pool | null> {
+      const created = await db
+        .insert(pools)
+        .values({ organizationId, id, name, createdAt: now })
+        .onConflictDoNothing()
+        .returning({ id: pools.id });
+      return created.length === 0 ? null : { id, name, createdAt: now.toISOString(), agentCount: 0 };
+    },
+
+    /** By name; at most `limit` after the name given. */
+    async list(afterName: string | undefined, limit: number): Promise<Pool[]> {
+      const rows = await db
+        .select({ pool: pools, agentCount: count(agents.id) })
+        .from(pools)
+        .leftJoin(agents, and(within(agents, eq(agents.poolId, pools.id)), isNull(agents.revokedAt)))
+        .where(within(pools, afterName === undefined ? undefined : gt(pools.name, afterName)))
+        .groupBy(pools.id)
+        .orderBy(asc(pools.name))
+        .limit(limit);
+      return rows.map(({ pool, agentCount }) => ({
+        id: pool.id,
+        name: pool.name,
+        createdAt: pool.createdAt.toISOString(),
+        agentCount,
+      }));
+    },
+  };
+}

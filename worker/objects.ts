@@ -1,0 +1,79 @@
+/**
+ * Calls to Durable Objects. Names are made here from the caller's own
+ * organization; an object that is overloaded or restarting becomes a clear 503.
+ */
+import type { Env } from "./env.ts";
+import { ApiError } from "./errors.ts";
+import { coordinatorName } from "./execution/contract.ts";
+import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
+import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
+import type { AgentPool } from "./pool/AgentPool.ts";
+import { poolObjectName } from "./pool/contract.ts";
+
+const ATTEMPTS = 3;
+const RETRY_DELAY_MS = 50;
+
+/** A stub for one attempt: after an exception a stub is broken, so each attempt makes its own. */
+export type StubOf<T extends Rpc.DurableObjectBranded> = () => DurableObjectStub<T>;
+
+export function coordinatorOf(
+  env: Env,
+  organizationId: string,
+  executionId: string,
+): StubOf<ExecutionCoordinator> {
+  return () => env.EXECUTION_COORDINATOR.getByName(coordinatorName(organizationId, executionId));
+}
+
+export function poolOf(env: Env, organizationId: string, poolId: string): StubOf<AgentPool> {
+  return () => env.AGENT_POOL.getByName(poolObjectName(organizationId, poolId));
+}
+
+export function feedOf(env: Env, organizationId: string): StubOf<OrganizationFeed> {
+  return () => env.ORGANIZATION_FEED.getByName(organizationId);
+}
+
+/**
+ * Calls an object. Everything asked through here is safe to repeat, so a call
+ * that the platform marks retryable is tried again, but never an overloaded one.
+ * @throws ApiError `unavailable` when the object cannot answer now.
+ */
+export async function callObject<T extends Rpc.DurableObjectBranded, R>(
+  stub: StubOf<T>,
+  call: (stub: DurableObjectStub<T>) => Promise<R>,
+): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call(stub());
+    } catch (error) {
+      const { retryable, overloaded, durableObjectReset } = platformFlags(error);
+      if (!retryable && !overloaded && !durableObjectReset) throw error;
+      if (overloaded || attempt === ATTEMPTS) throw unavailable(error);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * RETRY_DELAY_MS * 2 ** attempt));
+    }
+  }
+}
+
+/** Sends a request on to an object, for streams and WebSockets. */
+export function fetchObject<T extends Rpc.DurableObjectBranded>(
+  stub: StubOf<T>,
+  pathAndQuery: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  return callObject(stub, (object) => object.fetch(new Request(`https://object${pathAndQuery}`, init)));
+}
+
+function unavailable(cause: unknown): ApiError {
+  return new ApiError("unavailable", "This part of the service is busy or restarting. Try again shortly.", {
+    cause,
+    headers: { "retry-after": "1" },
+  });
+}
+
+function platformFlags(error: unknown) {
+  const flag = (name: string) => error instanceof Error && name in error && Reflect.get(error, name) === true;
+  return {
+    retryable: flag("retryable"),
+    overloaded: flag("overloaded"),
+    durableObjectReset: flag("durableObjectReset"),
+  };
+}
