@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { stepStartSchema } from "./data.ts";
 import { planSchema } from "./plan.ts";
-import { ackSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
+import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(255));
 
@@ -54,7 +54,7 @@ export const poolControlMessageSchema = z.discriminatedUnion("type", [
   /** A command (CM1, CM2). The first step rides on it: the agent may spawn before its data socket is open. */
   z.strictObject({
     type: z.literal("lease.offer"),
-    id: z.string().max(64),
+    id: commandIdSchema,
     lease: leaseSchema,
     plan: planSchema,
     planDigest: z.string(),
@@ -63,7 +63,7 @@ export const poolControlMessageSchema = z.discriminatedUnion("type", [
   /** A command: the lease is over; kill what still runs under it and close its data socket. */
   z.strictObject({
     type: z.literal("lease.revoke"),
-    id: z.string().max(64),
+    id: commandIdSchema,
     leaseId: z.string().max(64),
     fence: z.number().int(),
     reason: z.string().max(200),

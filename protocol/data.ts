@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
-import { ackSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
+import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const stepPathSchema = z.string().min(1).max(1024);
 const attemptSchema = z.number().int().positive();
@@ -20,7 +20,7 @@ const perStream = <T extends z.ZodType>(value: T) => z.strictObject({ stdout: va
  */
 export const stepStartSchema = z.strictObject({
   type: z.literal("step.start"),
-  id: z.string().max(64),
+  id: commandIdSchema,
   step: stepPathSchema,
   attempt: attemptSchema,
   fence: z.number().int().positive(),
@@ -116,7 +116,7 @@ export const coordinatorDataMessageSchema = z.discriminatedUnion("type", [
   /** A command: climb the cancel ladder on the attempt's process tree (CX1). */
   z.strictObject({
     type: z.literal("step.cancel"),
-    id: z.string().max(64),
+    id: commandIdSchema,
     step: stepPathSchema,
     attempt: attemptSchema,
     reason: z.enum(["canceled", "timed_out"]),
@@ -141,7 +141,7 @@ export const coordinatorDataMessageSchema = z.discriminatedUnion("type", [
   /** The result is recorded; the agent may forget the attempt. Safe to repeat. */
   z.strictObject({ type: z.literal("step.recorded"), step: stepPathSchema, attempt: attemptSchema }),
   /** A command: nothing more will come; clean up and close. */
-  z.strictObject({ type: z.literal("lease.release"), id: z.string().max(64) }),
+  z.strictObject({ type: z.literal("lease.release"), id: commandIdSchema }),
 ]);
 
 export type AgentDataMessage = z.infer<typeof agentDataMessageSchema>;

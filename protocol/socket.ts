@@ -6,8 +6,11 @@ export const versionRangeSchema = z.strictObject({
   max: z.number().int().positive(),
 });
 
+/** Names a command for its acknowledgement; says what it is about, so the same command has the same id. */
+export const commandIdSchema = z.string().min(1).max(1200);
+
 /** Rule CM1: says "this command arrived"; until then it is sent again. */
-export const ackSchema = z.strictObject({ type: z.literal("ack"), id: z.string().max(64) });
+export const ackSchema = z.strictObject({ type: z.literal("ack"), id: commandIdSchema });
 
 /** A lease: one slot of one agent for one execution. The fence orders grants (LS1). */
 export const leaseSchema = z.strictObject({

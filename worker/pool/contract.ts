@@ -35,6 +35,12 @@ export type LeaseReply =
   | { outcome: "offered"; agentId: string; agentName: string }
   | { outcome: "queued"; ahead: number; reason: "no_agent_connected" | "no_agent_matches" | "all_busy" };
 
+/**
+ * `finished`: the agent was told over its data socket. `canceled`, `abandoned`:
+ * it could not be, or did not answer; the pool revokes the lease.
+ */
+export type ReleaseReason = "finished" | "canceled" | "abandoned";
+
 /** What a queued request needs when its turn comes; null when it is no longer wanted. */
 export type OfferPayload = Pick<LeaseOffer, "plan" | "planDigest" | "firstStep">;
 
@@ -42,7 +48,7 @@ export interface PoolApi {
   /** Asked by coordinators: offers a slot at once, or queues the request. Safe to repeat. */
   requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply>;
   /** Asked by coordinators: the lease is over, or the request is no longer wanted. Safe to repeat. */
-  releaseLease(leaseId: string, fence: number, reason: string): Promise<void>;
+  releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
   /** Ends the agent's sockets and leases; for revocation. */

@@ -1,0 +1,86 @@
+/** The line that opens a fence: its language and `{name=check timeout=30s}`. */
+import type { IssueList, Position } from "./issues.ts";
+
+export interface Attribute {
+  name: string;
+  value: string;
+  at: Position;
+}
+
+export interface Info {
+  /** Lower case; "" when there is none. */
+  language: string;
+  /** What stands after the language. */
+  rest: string;
+  restAt: Position;
+}
+
+/** One attribute: a name, `=`, and a value that is bare or a JSON string. */
+const ATTRIBUTE = /[ \t]*([A-Za-z][\w-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s"{}]+)/y;
+
+/** Braces that only mark lines to highlight: `{1,3-5}`. */
+const HIGHLIGHT = /^\{[\d,\s-]*\}/;
+
+const FORGOTTEN_BRACES = /^(?:name|timeout|output|on-disconnect)=/;
+
+export function readInfo(info: string, at: Position): Info {
+  const language = /^[^\s{]*/.exec(info)?.[0] ?? "";
+  const rest = info.slice(language.length);
+  const trimmed = rest.trimStart();
+  const column = at.column + info.length - trimmed.length;
+  return { language: language.toLowerCase(), rest: trimmed, restAt: { line: at.line, column } };
+}
+
+/**
+ * Reads what follows the language. Words without braces are other tools'
+ * (`title="deploy.sh"`, line highlights) and mean nothing here.
+ */
+export function readAttributes(info: Info, issues: IssueList): Attribute[] {
+  const { rest, restAt } = info;
+  const place = (index: number): Position => ({ line: restAt.line, column: restAt.column + index });
+  if (FORGOTTEN_BRACES.test(rest)) {
+    issues.add(restAt, `put attributes in braces: {${rest.slice(0, 60)}}`);
+    return [];
+  }
+  if (!rest.startsWith("{") || HIGHLIGHT.test(rest)) return [];
+  const attributes: Attribute[] = [];
+  let index = 1;
+  for (;;) {
+    ATTRIBUTE.lastIndex = index;
+    const match = ATTRIBUTE.exec(rest);
+    if (!match) break;
+    const [whole, name = "", written = ""] = match;
+    const at = place(index + whole.length - whole.trimStart().length);
+    const value = written.startsWith('"') ? parseString(written) : written;
+    if (value === undefined)
+      issues.add(at, `the text of "${name}" must be quoted as in JSON: "…", with \\" inside`);
+    else attributes.push({ name, value, at });
+    index += whole.length;
+  }
+  const left = rest.slice(index);
+  if (!/^[ \t]*\}[ \t]*$/.test(left)) {
+    const at = place(index + left.length - left.trimStart().length);
+    issues.add(at, 'attributes are written {name=check timeout=30s title="Some words"}; this is none');
+  }
+  return attributes;
+}
+
+/** Attributes as they stand after the language, or "" for none. */
+export function printAttributes(attributes: ReadonlyArray<readonly [name: string, value: string]>): string {
+  if (attributes.length === 0) return "";
+  const words = attributes.map(([name, value]) => `${name}=${isBare(value) ? value : JSON.stringify(value)}`);
+  return ` {${words.join(" ")}}`;
+}
+
+function isBare(value: string): boolean {
+  return /^[A-Za-z0-9][\w.-]*$/.test(value);
+}
+
+function parseString(written: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(written);
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

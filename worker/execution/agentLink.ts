@@ -1,0 +1,233 @@
+/**
+ * The coordinator's end of agents' data sockets: greets them, takes their
+ * reports and output, and answers. It decides nothing about the execution;
+ * what agents report goes to the engine as inputs.
+ */
+import { STREAMS } from "#protocol/chunk.ts";
+import {
+  type AgentDataMessage,
+  agentDataMessageSchema,
+  type CoordinatorDataMessage,
+  type StepFinished,
+} from "#protocol/data.ts";
+import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
+import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
+import type { AgentIdentity } from "../pool/contract.ts";
+import { isRecorded } from "./engine/engine.ts";
+import type { EngineInput } from "./engine/inputs.ts";
+import { currentLease, type EngineState, isLeaseOpen, type LeaseRecord } from "./engine/state.ts";
+import type { OutputIntake } from "./intake.ts";
+import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
+import type { ChunkRow, ExecutionStore } from "./store.ts";
+
+export interface AgentLinkDeps {
+  store: ExecutionStore;
+  intake: OutputIntake;
+  /** The present state; it changes with every `decide`. */
+  state(): EngineState;
+  decide(input: EngineInput): void;
+  publish(row: ChunkRow): void;
+  sockets(): Iterable<Socket>;
+  now(): number;
+}
+
+type Hello = Extract<AgentDataMessage, { type: "hello" }>;
+
+export class AgentLink {
+  readonly #deps: AgentLinkDeps;
+  /** Results whose output is not all here yet. Lost on eviction: the agent repeats them. */
+  readonly #pending = new Map<string, StepFinished>();
+  /** Since when a stream is being asked for again from a place, so that it is asked for once. */
+  readonly #asked = new Map<string, { from: number; at: number }>();
+
+  constructor(deps: AgentLinkDeps) {
+    this.#deps = deps;
+  }
+
+  /** Accepts or refuses a socket whose assertion the worker has verified. */
+  connect(socket: Socket, identity: AgentIdentity): void {
+    const { store, now } = this.#deps;
+    if (!store.useAssertion(identity.jti, identity.jtiExpiresAt, now())) {
+      return socket.close(CLOSE_CODES.protocolError, "this assertion was already used; sign a new one");
+    }
+    socket.setState({ kind: "agent", agentId: identity.agentId, name: identity.name, connectedAt: now() });
+  }
+
+  /** Takes one frame. Anything that is not of the protocol ends the socket and changes nothing. */
+  receive(socket: Socket, state: AgentSocket, frame: string | ArrayBuffer): void {
+    if (typeof frame !== "string") {
+      if (!state.lease) return refuse(socket, "output before hello");
+      return this.#chunk(socket, frame);
+    }
+    const parsed = parseFrame(agentDataMessageSchema, frame);
+    if (!parsed.ok) return refuse(socket, parsed.reason);
+    const message = parsed.message;
+    if (message.type === "hello") return this.#hello(socket, state, message);
+    if (!state.lease) return refuse(socket, `${message.type} before hello`);
+    if ("fence" in message && message.fence !== state.lease.fence) return this.#foreignFence(socket, message);
+    switch (message.type) {
+      case "ack":
+        return;
+      case "step.started": {
+        const { pid, time, ...attempt } = message;
+        return this.#deps.decide({ ...attempt, pid, agentTime: time });
+      }
+      case "step.finished":
+        return this.#finished(socket, message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** A socket is gone: if it was the current agent's, its step is out of reach (but may go on). */
+  disconnected(socket: Socket, state: AgentSocket, reason: string): void {
+    const lease = state.lease;
+    if (!lease || this.#socketOf(lease.fence, socket)) return;
+    this.#deps.decide({ type: "agent.disconnected", fence: lease.fence, reason });
+  }
+
+  /** Sends to the agent that holds this fence. False when it is not connected. */
+  send(fence: number, message: CoordinatorDataMessage): boolean {
+    const socket = this.#socketOf(fence);
+    if (!socket) return false;
+    socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Ends the data socket of a fence for good. */
+  end(fence: number, reason: string): void {
+    this.#socketOf(fence)?.close(CLOSE_CODES.leaseOver, reason.slice(0, 120));
+  }
+
+  #socketOf(fence: number, except?: Socket): Socket | undefined {
+    for (const socket of this.#deps.sockets()) {
+      if (socket.id !== except?.id && agentState(socket)?.lease?.fence === fence) return socket;
+    }
+    return undefined;
+  }
+
+  #hello(socket: Socket, state: AgentSocket, hello: Hello): void {
+    const version = agreeOnVersion(hello.protocol, PROTOCOL_VERSIONS);
+    if (!version.agreed) {
+      return socket.close(
+        CLOSE_CODES.upgradeRequired,
+        `no common protocol version: upgrade the ${version.upgrade}`,
+      );
+    }
+    const lease = this.#leaseOf(state, hello);
+    if (!lease) return socket.close(CLOSE_CODES.leaseOver, "this execution has no such lease for this agent");
+    this.#socketOf(lease.fence, socket)?.close(CLOSE_CODES.replaced, "the agent opened a newer socket");
+    if (lease.status === "requested") {
+      // The offer overtook the pool's answer: the agent is the proof that it was made.
+      const { agentId, name } = state;
+      this.#deps.decide({ type: "lease.granted", fence: lease.fence, agentId, agentName: name });
+    }
+    const attempts = hello.attempts.map(({ step, attempt, fence }) => {
+      const { stdout, stderr } = this.#deps.intake.held(step, attempt);
+      return {
+        step,
+        attempt,
+        held: { stdout, stderr },
+        recorded: isRecorded(this.#deps.state(), { step, attempt, fence }),
+      };
+    });
+    const newest = currentLease(this.#deps.state());
+    const current = newest?.fence === lease.fence && isLeaseOpen(newest);
+    const unrecorded = attempts.filter((attempt) => !attempt.recorded).length;
+    socket.setState({ ...state, lease: { id: lease.id, fence: lease.fence }, unrecorded });
+    reply(socket, { type: "welcome", protocol: version.version, current, attempts });
+    if (current) this.#deps.decide({ type: "agent.connected", fence: lease.fence, attempts: hello.attempts });
+    else if (unrecorded === 0) reply(socket, { type: "lease.release", id: `release:${lease.fence}` });
+  }
+
+  /** The lease that the agent claims, if it was really given to this agent. */
+  #leaseOf(state: AgentSocket, { lease: claimed }: Hello): LeaseRecord | undefined {
+    const lease = this.#deps
+      .state()
+      .leases.find((each) => each.id === claimed.id && each.fence === claimed.fence);
+    if (!lease || lease.status === "queued") return undefined;
+    return lease.agentId === undefined || lease.agentId === state.agentId ? lease : undefined;
+  }
+
+  #foreignFence(socket: Socket, message: { type: string }): void {
+    refuse(socket, `${message.type} under a fence that is not this socket's`);
+  }
+
+  #chunk(socket: Socket, frame: ArrayBuffer): void {
+    const { intake, now } = this.#deps;
+    const decoded = intake.decode(frame);
+    if ("error" in decoded) return this.#askForAllAgain(socket);
+    const { chunk, body } = decoded;
+    const step = this.#deps.state().steps.get(chunk.step);
+    if (!step || chunk.attempt < 1 || chunk.attempt > step.attempt) {
+      return refuse(socket, `output of an attempt that was never started: ${chunk.step}`.slice(0, 120));
+    }
+    const reception = intake.accept(now(), chunk, body);
+    const { held } = reception;
+    const { stream, attempt } = chunk;
+    if (reception.type === "gap") return this.#askAgain(socket, chunk.step, attempt, stream, held);
+    if (reception.type === "stored") this.#deps.publish(reception.row);
+    reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
+    const pending = this.#pending.get(attemptKey(chunk));
+    if (pending) this.#finished(socket, pending);
+  }
+
+  /** A frame that cannot be read may belong to any stream of what runs: each is asked for from where it stands. */
+  #askForAllAgain(socket: Socket): void {
+    const fence = agentState(socket)?.lease?.fence;
+    for (const step of this.#deps.state().steps.values()) {
+      if (step.fence !== fence || step.attempt === 0) continue;
+      const held = this.#deps.intake.held(step.path, step.attempt);
+      for (const stream of STREAMS) this.#askAgain(socket, step.path, step.attempt, stream, held[stream]);
+    }
+  }
+
+  #askAgain(socket: Socket, step: string, attempt: number, stream: "stdout" | "stderr", from: number): void {
+    const key = `${socket.id} ${step}#${attempt} ${stream}`;
+    const asked = this.#asked.get(key);
+    const now = this.#deps.now();
+    if (asked?.from === from && now - asked.at < COMMAND_RESEND_MS) return;
+    this.#asked.set(key, { from, at: now });
+    reply(socket, { type: "output.resend", step, attempt, stream, from });
+  }
+
+  #finished(socket: Socket, message: StepFinished): void {
+    const { type, step, attempt, fence, outcome, durationMs, streams, leakedOutput } = message;
+    const record = this.#deps.state().steps.get(step);
+    if (!record || attempt > record.attempt)
+      return refuse(socket, "result of an attempt that was never started");
+    if (!isRecorded(this.#deps.state(), message)) {
+      const check = this.#deps.intake.check(step, attempt, streams);
+      if (!check.complete) {
+        this.#pending.set(attemptKey(message), message);
+        return this.#askAgain(socket, step, attempt, check.stream, check.from);
+      }
+      this.#deps.decide({ type, step, attempt, fence, outcome, durationMs, streams, leakedOutput });
+    }
+    this.#pending.delete(attemptKey(message));
+    if (isRecorded(this.#deps.state(), message)) this.#recorded(socket, message);
+  }
+
+  #recorded(socket: Socket, { step, attempt }: StepFinished): void {
+    reply(socket, { type: "step.recorded", step, attempt });
+    const state = agentState(socket);
+    const newest = currentLease(this.#deps.state());
+    if (!state?.lease || (newest?.fence === state.lease.fence && isLeaseOpen(newest))) return;
+    const unrecorded = Math.max(0, (state.unrecorded ?? 0) - 1);
+    socket.setState({ ...state, unrecorded });
+    if (unrecorded === 0) reply(socket, { type: "lease.release", id: `release:${state.lease.fence}` });
+  }
+}
+
+function attemptKey({ step, attempt }: { step: string; attempt: number }): string {
+  return `${step}#${attempt}`;
+}
+
+function reply(socket: Socket, message: CoordinatorDataMessage): void {
+  socket.send(JSON.stringify(message));
+}
+
+function refuse(socket: Socket, reason: string): void {
+  socket.close(CLOSE_CODES.protocolError, reason.slice(0, 120));
+}

@@ -1,0 +1,165 @@
+/**
+ * What a coordinator serves over HTTP: server-sent events, plain text, and
+ * ranges of one step's output. Paths are listed in `contract.ts`; the worker
+ * has checked who is asking and the values of the query.
+ */
+import { decodeChunk, type Stream } from "#protocol/chunk.ts";
+import type { Follower } from "./follower.ts";
+import { streamBody } from "./follower.ts";
+import { type ChunkRow, type ExecutionStore, type LogRow, outputFrame } from "./store.ts";
+
+/** How much of the log one read of a follower brings. */
+const BATCH_BYTES = 1024 * 1024;
+const RANGE_DEFAULT_BYTES = 1024 * 1024;
+
+export interface HttpDeps {
+  store: ExecutionStore;
+  follower: Follower;
+  /** The latest attempt of a step; undefined for a step that the plan does not have. */
+  attemptOf(step: string): number | undefined;
+}
+
+export function serveHttp(request: Request, deps: HttpDeps): Response {
+  const url = new URL(request.url);
+  const [, area, encodedStep, view] = url.pathname.split("/");
+  if (area === "events.sse") return serverSentEvents(deps, integer(url, "after", 0));
+  if (area === "output.txt") return wholeOutput(deps, url.searchParams.get("follow") === "1");
+  if (area === "steps" && encodedStep && view) {
+    const step = decodeURIComponent(encodedStep);
+    const attempt = deps.attemptOf(step);
+    if (attempt === undefined) return new Response(null, { status: 404 });
+    if (view === "output") return stepOutput(deps, step, attempt, url);
+    if (view === "chunks") return stepChunks(deps, step, attempt, url);
+  }
+  return new Response(null, { status: 404 });
+}
+
+function serverSentEvents({ follower }: HttpDeps, after: number): Response {
+  const body = streamBody(follower.follow(after, BATCH_BYTES), (rows) =>
+    rows.length === 0 ? ": still here\n\n" : rows.map(toServerSentEvent).join(""),
+  );
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
+  });
+}
+
+/** One event of the stream; `id` is the sequence number, so `Last-Event-ID` resumes it. */
+function toServerSentEvent(row: LogRow): string {
+  const [name, data] =
+    row.type === "event" ? [row.event.type, { time: row.time, ...row.event }] : ["output", outputData(row)];
+  return `id: ${row.seq}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** Output as JSON: text where it is valid UTF-8, base64 where it is not, so no byte is lost. */
+function outputData(row: ChunkRow) {
+  const { step, attempt, stream, offset } = row;
+  const { payload } = decodeChunk(row.body);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(payload);
+    return { step, attempt, stream, offset, text };
+  } catch {
+    return { step, attempt, stream, offset, base64: Buffer.from(payload).toString("base64") };
+  }
+}
+
+const TEXT_HEADERS = {
+  "content-type": "text/plain; charset=utf-8",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+};
+
+function wholeOutput({ follower, store }: HttpDeps, follow: boolean): Response {
+  const rows = follow ? follower.follow(0, BATCH_BYTES) : present(store);
+  const body = streamBody(rows, (batch) =>
+    concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : []))),
+  );
+  return new Response(body, { headers: TEXT_HEADERS });
+}
+
+/** The log as it stands now, a row at a time. */
+async function* present(store: ExecutionStore): AsyncGenerator<LogRow[]> {
+  const head = store.head;
+  let place = 0;
+  while (place < head) {
+    // Not held open across reads: the log may grow while the client is slow.
+    const [row] = store.rowsAfter(place);
+    if (!row || row.seq > head) return;
+    place = row.seq;
+    yield [row];
+  }
+}
+
+function stepOutput({ store }: HttpDeps, step: string, attempt: number, url: URL): Response {
+  const only = url.searchParams.get("stream") as Stream | null;
+  const offset = integer(url, "offset", 0);
+  const limit = integer(url, "limit", Number.MAX_SAFE_INTEGER);
+  const body = streamBody(range(store, step, attempt, only, offset, limit), (part) => part);
+  return new Response(body, { headers: TEXT_HEADERS });
+}
+
+/** Bytes [offset, offset + limit) of one stream, or of both in the order they arrived. */
+async function* range(
+  store: ExecutionStore,
+  step: string,
+  attempt: number,
+  only: Stream | null,
+  offset: number,
+  limit: number,
+): AsyncGenerator<Uint8Array> {
+  const end = offset + limit;
+  let position = 0;
+  for (;;) {
+    const row = nextChunk(store, step, attempt, position);
+    if (!row) return;
+    position = row.position + row.bytes;
+    if (only && row.stream !== only) continue;
+    const begin = only ? row.offset : row.position;
+    if (begin >= end) return;
+    if (begin + row.bytes <= offset) continue;
+    yield payloadOf(row).subarray(Math.max(0, offset - begin), Math.min(row.bytes, end - begin));
+  }
+}
+
+function nextChunk(
+  store: ExecutionStore,
+  step: string,
+  attempt: number,
+  position: number,
+): ChunkRow | undefined {
+  for (const row of store.chunksFrom(step, attempt, { position })) if (row.position >= position) return row;
+  return undefined;
+}
+
+function stepChunks({ store }: HttpDeps, step: string, attempt: number, url: URL): Response {
+  const line = integer(url, "line", 0);
+  const limit = integer(url, "bytes", RANGE_DEFAULT_BYTES);
+  const frames: Uint8Array[] = [];
+  let bytes = 0;
+  for (const row of store.chunksFrom(step, attempt, { line })) {
+    frames.push(outputFrame(row));
+    bytes += row.bytes;
+    if (bytes >= limit) break;
+  }
+  return new Response(concat(frames), {
+    headers: { "content-type": "application/octet-stream", "cache-control": "no-store" },
+  });
+}
+
+function payloadOf(row: ChunkRow): Uint8Array {
+  return decodeChunk(row.body).payload;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function integer(url: URL, name: string, otherwise: number): number {
+  const value = Number(url.searchParams.get(name) ?? otherwise);
+  return Number.isSafeInteger(value) && value >= 0 ? value : otherwise;
+}

@@ -1,0 +1,70 @@
+/**
+ * The index in D1 follows the coordinator: one write when the execution
+ * appears, one when it ends, each tried again until it sticks (G17). Whatever
+ * happens in between, lists ask the coordinators or listen to the feed.
+ */
+import type { ExecutionSummary } from "#protocol/api/executions.ts";
+import { isExecutionTerminal } from "#protocol/states.ts";
+import { tenantDb } from "../db/tenant.ts";
+import type { Env } from "../env.ts";
+import { log } from "../log.ts";
+import type { ExecutionStore } from "./store.ts";
+
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+
+export class Projection {
+  readonly #env: Env;
+  readonly #store: ExecutionStore;
+  readonly #organizationId: string;
+  readonly #summary: () => ExecutionSummary;
+  #writing = false;
+  #failures = 0;
+  #retryAt: number | undefined;
+
+  constructor(env: Env, store: ExecutionStore, organizationId: string, summary: () => ExecutionSummary) {
+    this.#env = env;
+    this.#store = store;
+    this.#organizationId = organizationId;
+    this.#summary = summary;
+  }
+
+  /** When the next try is due; undefined while the index is up to date or being written. */
+  get dueAt(): number | undefined {
+    if (this.#writing || !this.#behind()) return undefined;
+    return this.#retryAt ?? 0;
+  }
+
+  #behind(): boolean {
+    const projected = this.#store.projected;
+    const { state } = this.#summary();
+    return projected === undefined || (isExecutionTerminal(state) && projected !== state);
+  }
+
+  /** Brings the index up to date. Never throws; a failure is tried again at `dueAt`. */
+  async write(now: () => number): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      // What ended while the first write was under way is written next.
+      while (this.#behind()) {
+        const summary = this.#summary();
+        await tenantDb(this.#env.DB, this.#organizationId).executions.project(summary);
+        this.#store.projected = summary.state;
+      }
+      this.#failures = 0;
+      this.#retryAt = undefined;
+    } catch (error) {
+      this.#failures++;
+      this.#retryAt = now() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failures - 1));
+      log("warn", "the index could not be written; it is tried again", {
+        organizationId: this.#organizationId,
+        executionId: this.#summary().id,
+        failures: this.#failures,
+        error,
+      });
+    } finally {
+      this.#writing = false;
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** What this coordinator remembers of each socket; it survives hibernation in the socket's attachment. */
+import type { Connection } from "partyserver";
+import type { ViewerMessage } from "#protocol/viewer.ts";
+
+export interface AgentSocket {
+  kind: "agent";
+  agentId: string;
+  name: string;
+  connectedAt: number;
+  /** Set by `hello`; before that the socket may do nothing. */
+  lease?: { id: string; fence: number };
+  /** For a lease that is over: results still to be recorded before the agent is let go. */
+  unrecorded?: number;
+}
+
+export interface ViewerSocket {
+  kind: "viewer";
+  /** Everything up to this sequence number has been sent. */
+  after: number;
+  /** Bytes the viewer is still ready to take (VW2). */
+  credit: number;
+  /** Absent until it has subscribed. */
+  output?: Extract<ViewerMessage, { type: "subscribe" }>["output"];
+  /** Output up to here is past, and cut to its tail if the viewer wants it so. */
+  headAtStart: number;
+}
+
+export type SocketState = AgentSocket | ViewerSocket;
+export type Socket = Connection<SocketState>;
+
+export function agentState(socket: Socket): AgentSocket | undefined {
+  return socket.state?.kind === "agent" ? { ...socket.state } : undefined;
+}
+
+export function viewerState(socket: Socket): ViewerSocket | undefined {
+  return socket.state?.kind === "viewer" ? { ...socket.state } : undefined;
+}

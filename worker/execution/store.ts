@@ -1,0 +1,250 @@
+/**
+ * The coordinator's SQLite: the execution's record and one log. Events and
+ * output chunks share the log and its sequence, so "everything after N" is one
+ * range read. Chunks are kept as the agent encoded them.
+ */
+import { STREAMS, type Stream } from "#protocol/chunk.ts";
+import { type ExecutionEvent, executionEventSchema, type RecordedEvent } from "#protocol/events.ts";
+import { encodeOutputFrame } from "#protocol/viewer.ts";
+import type { CreateExecution } from "./contract.ts";
+import type { TimedEvent } from "./engine/fold.ts";
+
+const SCHEMA = `
+  CREATE TABLE execution (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, projected TEXT);
+  CREATE TABLE log (
+    seq INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    step TEXT, attempt INTEGER, stream TEXT, offset INTEGER,
+    bytes INTEGER, position INTEGER, line INTEGER, lines INTEGER,
+    body NOT NULL
+  );
+  CREATE INDEX log_events ON log (seq) WHERE step IS NULL;
+  CREATE INDEX log_chunks ON log (step, attempt, position) WHERE step IS NOT NULL;
+  CREATE TABLE assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+`;
+
+/** What is held of one attempt's output. */
+export interface HeldOutput {
+  stdout: number;
+  stderr: number;
+  /** Both streams together: bytes and line feeds. */
+  position: number;
+  line: number;
+}
+
+export interface ChunkRow {
+  type: "chunk";
+  seq: number;
+  step: string;
+  attempt: number;
+  stream: Stream;
+  offset: number;
+  /** Payload bytes. */
+  bytes: number;
+  position: number;
+  line: number;
+  /** Line feeds in the payload. */
+  lines: number;
+  /** The encoded chunk. */
+  body: Uint8Array;
+}
+
+export type LogRow = ({ type: "event" } & RecordedEvent) | ChunkRow;
+
+type SqlRow = Record<string, SqlStorageValue>;
+
+export class ExecutionStore {
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+  #head: number | undefined;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+  }
+
+  /** The record this coordinator was created with; null when it never was. */
+  record(): CreateExecution | null {
+    const exists = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'execution'").toArray();
+    if (exists.length === 0) return null;
+    const row = this.#sql.exec<{ record: string }>("SELECT record FROM execution").one();
+    // Written by `create` below from a typed value, by this class alone.
+    return JSON.parse(row.record) as CreateExecution;
+  }
+
+  /** Runs the body in one transaction: all of it is stored, or none. */
+  transaction<T>(body: () => T): T {
+    return this.#storage.transactionSync(body);
+  }
+
+  create(record: CreateExecution): void {
+    this.#sql.exec(SCHEMA);
+    this.#sql.exec("INSERT INTO execution (id, record) VALUES (1, ?)", JSON.stringify(record));
+    this.#head = 0;
+  }
+
+  /** The last sequence number of the log; 0 when it is empty. */
+  get head(): number {
+    this.#head ??= Number(this.#sql.exec("SELECT COALESCE(MAX(seq), 0) AS head FROM log").one().head);
+    return this.#head;
+  }
+
+  appendEvents(now: number, events: readonly ExecutionEvent[]): LogRow[] {
+    const time = new Date(now).toISOString();
+    return events.map((event) => {
+      const seq = this.#next();
+      this.#sql.exec("INSERT INTO log (seq, time, body) VALUES (?, ?, ?)", seq, now, JSON.stringify(event));
+      return { type: "event", seq, time, event };
+    });
+  }
+
+  appendChunk(now: number, chunk: Omit<ChunkRow, "type" | "seq">): ChunkRow {
+    const seq = this.#next();
+    this.#sql.exec(
+      `INSERT INTO log (seq, time, step, attempt, stream, offset, bytes, position, line, lines, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      seq,
+      now,
+      chunk.step,
+      chunk.attempt,
+      chunk.stream,
+      chunk.offset,
+      chunk.bytes,
+      chunk.position,
+      chunk.line,
+      chunk.lines,
+      chunk.body,
+    );
+    return { type: "chunk", seq, ...chunk };
+  }
+
+  #next(): number {
+    this.#head = this.head + 1;
+    return this.#head;
+  }
+
+  /** Every event with its time, for the fold. */
+  *timedEvents(): Generator<TimedEvent> {
+    for (const row of this.#sql.exec("SELECT time, body FROM log WHERE step IS NULL ORDER BY seq")) {
+      yield { time: Number(row.time), event: parseEvent(row.body) };
+    }
+  }
+
+  /** Events only, after a sequence number. */
+  eventsAfter(after: number, limit: number): RecordedEvent[] {
+    const rows = this.#sql.exec(
+      "SELECT * FROM log WHERE step IS NULL AND seq > ? ORDER BY seq LIMIT ?",
+      after,
+      limit,
+    );
+    return rows.toArray().map((row) => toEvent(row));
+  }
+
+  /** Events and chunks after a sequence number, read lazily: stop iterating and no more is read. */
+  *rowsAfter(after: number): Generator<LogRow> {
+    for (const row of this.#sql.exec("SELECT * FROM log WHERE seq > ? ORDER BY seq", after)) yield toRow(row);
+  }
+
+  /** The chunks of an attempt from a place in its output on, in order, read lazily. */
+  *chunksFrom(
+    step: string,
+    attempt: number,
+    from: { line: number } | { position: number },
+  ): Generator<ChunkRow> {
+    const column = "line" in from ? "line" : "position";
+    const length = "line" in from ? "lines" : "bytes";
+    const value = "line" in from ? from.line : from.position;
+    const rows = this.#sql.exec(
+      `SELECT * FROM log INDEXED BY log_chunks
+       WHERE step = ? AND attempt = ? AND ${column} + ${length} >= ? ORDER BY position`,
+      step,
+      attempt,
+      value,
+    );
+    for (const row of rows) yield toChunk(row);
+  }
+
+  /** What is stored of an attempt's output, from the log itself. */
+  held(step: string, attempt: number): HeldOutput {
+    const held: HeldOutput = { stdout: 0, stderr: 0, position: 0, line: 0 };
+    const rows = this.#sql.exec(
+      `SELECT stream, SUM(bytes) AS bytes, SUM(lines) AS lines FROM log
+       WHERE step = ? AND attempt = ? GROUP BY stream`,
+      step,
+      attempt,
+    );
+    for (const row of rows) {
+      held[streamOf(row.stream)] = Number(row.bytes);
+      held.position += Number(row.bytes);
+      held.line += Number(row.lines);
+    }
+    return held;
+  }
+
+  /** Forgets one stream of an attempt, to be sent again whole (OT4). */
+  dropStream(step: string, attempt: number, stream: Stream): void {
+    this.#sql.exec("DELETE FROM log WHERE step = ? AND attempt = ? AND stream = ?", step, attempt, stream);
+  }
+
+  /** False when this assertion was already used (HS2). Forgets those that have expired. */
+  useAssertion(jti: string, expiresAt: number, now: number): boolean {
+    this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
+    const written = this.#sql.exec(
+      "INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)",
+      jti,
+      expiresAt,
+    ).rowsWritten;
+    return written > 0;
+  }
+
+  /** The state that the index in D1 is known to have; undefined before the first time. */
+  get projected(): string | undefined {
+    const { projected } = this.#sql.exec("SELECT projected FROM execution").one();
+    return typeof projected === "string" ? projected : undefined;
+  }
+
+  set projected(state: string) {
+    this.#sql.exec("UPDATE execution SET projected = ?", state);
+  }
+}
+
+/** The frame in which a viewer gets this chunk. */
+export function outputFrame(row: ChunkRow): Uint8Array<ArrayBuffer> {
+  return encodeOutputFrame(row, row.body);
+}
+
+function toRow(row: SqlRow): LogRow {
+  return row.step === null ? { type: "event", ...toEvent(row) } : toChunk(row);
+}
+
+function toEvent(row: SqlRow): RecordedEvent {
+  return {
+    seq: Number(row.seq),
+    time: new Date(Number(row.time)).toISOString(),
+    event: parseEvent(row.body),
+  };
+}
+
+function toChunk(row: SqlRow): ChunkRow {
+  return {
+    type: "chunk",
+    seq: Number(row.seq),
+    step: String(row.step),
+    attempt: Number(row.attempt),
+    stream: streamOf(row.stream),
+    offset: Number(row.offset),
+    bytes: Number(row.bytes),
+    position: Number(row.position),
+    line: Number(row.line),
+    lines: Number(row.lines),
+    body: row.body instanceof ArrayBuffer ? new Uint8Array(row.body) : new Uint8Array(),
+  };
+}
+
+function parseEvent(body: SqlStorageValue | undefined): ExecutionEvent {
+  return executionEventSchema.parse(JSON.parse(String(body)));
+}
+
+function streamOf(value: SqlStorageValue | undefined): Stream {
+  return STREAMS.find((stream) => stream === value) ?? "stdout";
+}

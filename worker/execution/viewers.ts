@@ -1,0 +1,121 @@
+/**
+ * Viewers over WebSockets: each has a place in the log and credit. Whoever is
+ * caught up and has credit gets a new row at once; everyone else is served from
+ * the log when credit comes, so a viewer that stopped reading costs nothing.
+ */
+
+import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import { isExecutionTerminal } from "#protocol/states.ts";
+import { type StreamMessage, type ViewerMessage, viewerMessageSchema } from "#protocol/viewer.ts";
+import { type Socket, type ViewerSocket, viewerState } from "./sockets.ts";
+import { type ExecutionStore, type HeldOutput, type LogRow, outputFrame } from "./store.ts";
+
+/** Most credit that counts: what a viewer may have coming to it at most. */
+const CREDIT_MAX = 16 * 1024 * 1024;
+const NORMAL_CLOSE = 1000;
+
+export interface ViewersDeps {
+  store: ExecutionStore;
+  executionState(): ExecutionState;
+  held(step: string, attempt: number): HeldOutput;
+  sockets(): Iterable<Socket>;
+}
+
+export class Viewers {
+  readonly #deps: ViewersDeps;
+
+  constructor(deps: ViewersDeps) {
+    this.#deps = deps;
+  }
+
+  connect(socket: Socket): void {
+    socket.setState({ kind: "viewer", after: 0, credit: 0, headAtStart: 0 });
+  }
+
+  receive(socket: Socket, state: ViewerSocket, frame: string | ArrayBuffer): void {
+    const parsed = typeof frame === "string" ? parseFrame(viewerMessageSchema, frame) : undefined;
+    if (!parsed?.ok) return refuse(socket, parsed?.reason ?? "viewers send JSON text frames");
+    const message = parsed.message;
+    switch (message.type) {
+      case "subscribe":
+        return this.#subscribe(socket, state, message);
+      case "credit":
+        if (!state.output) return refuse(socket, "subscribe first");
+        return this.#pump(socket, { ...state, credit: Math.min(CREDIT_MAX, state.credit + message.bytes) });
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** New rows of the log, in order. */
+  publish(rows: readonly LogRow[]): void {
+    const first = rows[0];
+    if (!first) return;
+    for (const socket of this.#deps.sockets()) {
+      const state = viewerState(socket);
+      if (!state?.output || state.credit <= 0) continue;
+      // One that lags is in the middle of a backlog; the next pump reaches these rows.
+      if (state.after === first.seq - 1) this.#serve(socket, state, rows);
+      else this.#pump(socket, state);
+    }
+  }
+
+  #subscribe(
+    socket: Socket,
+    state: ViewerSocket,
+    message: Extract<ViewerMessage, { type: "subscribe" }>,
+  ): void {
+    const head = this.#deps.store.head;
+    const ready: StreamMessage = { type: "ready", head, state: this.#deps.executionState() };
+    socket.send(JSON.stringify(ready));
+    const { output, credit } = message;
+    const after = Math.min(message.after, head);
+    this.#pump(socket, { ...state, after, credit: Math.min(CREDIT_MAX, credit), output, headAtStart: head });
+  }
+
+  #pump(socket: Socket, state: ViewerSocket): void {
+    this.#serve(socket, state, this.#deps.store.rowsAfter(state.after));
+  }
+
+  /** Sends rows while there is credit, and ends the stream after the terminal event (VW3). */
+  #serve(socket: Socket, state: ViewerSocket, rows: Iterable<LogRow>): void {
+    let ended = false;
+    for (const row of rows) {
+      if (state.credit <= 0) break;
+      const frame = this.#frame(state, row);
+      if (frame !== undefined) {
+        socket.send(frame);
+        state.credit -= frame.length;
+      }
+      state.after = row.seq;
+      ended = row.type === "event" && row.event.type === "execution.finished";
+      if (ended) break;
+    }
+    // One that comes back after having seen everything is told so, too.
+    ended ||= state.after >= this.#deps.store.head && isExecutionTerminal(this.#deps.executionState());
+    socket.setState(state);
+    if (!ended) return;
+    const end: StreamMessage = { type: "end", seq: state.after };
+    socket.send(JSON.stringify(end));
+    socket.close(NORMAL_CLOSE, "the execution has ended");
+  }
+
+  #frame(state: ViewerSocket, row: LogRow): string | Uint8Array<ArrayBuffer> | undefined {
+    if (row.type === "event") {
+      const { type, seq, time, event } = row;
+      return JSON.stringify({ type, seq, time, event } satisfies StreamMessage);
+    }
+    if (state.output?.mode === "none") return undefined;
+    if (state.output?.mode === "tail" && row.seq <= state.headAtStart) {
+      const total = this.#deps.held(row.step, row.attempt).position;
+      if (row.position + row.bytes <= total - state.output.bytes) return undefined;
+    }
+    return outputFrame(row);
+  }
+}
+
+function refuse(socket: Socket, message: string): void {
+  const error: StreamMessage = { type: "error", message };
+  socket.send(JSON.stringify(error));
+  socket.close(CLOSE_CODES.protocolError, message.slice(0, 120));
+}

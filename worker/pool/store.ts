@@ -1,0 +1,158 @@
+/** The pool's SQLite: who holds which lease, who waits, and which assertions were used. */
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS leases (
+    id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL,
+    agent_id TEXT NOT NULL, status TEXT NOT NULL, changed_at INTEGER NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS leases_agent ON leases (agent_id);
+  CREATE TABLE IF NOT EXISTS queue (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+`;
+
+/** `offered`: not yet accepted. `released`: over here, the agent has not said so yet. */
+export type LeaseStatus = "offered" | "accepted" | "released";
+
+export interface LeaseRow {
+  id: string;
+  executionId: string;
+  fence: number;
+  labels: Record<string, string>;
+  agentId: string;
+  status: LeaseStatus;
+  /** When it got this status, ms since the epoch. */
+  changedAt: number;
+}
+
+export type QueueRow = Pick<LeaseRow, "id" | "executionId" | "fence" | "labels">;
+
+type SqlRow = Record<string, SqlStorageValue>;
+
+export class PoolStore {
+  readonly #sql: SqlStorage;
+  /** Leases by agent: on the path of every offer, so counted in memory. */
+  #busy: Map<string, number> | undefined;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+    this.#sql.exec(SCHEMA);
+  }
+
+  lease(id: string): LeaseRow | undefined {
+    return this.#leases("WHERE id = ?", id)[0];
+  }
+
+  leasesOf(agentId: string): LeaseRow[] {
+    return this.#leases("WHERE agent_id = ?", agentId);
+  }
+
+  /** Leases that have been in a status since before a time. */
+  leasesSince(status: LeaseStatus, before: number): LeaseRow[] {
+    return this.#leases("WHERE status = ? AND changed_at <= ?", status, before);
+  }
+
+  /** When the oldest lease that waits for the agent's word got its status. */
+  oldestUnanswered(): number | undefined {
+    const row = this.#sql.exec("SELECT MIN(changed_at) AS at FROM leases WHERE status <> 'accepted'").one();
+    return row.at === null ? undefined : Number(row.at);
+  }
+
+  #leases(where: string, ...values: SqlStorageValue[]): LeaseRow[] {
+    return this.#sql
+      .exec(`SELECT * FROM leases ${where}`, ...values)
+      .toArray()
+      .map(toLease);
+  }
+
+  /** Slots of an agent that are taken. */
+  busy(agentId: string): number {
+    if (!this.#busy) {
+      this.#busy = new Map();
+      for (const row of this.#sql.exec("SELECT agent_id, COUNT(*) AS n FROM leases GROUP BY agent_id")) {
+        this.#busy.set(String(row.agent_id), Number(row.n));
+      }
+    }
+    return this.#busy.get(agentId) ?? 0;
+  }
+
+  addLease(row: QueueRow, agentId: string, now: number): void {
+    const taken = this.busy(agentId);
+    this.#sql.exec(
+      "INSERT INTO leases (id, execution_id, fence, labels, agent_id, status, changed_at) VALUES (?, ?, ?, ?, ?, 'offered', ?)",
+      row.id,
+      row.executionId,
+      row.fence,
+      JSON.stringify(row.labels),
+      agentId,
+      now,
+    );
+    this.#busy?.set(agentId, taken + 1);
+  }
+
+  setStatus(id: string, status: LeaseStatus, now: number): void {
+    this.#sql.exec("UPDATE leases SET status = ?, changed_at = ? WHERE id = ?", status, now, id);
+  }
+
+  removeLease({ id, agentId }: LeaseRow): void {
+    const taken = this.busy(agentId);
+    this.#sql.exec("DELETE FROM leases WHERE id = ?", id);
+    this.#busy?.set(agentId, Math.max(0, taken - 1));
+  }
+
+  queue(): QueueRow[] {
+    return this.#sql.exec("SELECT * FROM queue ORDER BY place").toArray().map(toQueueRow);
+  }
+
+  /** How many wait before this request; undefined when it does not wait. */
+  ahead(id: string): number | undefined {
+    const row = this.#sql
+      .exec(
+        "SELECT (SELECT COUNT(*) FROM queue AS q WHERE q.place < queue.place) AS ahead FROM queue WHERE id = ?",
+        id,
+      )
+      .toArray()[0];
+    return row && Number(row.ahead);
+  }
+
+  enqueue(row: QueueRow): void {
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO queue (id, execution_id, fence, labels) VALUES (?, ?, ?, ?)",
+      row.id,
+      row.executionId,
+      row.fence,
+      JSON.stringify(row.labels),
+    );
+  }
+
+  /** True when it was waiting. */
+  dequeue(id: string): boolean {
+    return this.#sql.exec("DELETE FROM queue WHERE id = ?", id).rowsWritten > 0;
+  }
+
+  /** False when this assertion was already used (HS2). Forgets those that have expired. */
+  useAssertion(jti: string, expiresAt: number, now: number): boolean {
+    this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
+    return (
+      this.#sql.exec("INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)", jti, expiresAt)
+        .rowsWritten > 0
+    );
+  }
+}
+
+function toQueueRow(row: SqlRow): QueueRow {
+  return {
+    id: String(row.id),
+    executionId: String(row.execution_id),
+    fence: Number(row.fence),
+    // Written by `enqueue` and `addLease`, by this class alone.
+    labels: JSON.parse(String(row.labels)) as Record<string, string>,
+  };
+}
+
+function toLease(row: SqlRow): LeaseRow {
+  const status = row.status === "accepted" || row.status === "released" ? row.status : "offered";
+  return { ...toQueueRow(row), agentId: String(row.agent_id), status, changedAt: Number(row.changed_at) };
+}
