@@ -26,7 +26,6 @@ export const executionEventSchema = z.discriminatedUnion("type", [
     type: z.literal("lease.requested"),
     ...fenced,
     leaseId: z.string(),
-    attempts: z.number().int(),
   }),
   z.strictObject({
     type: z.literal("lease.queued"),

@@ -48,7 +48,7 @@ export class AgentLink {
   /** Accepts or refuses a socket whose assertion the worker has verified. */
   connect(socket: Socket, identity: AgentIdentity): void {
     const { store, now } = this.#deps;
-    if (!store.useAssertion(identity.jti, identity.jtiExpiresAt, now())) {
+    if (!store.spendAssertion(identity.jti, identity.jtiExpiresAt, now())) {
       return socket.close(CLOSE_CODES.protocolError, "this assertion was already used; sign a new one");
     }
     socket.setState({ kind: "agent", agentId: identity.agentId, name: identity.name, connectedAt: now() });

@@ -18,11 +18,10 @@ export function placeChunk(held: number, offset: number, bytes: number): Placeme
   return offset + bytes <= held ? "duplicate" : "gap";
 }
 
+/** What became of a chunk; `held` is how far its stream reaches now. */
 export type Reception =
   | { type: "stored"; row: ChunkRow; held: number }
-  | { type: "duplicate"; chunk: Chunk; held: number }
-  | { type: "gap"; chunk: Chunk; held: number }
-  | { type: "corrupt"; reason: string };
+  | { type: "duplicate" | "gap"; held: number };
 
 /** What is still missing of a finished attempt (OT4): from where each stream has to be sent again. */
 export type Completeness = { complete: true } | { complete: false; stream: Stream; from: number };
@@ -60,7 +59,7 @@ export class OutputIntake {
     const tally = this.#tally(chunk.step, chunk.attempt);
     const held = tally[chunk.stream];
     const placement = placeChunk(held, chunk.offset, chunk.payload.length);
-    if (placement !== "append") return { type: placement, chunk, held };
+    if (placement !== "append") return { type: placement, held };
     const { step, attempt, stream, offset, payload } = chunk;
     const lines = countLines(payload);
     const { position, line } = tally;

@@ -187,7 +187,7 @@ export class ExecutionStore {
   }
 
   /** False when this assertion was already used (HS2). Forgets those that have expired. */
-  useAssertion(jti: string, expiresAt: number, now: number): boolean {
+  spendAssertion(jti: string, expiresAt: number, now: number): boolean {
     this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
     const written = this.#sql.exec(
       "INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)",

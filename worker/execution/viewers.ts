@@ -5,7 +5,7 @@
  */
 
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
-import { isExecutionTerminal } from "#protocol/states.ts";
+import { type ExecutionState, isExecutionTerminal } from "#protocol/states.ts";
 import { type StreamMessage, type ViewerMessage, viewerMessageSchema } from "#protocol/viewer.ts";
 import { type Socket, type ViewerSocket, viewerState } from "./sockets.ts";
 import { type ExecutionStore, type HeldOutput, type LogRow, outputFrame } from "./store.ts";

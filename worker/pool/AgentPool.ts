@@ -145,7 +145,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
     // Written by the worker from a verified assertion; outside values never reach this header.
     const { agentId, name, labels, jti, jtiExpiresAt } = JSON.parse(header) as AgentIdentity;
     const now = Date.now();
-    if (!this.#store.useAssertion(jti, jtiExpiresAt, now)) {
+    if (!this.#store.spendAssertion(jti, jtiExpiresAt, now)) {
       return socket.close(CLOSE_CODES.protocolError, "this assertion was already used; sign a new one");
     }
     socket.setState({ agentId, name, labels, connectedAt: now, avoidUntil: 0 });

@@ -133,7 +133,7 @@ export class PoolStore {
   }
 
   /** False when this assertion was already used (HS2). Forgets those that have expired. */
-  useAssertion(jti: string, expiresAt: number, now: number): boolean {
+  spendAssertion(jti: string, expiresAt: number, now: number): boolean {
     this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
     return (
       this.#sql.exec("INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)", jti, expiresAt)

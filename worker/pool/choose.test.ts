@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { type Candidate, chooseAgent } from "./choose.ts";
+
+function agent(agentId: string, more: Partial<Candidate> = {}): Candidate {
+  return { agentId, labels: {}, slots: 2, busy: 0, draining: false, avoidUntil: 0, ...more };
+}
+
+describe("choosing an agent", () => {
+  it("prefers the one with the larger share of free slots", () => {
+    expect(chooseAgent([agent("a", { busy: 1 }), agent("b")], {}, 0)).toEqual({ agentId: "b" });
+    expect(chooseAgent([agent("small", { slots: 1 }), agent("big", { slots: 8, busy: 2 })], {}, 0)).toEqual({
+      agentId: "big",
+    });
+  });
+
+  it("takes only agents that have every label", () => {
+    const agents = [
+      agent("a", { labels: { role: "web" } }),
+      agent("b", { labels: { role: "web", zone: "eu" } }),
+    ];
+    expect(chooseAgent(agents, { role: "web", zone: "eu" }, 0)).toEqual({ agentId: "b" });
+    expect(chooseAgent(agents, { constructor: "x" }, 0)).toEqual({ none: "no_agent_matches" });
+  });
+
+  it.each([
+    [[], "no_agent_connected"],
+    [[agent("a", { draining: true })], "no_agent_matches"],
+    [[agent("a", { busy: 2 })], "all_busy"],
+    [[agent("a", { avoidUntil: 10 })], "all_busy"],
+  ])("says why there is none", (agents, none) => {
+    expect(chooseAgent(agents, {}, 5)).toEqual({ none });
+  });
+});
