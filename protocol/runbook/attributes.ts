@@ -1,18 +1,11 @@
 /** The line that opens a fence: its language and `{name=check timeout=30s}`. */
 import type { IssueList, Position } from "./issues.ts";
+import { languageOf } from "./languages.ts";
 
 export interface Attribute {
   name: string;
   value: string;
   at: Position;
-}
-
-export interface Info {
-  /** Lower case; "" when there is none. */
-  language: string;
-  /** What stands after the language. */
-  rest: string;
-  restAt: Position;
 }
 
 /** One attribute: a name, `=`, and a value that is bare or a JSON string. */
@@ -23,23 +16,16 @@ const HIGHLIGHT = /^\{[\d,\s-]*\}/;
 
 const FORGOTTEN_BRACES = /^(?:name|timeout|output|on-disconnect)=/;
 
-export function readInfo(info: string, at: Position): Info {
-  const language = /^[^\s{]*/.exec(info)?.[0] ?? "";
-  const rest = info.slice(language.length);
-  const trimmed = rest.trimStart();
-  const column = at.column + info.length - trimmed.length;
-  return { language: language.toLowerCase(), rest: trimmed, restAt: { line: at.line, column } };
-}
-
 /**
- * Reads what follows the language. Words without braces are other tools'
+ * Reads what follows the language in an info string that begins at `at`. Words without braces are other tools'
  * (`title="deploy.sh"`, line highlights) and mean nothing here.
  */
-export function readAttributes(info: Info, issues: IssueList): Attribute[] {
-  const { rest, restAt } = info;
-  const place = (index: number): Position => ({ line: restAt.line, column: restAt.column + index });
+export function readAttributes(info: string, at: Position, issues: IssueList): Attribute[] {
+  const rest = info.slice(languageOf(info).length).trimStart();
+  const start = at.column + info.length - rest.length;
+  const place = (index: number): Position => ({ line: at.line, column: start + index });
   if (FORGOTTEN_BRACES.test(rest)) {
-    issues.add(restAt, `put attributes in braces: {${rest.slice(0, 60)}}`);
+    issues.add(place(0), `put attributes in braces: {${rest.slice(0, 60)}}`);
     return [];
   }
   if (!rest.startsWith("{") || HIGHLIGHT.test(rest)) return [];

@@ -8,6 +8,7 @@
  */
 import MarkdownIt, { type Token } from "markdown-it";
 import type { IssueList, Position } from "./issues.ts";
+import { isBlockInfo } from "./languages.ts";
 import { cleanProse, dedent } from "./prose.ts";
 
 /** Lists and quotes inside each other beyond this are refused: the parser stops looking there. */
@@ -95,7 +96,6 @@ class Cutter {
 
   fence(token: Token): void {
     const [start, end] = token.map ?? [0, 0];
-    this.proseUntil(start);
     const opening = this.#line(start);
     const column = opening.indexOf(token.markup);
     const info = opening.slice(column + token.markup.length);
@@ -104,6 +104,8 @@ class Cutter {
     if (end - start - 1 === held.length) {
       this.#issues.add(at, `this code block is never closed: end it with a line of ${token.markup}`);
     }
+    if (!isBlockInfo(info.trim())) return;
+    this.proseUntil(start);
     this.pieces.push({
       type: "fence",
       info: info.trim(),

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { SOURCE_MAX_BYTES } from "../limits.ts";
+import { parseRunbook } from "./markdown.ts";
+
+/** As much of `unit` as a source may hold, between two texts. */
+function full(unit: string, before = "", after = ""): string {
+  const room = SOURCE_MAX_BYTES - before.length - after.length;
+  return before + unit.repeat(Math.floor(room / unit.length)) + after;
+}
+
+const markdown = [
+  "[",
+  "![",
+  ">",
+  "> ",
+  "- ",
+  "- a ",
+  "1. ",
+  "-\n",
+  "a\n=\n",
+  "# a\n",
+  "*",
+  "`",
+  "```\n",
+  "<",
+  "<!--\n",
+  "\t",
+  "[a]: b\n",
+  "- a\n\n",
+  "> - ",
+  "&",
+  "```sh\nx\n```\n",
+  "<!-- name=x -->\n",
+];
+const yaml = [
+  "[",
+  "{",
+  "- ",
+  "a:\n",
+  '"',
+  "!a ",
+  "&a ",
+  ": ",
+  "? ",
+  "#\n",
+  "- a\n",
+  "x: *a\n",
+  "a: {b: ",
+  "'",
+  "|\n",
+  "\t",
+];
+const info = ["a=b ", 'a="', 'a="\\', "{", "=", "x "];
+
+const laughs = Array.from({ length: 25 }, (_, i) => `b${i}: &b${i} [*b${i - 1}, *b${i - 1}]`).join("\n");
+const keys = Array.from({ length: 40_000 }, (_, i) => `k${i}: 1`).join("\n");
+
+const sources: Array<[name: string, source: string]> = [
+  ...markdown.map((unit): [string, string] => [`Markdown ${JSON.stringify(unit)}`, full(unit)]),
+  ...yaml.map((unit): [string, string] => [
+    `front matter ${JSON.stringify(unit)}`,
+    full(unit, "---\n", "\n---\n"),
+  ]),
+  ...yaml.map((unit): [string, string] => [
+    `block ${JSON.stringify(unit)}`,
+    full(unit, "```farhand\n", "\n```\n"),
+  ]),
+  ...info.map((unit): [string, string] => [`info ${JSON.stringify(unit)}`, full(unit, "```bash {")]),
+  ["a billion laughs", `---\n${laughs}\n---\n`],
+  ["many keys", `---\n${keys}\n---\n`],
+  ["a staircase of lists", Array.from({ length: 700 }, (_, i) => `${" ".repeat(i * 2)}- a`).join("\n")],
+];
+
+describe("hostile sources", () => {
+  test.each(sources)("%s is refused or read within a second", (_name, source) => {
+    const before = performance.now();
+    const parsed = parseRunbook(source);
+    expect(performance.now() - before).toBeLessThan(1_000);
+    if (!parsed.ok) expect(parsed.issues.length).toBeGreaterThan(0);
+  });
+
+  test("nothing reaches the prototype of anything", () => {
+    parseRunbook("---\nconstructor: { prototype: { polluted: 1 } }\n__proto__: { polluted: 1 }\n---\n");
+    expect("polluted" in {}).toBe(false);
+  });
+});

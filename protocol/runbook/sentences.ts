@@ -1,0 +1,65 @@
+/** The words for what a schema refuses. */
+import type { z } from "zod";
+
+export interface Naming {
+  /** What the field is called where it was written. */
+  field: string;
+  /** Writes a limit in the unit the field is written in. */
+  print?: (value: number) => string;
+}
+
+/** One zod issue as a sentence that names the field and says what to write instead. */
+export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
+  const field = `"${naming.field}"`;
+  const print = naming.print ?? String;
+  switch (issue.code) {
+    case "invalid_type":
+      return `${field} must be ${nounOf(issue.expected)}`;
+    case "invalid_union":
+      return `${field} must be one of string, number, boolean, choice`;
+    case "invalid_value":
+      return `${field} must be ${issue.values.map(String).join(" or ")}`;
+    case "too_big":
+      return hasOwnWords(issue)
+        ? issue.message
+        : `${field} may be at most ${print(Number(issue.maximum))}${unitOf(issue.origin)}`;
+    case "too_small":
+      if (hasOwnWords(issue)) return issue.message;
+      return Number(issue.minimum) === 1
+        ? `${field} must not be empty`
+        : `${field} must be at least ${print(Number(issue.minimum))}${unitOf(issue.origin)}`;
+    case "invalid_key":
+    case "invalid_element":
+      return `${field} has an entry that is empty or too long`;
+    default:
+      return issue.message;
+  }
+}
+
+/** The words for a field nobody knows. */
+export function unknownField(name: string, known: readonly string[]): string {
+  return `unknown field "${name.slice(0, 60)}"; known here: ${known.join(", ")}`;
+}
+
+/** The library's own messages begin like this; those of the schemas never do. */
+function hasOwnWords(issue: { message: string }): boolean {
+  return !issue.message.startsWith("Too ");
+}
+
+function nounOf(type: string): string {
+  const nouns: Record<string, string> = {
+    string: "a text; put it in quotes",
+    number: "a number",
+    int: "a whole number",
+    boolean: "true or false",
+    array: "a list, with one `- ` for each entry",
+    object: "a set of `key: value` lines",
+    record: "a set of `key: value` lines",
+  };
+  return nouns[type] ?? type;
+}
+
+function unitOf(origin: string): string {
+  if (origin === "string") return " characters";
+  return origin === "array" ? " entries" : "";
+}
