@@ -50,7 +50,7 @@ export interface Settings {
 export type SettingsCheck = { ok: true; settings: Settings } | { ok: false; problems: string[] };
 
 /** Checks the settings once at the entry; each problem names its setting and says what to do. */
-export function readSettings(env: Record<keyof z.input<typeof settingsSchema>, unknown>): SettingsCheck {
+export function readSettings(env: Partial<Record<keyof Env, unknown>>): SettingsCheck {
   const result = settingsSchema.safeParse(env);
   if (!result.success) {
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);

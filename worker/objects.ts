@@ -4,31 +4,30 @@
  */
 import type { Env } from "./env.ts";
 import { ApiError } from "./errors.ts";
-import { coordinatorName } from "./execution/contract.ts";
-import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
-import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
-import type { AgentPool } from "./pool/AgentPool.ts";
-import { poolObjectName } from "./pool/contract.ts";
+import { type CoordinatorApi, coordinatorName } from "./execution/contract.ts";
+import type { FeedApi } from "./feed/contract.ts";
+import { type PoolApi, poolObjectName } from "./pool/contract.ts";
 
 const ATTEMPTS = 3;
 const RETRY_DELAY_MS = 50;
 
-/** A stub for one attempt: after an exception a stub is broken, so each attempt makes its own. */
-export type StubOf<T extends Rpc.DurableObjectBranded> = () => DurableObjectStub<T>;
+/** What every object takes: requests, for streams and WebSockets. */
+export interface Fetches {
+  fetch(request: Request): Promise<Response>;
+}
 
-export function coordinatorOf(
-  env: Env,
-  organizationId: string,
-  executionId: string,
-): StubOf<ExecutionCoordinator> {
+/** Makes a stub for one attempt: after an exception a stub is broken, so each attempt has its own. */
+export type StubOf<Api> = () => Api & Fetches;
+
+export function coordinatorOf(env: Env, organizationId: string, executionId: string): StubOf<CoordinatorApi> {
   return () => env.EXECUTION_COORDINATOR.getByName(coordinatorName(organizationId, executionId));
 }
 
-export function poolOf(env: Env, organizationId: string, poolId: string): StubOf<AgentPool> {
+export function poolOf(env: Env, organizationId: string, poolId: string): StubOf<PoolApi> {
   return () => env.AGENT_POOL.getByName(poolObjectName(organizationId, poolId));
 }
 
-export function feedOf(env: Env, organizationId: string): StubOf<OrganizationFeed> {
+export function feedOf(env: Env, organizationId: string): StubOf<FeedApi> {
   return () => env.ORGANIZATION_FEED.getByName(organizationId);
 }
 
@@ -37,10 +36,7 @@ export function feedOf(env: Env, organizationId: string): StubOf<OrganizationFee
  * that the platform marks retryable is tried again, but never an overloaded one.
  * @throws ApiError `unavailable` when the object cannot answer now.
  */
-export async function callObject<T extends Rpc.DurableObjectBranded, R>(
-  stub: StubOf<T>,
-  call: (stub: DurableObjectStub<T>) => Promise<R>,
-): Promise<R> {
+export async function callObject<T, R>(stub: () => T, call: (stub: T) => Promise<R>): Promise<R> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call(stub());
@@ -54,8 +50,8 @@ export async function callObject<T extends Rpc.DurableObjectBranded, R>(
 }
 
 /** Sends a request on to an object, for streams and WebSockets. */
-export function fetchObject<T extends Rpc.DurableObjectBranded>(
-  stub: StubOf<T>,
+export function fetchObject(
+  stub: () => Fetches,
   pathAndQuery: string,
   init: RequestInit = {},
 ): Promise<Response> {

@@ -1,8 +1,8 @@
 /**
  * The tables in D1. Times are milliseconds since the epoch. Every table of a
  * tenant has `organization_id` first in its primary key and in every index
- * that a list uses; only `worker/db/tenant.ts` and `worker/identity` read
- * these tables, everything else goes through `tenantDb`.
+ * that a list uses. Only `worker/db` reads these tables; everything else goes
+ * through `tenantDb` and `identityDb`.
  */
 import {
   foreignKey,

@@ -1,0 +1,182 @@
+/**
+ * The reads and writes that happen before an organization is known: they turn
+ * a key, a session, an agent or a join token into one. Every other query goes
+ * through `tenantDb`. The plain binding always asks the primary, so what was
+ * revoked is refused at once.
+ */
+import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { deriveId } from "#protocol/ids.ts";
+import { agents, apiKeys, joinTokens, member, organization, pools, session, user } from "./schema.ts";
+
+/** An agent that wants in, and the token that it shows. */
+export interface Enrollment {
+  tokenHash: string;
+  agentId: string;
+  name: string;
+  labels: Record<string, string>;
+  publicKey: string;
+  fingerprint: string;
+  now: Date;
+}
+
+export function identityDb(d1: D1Database) {
+  const db = drizzle(d1);
+  return {
+    /** An API key with its organization and its creator's role there, in one statement. */
+    async findApiKey(hash: string) {
+      const [row] = await db
+        .select({ key: apiKeys, organizationName: organization.name, role: member.role })
+        .from(apiKeys)
+        .innerJoin(organization, eq(organization.id, apiKeys.organizationId))
+        .leftJoin(
+          member,
+          and(eq(member.organizationId, apiKeys.organizationId), eq(member.userId, apiKeys.userId)),
+        )
+        .where(eq(apiKeys.hash, hash))
+        .limit(1);
+      return row ?? null;
+    },
+
+    /** Notes that a key was used, unless that was noted after `before`. */
+    async touchApiKey(organizationId: string, id: string, now: Date, before: Date): Promise<void> {
+      await db
+        .update(apiKeys)
+        .set({ lastUsedAt: now })
+        .where(
+          and(
+            eq(apiKeys.organizationId, organizationId),
+            eq(apiKeys.id, id),
+            or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, before)),
+          ),
+        );
+    },
+
+    /** A live session with its person, active organization and role there, in one statement. */
+    async findSession(token: string, now: Date) {
+      const [row] = await db
+        .select({
+          user,
+          organizationId: organization.id,
+          organizationName: organization.name,
+          role: member.role,
+        })
+        .from(session)
+        .innerJoin(user, eq(user.id, session.userId))
+        .innerJoin(
+          member,
+          and(eq(member.organizationId, session.activeOrganizationId), eq(member.userId, session.userId)),
+        )
+        .innerJoin(organization, eq(organization.id, member.organizationId))
+        .where(and(eq(session.token, token), gt(session.expiresAt, now)))
+        .limit(1);
+      return row ?? null;
+    },
+
+    /** An agent by its own id, with its pool. */
+    async findAgent(id: string) {
+      const [row] = await db.select().from(agents).where(eq(agents.id, id)).limit(1);
+      return row ?? null;
+    },
+
+    /**
+     * Makes an agent out of a join token. The token is consumed and the agent
+     * inserted in one batch, each only if the token was still good, so of two
+     * machines racing with one token exactly one gets in. Returns the token
+     * with the agent that used it, or null for an unknown token.
+     */
+    async enroll({ tokenHash, agentId, name, labels, publicKey, fingerprint, now }: Enrollment) {
+      const byHash = eq(joinTokens.hash, tokenHash);
+      const [, , rows] = await db.batch([
+        db
+          .update(joinTokens)
+          .set({ usedAt: now, usedByAgentId: agentId })
+          .where(and(byHash, isNull(joinTokens.usedAt), gt(joinTokens.expiresAt, now))),
+        db.insert(agents).select(
+          db
+            .select({
+              organizationId: joinTokens.organizationId,
+              id: sql`${agentId}`.as("id"),
+              poolId: joinTokens.poolId,
+              name: sql`${name}`.as("name"),
+              labels: sql`${JSON.stringify(labels)}`.as("labels"),
+              publicKey: sql`${publicKey}`.as("public_key"),
+              fingerprint: sql`${fingerprint}`.as("fingerprint"),
+              createdAt: sql`${now.getTime()}`.as("created_at"),
+              revokedAt: sql`NULL`.as("revoked_at"),
+            })
+            .from(joinTokens)
+            .where(and(byHash, eq(joinTokens.usedByAgentId, agentId))),
+        ),
+        db
+          .select({ token: joinTokens, agent: agents, poolName: pools.name })
+          .from(joinTokens)
+          .innerJoin(
+            pools,
+            and(eq(pools.organizationId, joinTokens.organizationId), eq(pools.id, joinTokens.poolId)),
+          )
+          .leftJoin(
+            agents,
+            and(
+              eq(agents.organizationId, joinTokens.organizationId),
+              eq(agents.id, joinTokens.usedByAgentId),
+            ),
+          )
+          .where(byHash)
+          .limit(1),
+      ]);
+      return rows[0] ?? null;
+    },
+
+    /**
+     * The organization a person works in: the first one joined. Somebody who
+     * belongs to none gets their own, with a pool to put agents into. Its ids
+     * are derived from the person's, so doing this twice makes one.
+     */
+    async ensureOrganization(userId: string, now: Date): Promise<string> {
+      const [joined] = await db
+        .select({ organizationId: member.organizationId })
+        .from(member)
+        .where(eq(member.userId, userId))
+        .orderBy(asc(member.createdAt))
+        .limit(1);
+      if (joined) return joined.organizationId;
+
+      const id = await deriveId("organization", "own", userId);
+      await db.batch([
+        db
+          .insert(organization)
+          .select(
+            db
+              .select({
+                id: sql`${id}`.as("id"),
+                name: sql`${user.name} || '''s organization'`.as("name"),
+                slug: sql`${id}`.as("slug"),
+                logo: sql`NULL`.as("logo"),
+                metadata: sql`NULL`.as("metadata"),
+                createdAt: sql`${now.getTime()}`.as("created_at"),
+              })
+              .from(user)
+              .where(eq(user.id, userId)),
+          )
+          .onConflictDoNothing(),
+        db
+          .insert(member)
+          .values({ id: `${id}:${userId}`, organizationId: id, userId, role: "owner", createdAt: now })
+          .onConflictDoNothing(),
+        db
+          .insert(pools)
+          .values({
+            organizationId: id,
+            id: await deriveId("pool", "default", id),
+            name: "default",
+            createdAt: now,
+          })
+          .onConflictDoNothing(),
+      ]);
+      return id;
+    },
+  };
+}
+
+export type AgentRow = typeof agents.$inferSelect;

@@ -1,0 +1,183 @@
+/**
+ * One operation of the API: what it takes, what it answers, who may call it,
+ * and the handler. The schemas that check the input are the ones that the
+ * OpenAPI document is made of.
+ */
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { z } from "zod";
+import type { Scope } from "#protocol/actor.ts";
+import { envelope } from "#protocol/api/envelope.ts";
+import { ERROR_STATUS, type ErrorCode, problemSchema } from "#protocol/errors.ts";
+import { type AppContext, type AppEnv, deferIn } from "../context.ts";
+import { ApiError } from "../errors.ts";
+import { authenticate } from "../identity/authenticate.ts";
+import { type Caller, requireScope } from "../identity/caller.ts";
+import { admit, askForAnonymous, askForCaller } from "../limiter/admission.ts";
+import { parseInput, readJson } from "./input.ts";
+import { type Reply, respond } from "./respond.ts";
+
+export const API_PREFIX = "/api/v1";
+
+interface OperationSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
+  method: "get" | "post" | "put" | "delete";
+  /** Below `/api/v1`, as OpenAPI writes it: `/runbooks/{runbookId}`. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  /** The permission it needs; `any` for whoever is known. */
+  access: Scope | "any";
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** No body at all means `{}`. */
+  bodyOptional?: boolean;
+  /** Request headers it reads, for the document. */
+  headers?: z.ZodObject;
+  /** `data` of its answer; absent when it answers in another form only. */
+  response?: R;
+  status?: 200 | 201;
+  /** Other forms of its answer, by media type. */
+  streams?: Record<string, { description: string }>;
+  /** What it refuses with, beyond what every operation can. */
+  errors?: ErrorCode[];
+  /** The handler itself waits for the rate limiter, before it changes anything. */
+  admitsItself?: boolean;
+}
+
+interface OperationInput<P, Q, B> {
+  c: AppContext;
+  caller: Caller;
+  params: P;
+  query: Q;
+  body: B;
+  /** Waits for the rate limiter. @throws ApiError `rate_limited` */
+  admitted: () => Promise<void>;
+}
+
+/** An operation, ready to be put into the app. */
+export interface Operation {
+  method: string;
+  path: string;
+  access: Scope | "any";
+  install(app: OpenAPIHono<AppEnv>): void;
+}
+
+const none = z.unknown();
+
+export function operation<
+  P extends z.ZodType = typeof none,
+  Q extends z.ZodType = typeof none,
+  B extends z.ZodType = typeof none,
+  R extends z.ZodType = typeof none,
+>(
+  spec: OperationSpec<P, Q, B, R>,
+  handler: (
+    input: OperationInput<z.output<P>, z.output<Q>, z.output<B>>,
+  ) => Promise<Reply<z.input<R>> | Response>,
+): Operation {
+  const handle = async (c: AppContext): Promise<Response> => {
+    const caller = await admitCaller(c);
+    if (spec.access !== "any") requireScope(caller, spec.access);
+    // Asked now, so that a handler may do its reading beside the question.
+    const asked = askForCaller(c, caller);
+    const admitted = async () => admit(await asked);
+    if (!spec.admitsItself) await admitted();
+    const reply = await handler({
+      c,
+      caller,
+      admitted,
+      params: parseInput(spec.params ?? none, c.req.param(), "path") as z.output<P>,
+      query: parseInput(spec.query ?? none, c.req.query(), "query") as z.output<Q>,
+      body: (spec.body &&
+        parseInput(spec.body, await readJson(c.req.raw, spec.bodyOptional), "body")) as z.output<B>,
+    });
+    return reply instanceof Response ? reply : respond(c, { status: spec.status ?? 200, ...reply });
+  };
+  return {
+    method: spec.method,
+    path: spec.path,
+    access: spec.access,
+    install(app) {
+      app.openAPIRegistry.registerPath(describe(spec));
+      app.on(spec.method.toUpperCase(), honoPath(spec.path), handle);
+    },
+  };
+}
+
+/** Who is calling; a request from nobody known counts against its address. */
+async function admitCaller(c: AppContext): Promise<Caller> {
+  try {
+    const caller = await authenticate(c.req.raw, { env: c.env, settings: c.var.settings, defer: deferIn(c) });
+    c.set("caller", caller);
+    return caller;
+  } catch (error) {
+    if (error instanceof ApiError) admit(await askForAnonymous(c));
+    throw error;
+  }
+}
+
+/** `/runbooks/{runbookId}` → `/api/v1/runbooks/:runbookId` */
+export function honoPath(path: string): string {
+  return API_PREFIX + path.replaceAll(/\{([^}]+)\}/g, ":$1");
+}
+
+const EVERYWHERE: ErrorCode[] = [
+  "invalid_request",
+  "unauthenticated",
+  "invalid_api_key",
+  "insufficient_scope",
+  "rate_limited",
+  "unavailable",
+  "internal",
+];
+const WITH_BODY: ErrorCode[] = ["malformed_json", "payload_too_large", "unsupported_media_type"];
+
+function describe(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>) {
+  const { params, query, body, headers } = spec;
+  const permission = spec.access === "any" ? "" : `Needs the scope \`${spec.access}\`.`;
+  return createRoute({
+    method: spec.method,
+    path: API_PREFIX + spec.path,
+    tags: [spec.tag],
+    summary: spec.summary,
+    description: [spec.description, permission].filter(Boolean).join("\n\n"),
+    security: [{ apiKey: [] }, { bearer: [] }, { session: [] }],
+    request: {
+      ...(params instanceof z.ZodObject && { params }),
+      ...(query instanceof z.ZodObject && { query }),
+      ...(headers && { headers }),
+      ...(body && {
+        body: { required: !spec.bodyOptional, content: { "application/json": { schema: body } } },
+      }),
+    },
+    responses: {
+      ...successOf(spec),
+      ...problemsOf([...EVERYWHERE, ...(body ? WITH_BODY : []), ...(spec.errors ?? [])]),
+    },
+  });
+}
+
+function successOf(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>) {
+  const content = {
+    ...(spec.response && { "application/json": { schema: envelope(spec.response) } }),
+    ...Object.fromEntries(
+      Object.entries(spec.streams ?? {}).map(([type, { description }]) => [
+        type,
+        { schema: z.string().describe(description) },
+      ]),
+    ),
+  };
+  return { [spec.status ?? 200]: { description: spec.summary, content } };
+}
+
+/** Codes that share a status share an entry. */
+function problemsOf(codes: ErrorCode[]) {
+  const byStatus = Map.groupBy(new Set(codes), (code) => ERROR_STATUS[code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, same]) => [
+      status,
+      { description: same.join(", "), content: { "application/problem+json": { schema: problemSchema } } },
+    ]),
+  );
+}

@@ -1,0 +1,27 @@
+import type { Settings } from "../env.ts";
+import { ApiError } from "../errors.ts";
+
+/**
+ * The origins this control plane answers as: where it is published, and where
+ * this request reached it (a second domain, or loopback in development).
+ */
+export function ownOrigins(request: Request, settings: Settings): string[] {
+  return [settings.publicOrigin, new URL(request.url).origin];
+}
+
+/**
+ * Refuses requests that a browser sends with its cookie on behalf of another
+ * site. Reading needs no check, since no other origin may see the answer; a
+ * WebSocket does, since browsers open those to anywhere.
+ * @throws ApiError `origin_not_allowed`
+ */
+export function requireOwnOrigin(request: Request, settings: Settings): void {
+  const upgrades = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  if ((request.method === "GET" || request.method === "HEAD") && !upgrades) return;
+  const origin = request.headers.get("origin");
+  if (origin !== null && ownOrigins(request, settings).includes(origin)) return;
+  throw new ApiError(
+    "origin_not_allowed",
+    "A request with a session cookie must come from the app itself: its Origin header has to name this server. Programs use an API key instead.",
+  );
+}

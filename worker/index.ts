@@ -1,0 +1,14 @@
+/** The worker's entry: the HTTP app and the Durable Objects. */
+import { createApp } from "./app.ts";
+import type { Env } from "./env.ts";
+
+export { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
+export { OrganizationFeed } from "./feed/OrganizationFeed.ts";
+export { RateLimiter } from "./limiter/RateLimiter.ts";
+export { AgentPool } from "./pool/AgentPool.ts";
+
+const app = createApp();
+
+export default {
+  fetch: (request, env, context) => app.fetch(request, env, context),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,5 @@
+import { get } from "./get.ts";
+import { list } from "./list.ts";
+import { revoke } from "./revoke.ts";
+
+export const agentOperations = [list, get, revoke];

@@ -1,0 +1,3 @@
+import { z } from "zod";
+
+export const agentParamsSchema = z.object({ agentId: z.string().describe("An id like agt_…") });

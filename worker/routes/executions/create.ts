@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { executionCreateSchema, executionSummarySchema } from "#protocol/api/executions.ts";
+import { ApiError } from "../../errors.ts";
+import { API_PREFIX, operation } from "../../http/operation.ts";
+import { withHeaders } from "../../http/respond.ts";
+import { triggerExecution } from "../../services/executions/trigger.ts";
+import { runbookParamsSchema } from "../runbooks/params.ts";
+import { streamFrom, wantsEventStream } from "./params.ts";
+
+const headersSchema = z.object({
+  "idempotency-key": z
+    .string()
+    .optional()
+    .describe("A repeat with the same key and body answers with the execution that the first one started."),
+});
+
+export const create = operation(
+  {
+    method: "post",
+    path: "/runbooks/{runbookId}/executions",
+    tag: "Executions",
+    summary: "Run a runbook",
+    description:
+      "Answers 201 for a new execution and 200 for one that this Idempotency-Key had started before. With `Accept: text/event-stream` the answer is the event stream of the execution, from its first event to its last.",
+    access: "executions:write",
+    params: runbookParamsSchema,
+    headers: headersSchema,
+    body: executionCreateSchema,
+    bodyOptional: true,
+    response: executionSummarySchema,
+    status: 201,
+    streams: { "text/event-stream": { description: "The events of the execution as they happen." } },
+    errors: ["not_found", "invalid_parameters", "no_such_pool", "idempotency_conflict", "payload_too_large"],
+    admitsItself: true,
+  },
+  async ({ c, caller, params, body, admitted }) => {
+    const { created, execution } = await triggerExecution(c.env, caller, {
+      runbookId: params.runbookId,
+      body,
+      idempotencyKey: idempotencyKey(c.req.header("idempotency-key")),
+      requestId: c.var.requestId,
+      admitted,
+    });
+    const headers = { location: `${API_PREFIX}/executions/${execution.id}` };
+    if (!wantsEventStream(c)) return { data: execution, status: created ? 201 : 200, headers };
+    return withHeaders(await streamFrom(c, caller, execution.id, "/events.sse", { after: 0 }), headers);
+  },
+);
+
+function idempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined || /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  throw new ApiError(
+    "invalid_request",
+    "An Idempotency-Key is 1–255 visible ASCII characters without spaces.",
+  );
+}

@@ -1,0 +1,21 @@
+import { cancel } from "./cancel.ts";
+import { create } from "./create.ts";
+import { events } from "./events.ts";
+import { get } from "./get.ts";
+import { list } from "./list.ts";
+import { output } from "./output.ts";
+import { stepChunks } from "./step-chunks.ts";
+import { stepOutput } from "./step-output.ts";
+import { stream } from "./stream.ts";
+
+export const executionOperations = [
+  create,
+  list,
+  get,
+  cancel,
+  events,
+  stream,
+  output,
+  stepOutput,
+  stepChunks,
+];

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { isId } from "#protocol/ids.ts";
+import type { AppContext } from "../../context.ts";
+import { notFound } from "../../errors.ts";
+import { withHeaders } from "../../http/respond.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { coordinatorOf, fetchObject } from "../../objects.ts";
+
+export const executionParamsSchema = z.object({ executionId: z.string().describe("An id like exe_…") });
+
+/** The coordinator of one of the caller's executions. @throws ApiError `not_found` for what is no id */
+export function coordinatorFor(c: AppContext, caller: Caller, executionId: string) {
+  if (!isId("execution", executionId)) throw notFound("execution");
+  return coordinatorOf(c.env, caller.organization.id, executionId);
+}
+
+/**
+ * Passes on a stream or a range of an execution as its coordinator serves it.
+ * @throws ApiError `not_found`
+ */
+export async function streamFrom(
+  c: AppContext,
+  caller: Caller,
+  executionId: string,
+  path: string,
+  query: Record<string, string | number | undefined> = {},
+): Promise<Response> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) search.set(name, String(value));
+  }
+  const target = `${path}${search.size > 0 ? `?${search}` : ""}`;
+  const response = await fetchObject(coordinatorFor(c, caller, executionId), target, {
+    signal: c.req.raw.signal,
+  });
+  if (response.status === 404) throw notFound("execution or step");
+  return withHeaders(response, {});
+}
+
+/** True when the caller asked for server-sent events. */
+export function wantsEventStream(c: AppContext): boolean {
+  const accept = c.req.header("accept") ?? "";
+  return accept.split(",").some((part) => part.split(";")[0]?.trim().toLowerCase() === "text/event-stream");
+}

@@ -1,0 +1,22 @@
+import { notFound } from "../../errors.ts";
+import { operation } from "../../http/operation.ts";
+import { upgradeTo } from "../../http/upgrade.ts";
+import { coordinatorFor, executionParamsSchema } from "./params.ts";
+
+export const stream = operation(
+  {
+    method: "get",
+    path: "/executions/{executionId}/stream",
+    tag: "Executions",
+    summary: "Follow an execution over a WebSocket",
+    description: "Events as JSON frames and output as binary frames, replayed from where the viewer says.",
+    access: "executions:read",
+    params: executionParamsSchema,
+    errors: ["not_found", "upgrade_required", "origin_not_allowed"],
+  },
+  async ({ c, caller, params }) => {
+    const response = await upgradeTo(c.req.raw, coordinatorFor(c, caller, params.executionId), "/viewer");
+    if (response.status === 404) throw notFound("execution");
+    return response;
+  },
+);

@@ -1,0 +1,20 @@
+import { agentOperations } from "./agents/index.ts";
+import { apiKeyOperations } from "./api-keys/index.ts";
+import { executionOperations } from "./executions/index.ts";
+import { feedOperations } from "./feed/index.ts";
+import { joinTokenOperations } from "./join-tokens/index.ts";
+import { poolOperations } from "./pools/index.ts";
+import { runbookOperations } from "./runbooks/index.ts";
+import { systemOperations } from "./system/index.ts";
+
+/** Every operation of the API that needs a caller. */
+export const operations = [
+  ...systemOperations,
+  ...runbookOperations,
+  ...executionOperations,
+  ...feedOperations,
+  ...poolOperations,
+  ...agentOperations,
+  ...joinTokenOperations,
+  ...apiKeyOperations,
+];

@@ -1,0 +1,10 @@
+import { create } from "./create.ts";
+import { get } from "./get.ts";
+import { getVersion } from "./get-version.ts";
+import { list } from "./list.ts";
+import { listVersions } from "./list-versions.ts";
+import { parse } from "./parse.ts";
+import { remove } from "./remove.ts";
+import { update } from "./update.ts";
+
+export const runbookOperations = [parse, create, list, get, update, remove, listVersions, getVersion];

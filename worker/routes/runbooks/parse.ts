@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { runbookWriteSchema } from "#protocol/api/runbooks.ts";
+import { problemIssueSchema } from "#protocol/errors.ts";
+import { runbookDocumentSchema } from "#protocol/runbook/document.ts";
+import { parseRunbook } from "#protocol/runbook/markdown.ts";
+import { operation } from "../../http/operation.ts";
+
+export const parse = operation(
+  {
+    method: "post",
+    path: "/runbooks/parse",
+    tag: "Runbooks",
+    summary: "Read Markdown as a runbook, without storing it",
+    description: "Answers with the document, or with every problem and its line and column.",
+    access: "runbooks:read",
+    body: runbookWriteSchema,
+    response: z.discriminatedUnion("ok", [
+      z.object({ ok: z.literal(true), document: runbookDocumentSchema }),
+      z.object({ ok: z.literal(false), issues: z.array(problemIssueSchema) }),
+    ]),
+  },
+  async ({ body }) => ({ data: parseRunbook(body.source) }),
+);

@@ -1,0 +1,95 @@
+/** The API reference at `/docs`: one page, rendered from the OpenAPI document, without any script. */
+import { html } from "hono/html";
+import type { openApiDocument } from "./document.ts";
+
+type ApiDocument = ReturnType<typeof openApiDocument>;
+
+interface Entry {
+  id: string;
+  method: string;
+  path: string;
+  tag: string;
+  operation: ApiOperation;
+}
+
+interface ApiOperation {
+  summary?: string;
+  description?: string;
+  tags?: string[];
+  parameters?: unknown;
+  requestBody?: unknown;
+  responses?: Record<string, unknown>;
+}
+
+const METHODS = ["get", "post", "put", "delete"] as const;
+
+export function referencePage(document: ApiDocument) {
+  const byTag = Map.groupBy(entriesOf(document), (entry) => entry.tag);
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${document.info.title}</title>
+<link rel="stylesheet" href="/docs/reference.css">
+</head>
+<body>
+<nav><h1>${document.info.title}</h1>
+<a href="/api/v1/openapi.json">openapi.json</a>
+${[...byTag].map(
+  ([tag, entries]) => html`<h2>${tag}</h2>
+<ul>${entries.map((entry) => html`<li><a href="#${entry.id}">${entry.operation.summary}</a></li>`)}</ul>`,
+)}</nav>
+<main><p>${document.info.description}</p>
+${[...byTag].map(([tag, entries]) => html`<h2>${tag}</h2>${entries.map(section)}`)}</main>
+</body>
+</html>`;
+}
+
+function section({ id, method, path, operation }: Entry) {
+  return html`<section id="${id}">
+<h3>${operation.summary}</h3>
+<p class="address"><b class="${method}">${method.toUpperCase()}</b> <code>${path}</code></p>
+${(operation.description ?? "").split("\n\n").map((part) => part && html`<p>${part}</p>`)}
+${details("Parameters", operation.parameters)}
+${details("Body", operation.requestBody)}
+${Object.entries(operation.responses ?? {}).map(([status, response]) => details(status, response))}
+</section>`;
+}
+
+function details(title: string, value: unknown) {
+  if (value === undefined) return "";
+  return html`<details><summary>${title}${describe(value)}</summary><pre>${JSON.stringify(value, null, 2)}</pre></details>`;
+}
+
+function describe(value: unknown): string {
+  const has = typeof value === "object" && value !== null && "description" in value;
+  return has && typeof value.description === "string" ? `: ${value.description}` : "";
+}
+
+function entriesOf(document: ApiDocument): Entry[] {
+  return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    METHODS.flatMap((method) => {
+      const operation = item[method];
+      if (!operation) return [];
+      const id = `${method}${path.replaceAll(/[^a-zA-Z0-9]+/g, "-")}`;
+      return [{ id, method, path, tag: operation.tags?.[0] ?? "Other", operation }];
+    }),
+  );
+}
+
+export const REFERENCE_CSS = `:root { color-scheme: light dark; --line: #8884; --soft: #8881 }
+* { box-sizing: border-box }
+body { margin: 0; font: 15px/1.6 system-ui, sans-serif; display: grid; grid-template-columns: 20rem minmax(0, 1fr) }
+nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem; border-right: 1px solid var(--line) }
+main { padding: 1.5rem 2.5rem 6rem; max-width: 60rem }
+h1 { font-size: 1.1rem; margin: 0 } h2 { font-size: .95rem; margin: 2rem 0 .25rem } h3 { margin: 0 }
+ul { list-style: none; margin: 0; padding: 0 } a { color: inherit; text-decoration-color: var(--line) }
+section { padding: 1.5rem 0; border-top: 1px solid var(--line); scroll-margin-top: 1rem }
+code, pre { font: 13px/1.5 ui-monospace, monospace }
+.address b { display: inline-block; min-width: 4.2rem; font: 600 12px ui-monospace, monospace }
+.get { color: #0a7d4f } .post { color: #1667c7 } .put { color: #9a6a00 } .delete { color: #c02b3d }
+details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; background: var(--soft) }
+summary { cursor: pointer; padding: .35rem .75rem } pre { margin: 0; padding: .75rem; overflow: auto; border-top: 1px solid var(--line) }
+@media (max-width: 800px) { body { display: block } nav { position: static; height: auto } main { padding: 1rem } }
+`;
