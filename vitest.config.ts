@@ -1,13 +1,36 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+
+/** Tests inside workerd, with the bindings of `wrangler.toml`. */
+const workerd = cloudflareTest({
+  wrangler: { configPath: "./wrangler.toml" },
+  miniflare: {
+    bindings: {
+      AUTH_SECRET: "a secret for tests, long enough to be one",
+      PUBLIC_URL: "https://farhand.test",
+    },
+  },
+});
 
 export default defineConfig({
   test: {
+    silent: "passed-only",
     projects: [
       {
         test: {
           name: "unit",
           include: ["{protocol,worker,agent,web,scripts}/**/*.test.{ts,tsx}"],
           environment: "node",
+        },
+      },
+      {
+        plugins: [workerd],
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          setupFiles: ["test/workerd/setup.ts"],
+          provide: { migrations: await readD1Migrations("./migrations") },
+          testTimeout: 15_000,
         },
       },
       { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 30_000 } },
