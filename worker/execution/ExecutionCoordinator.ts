@@ -25,6 +25,7 @@ import {
   type OfferPayload,
   poolObjectName,
 } from "../pool/contract.ts";
+import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
 import type { CancelResult, CoordinatorApi, CreateExecution, CreateResult, EventPage } from "./contract.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
@@ -199,6 +200,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   override onClose(socket: Socket, code: number, reason: string): void {
+    answerClose(socket, code);
     const agent = agentState(socket);
     if (!agent || !this.#load()) return;
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
@@ -276,7 +278,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
         return this.#background(this.#requestLease(effect.leaseId, effect.fence));
       case "lease.release": {
         const { leaseId, fence, reason } = effect;
-        this.#agents.send(fence, { type: "lease.release", id: `release:${fence}` });
+        this.#agents.release(fence);
         return this.#background(this.#pool().releaseLease(leaseId, fence, reason));
       }
       case "step.start":

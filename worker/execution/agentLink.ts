@@ -38,6 +38,8 @@ export class AgentLink {
   readonly #deps: AgentLinkDeps;
   /** Results whose output is not all here yet. Lost on eviction: the agent repeats them. */
   readonly #pending = new Map<string, StepFinished>();
+  /** The fence whose result is on its way into the log. */
+  #recording: number | undefined;
   /** Since when a stream is being asked for again from a place, so that it is asked for once. */
   readonly #asked = new Map<string, { from: number; at: number }>();
 
@@ -93,6 +95,11 @@ export class AgentLink {
     if (!socket) return false;
     socket.send(JSON.stringify(message));
     return true;
+  }
+
+  /** Lets the agent go, unless a result is being recorded: then that is answered first. */
+  release(fence: number): void {
+    if (this.#recording !== fence) this.send(fence, { type: "lease.release", id: `release:${fence}` });
   }
 
   /** Ends the data socket of a fence for good. */
@@ -203,7 +210,12 @@ export class AgentLink {
         this.#pending.set(attemptKey(message), message);
         return this.#askAgain(socket, step, attempt, check.stream, check.from);
       }
-      this.#deps.decide({ type, step, attempt, fence, outcome, durationMs, streams, leakedOutput });
+      this.#recording = fence;
+      try {
+        this.#deps.decide({ type, step, attempt, fence, outcome, durationMs, streams, leakedOutput });
+      } finally {
+        this.#recording = undefined;
+      }
     }
     this.#pending.delete(attemptKey(message));
     if (isRecorded(this.#deps.state(), message)) this.#recorded(socket, message);

@@ -36,6 +36,8 @@ export class Viewers {
     const parsed = typeof frame === "string" ? parseFrame(viewerMessageSchema, frame) : undefined;
     if (!parsed?.ok) return refuse(socket, parsed?.reason ?? "viewers send JSON text frames");
     const message = parsed.message;
+    // Credit that was on its way when the stream ended.
+    if (socket.readyState !== WebSocket.OPEN) return;
     switch (message.type) {
       case "subscribe":
         return this.#subscribe(socket, state, message);

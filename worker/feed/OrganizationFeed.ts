@@ -8,6 +8,7 @@ import { HEARTBEAT_PING, HEARTBEAT_PONG } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
+import { answerClose } from "../sockets.ts";
 import type { FeedApi } from "./contract.ts";
 
 export class OrganizationFeed extends Server<Env> implements FeedApi {
@@ -37,6 +38,10 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
   /** The feed only speaks; whoever talks to it is not one of ours. */
   override onMessage(socket: Connection): void {
     socket.close(CLOSE_CODES.protocolError, "the feed takes no messages");
+  }
+
+  override onClose(socket: Connection, code: number): void {
+    answerClose(socket, code);
   }
 
   override onError(): void {}

@@ -22,6 +22,7 @@ import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { Env } from "../env.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { log } from "../log.ts";
+import { answerClose } from "../sockets.ts";
 import { type Candidate, chooseAgent } from "./choose.ts";
 import {
   AGENT_HEADER,
@@ -168,7 +169,8 @@ export class AgentPool extends Server<Env> implements PoolApi {
     }
   }
 
-  override onClose(socket: Socket): void {
+  override onClose(socket: Socket, code: number): void {
+    answerClose(socket, code);
     if (socket.state) this.#announce(socket.state.agentId);
   }
 
