@@ -70,7 +70,7 @@ async function install() {
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
-      output = (output + text).slice(-20_000);
+      output = (output + text).slice(0, 4_000);
     });
   }
   const stop = forwardSignals(child);
