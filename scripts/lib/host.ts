@@ -1,0 +1,96 @@
+/**
+ * The control plane's own process: workerd behind Miniflare, with the bundle
+ * that a deploy would upload and the bindings that wrangler.toml declares. It
+ * takes orders over IPC and ends with whoever started it, however that ended.
+ */
+import { createWriteStream, type WriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { type HostOptions, type HostReport, hostOrderSchema } from "./hostMessages.ts";
+import { type Database, migrate } from "./migrate.ts";
+import { WORKER_DIST, WRANGLER_CONFIG } from "./paths.ts";
+
+let running: { miniflare: Miniflare; options: HostOptions; log: WriteStream } | undefined;
+
+// Orders are taken one after the other, in the order they came.
+let turn: Promise<void> = Promise.resolve();
+process.on("message", (message) => {
+  const order = hostOrderSchema.parse(message);
+  turn = turn.then(async () => {
+    if (order.type === "start") await start(order.options);
+    else if (order.type === "reload") await reload();
+    else await stop();
+  });
+});
+process.on("disconnect", () => {
+  turn = turn.then(stop);
+});
+
+async function start(options: HostOptions): Promise<void> {
+  try {
+    await mkdir(dirname(options.logFile), { recursive: true });
+    const log = createWriteStream(options.logFile, { flags: "a" });
+    const miniflare = new Miniflare(miniflareOptions(options, log));
+    running = { miniflare, options, log };
+    await miniflare.ready;
+    const migrated = await migrate((await miniflare.getD1Database("DB")) as unknown as Database);
+    if (migrated.ok) return report({ type: "ready", migrated: migrated.applied });
+    report({ type: "failed", reason: "newer_data", message: `unknown migration ${migrated.unknown}` });
+  } catch (error) {
+    report({
+      type: "failed",
+      reason: "other",
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+  await stop();
+}
+
+async function reload(): Promise<void> {
+  if (!running) return;
+  await running.miniflare.setOptions(miniflareOptions(running.options, running.log));
+  report({ type: "reloaded" });
+}
+
+async function stop(): Promise<void> {
+  await running?.miniflare.dispose();
+  running?.log.end();
+  running = undefined;
+  process.exit();
+}
+
+function report(message: HostReport): void {
+  process.send?.(message);
+}
+
+function miniflareOptions(options: HostOptions, log: WriteStream): MiniflareOptions {
+  // The rules for modules are the bundler's; what is left after it is one module.
+  const { modulesRules: _, ...bindings } = unstable_getMiniflareWorkerOptions(WRANGLER_CONFIG).workerOptions;
+  const settings = {
+    ...options.settings,
+    AUTH_SECRET: options.authSecret,
+    PUBLIC_URL: options.publicUrl,
+  };
+  return convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port: options.port,
+    // Nothing of the developer's machine or of the network outside is asked for.
+    cf: false,
+    telemetry: { enabled: false },
+    log: new Log(LogLevel.NONE),
+    resourcePersistencePath: join(options.dataDir, "storage"),
+    handleStructuredLogs: ({ message }) => void log.write(`${message}\n`),
+    workers: [
+      {
+        ...bindings,
+        name: "farhand",
+        bindings: settings,
+        modules: true,
+        modulesRoot: WORKER_DIST,
+        scriptPath: join(WORKER_DIST, "index.js"),
+      },
+    ],
+  });
+}
