@@ -49,13 +49,23 @@ export async function callObject<T, R>(stub: () => T, call: (stub: T) => Promise
   }
 }
 
-/** Sends a request on to an object, for streams and WebSockets. */
-export function fetchObject(
+/**
+ * Sends a request on to an object, for streams and WebSockets.
+ * @throws ApiError `unavailable`, or `internal` when the object failed; it has logged why
+ */
+export async function fetchObject(
   stub: () => Fetches,
   pathAndQuery: string,
   init: RequestInit = {},
 ): Promise<Response> {
-  return callObject(stub, (object) => object.fetch(new Request(`https://object${pathAndQuery}`, init)));
+  const response = await callObject(stub, (object) =>
+    object.fetch(new Request(`https://object${pathAndQuery}`, init)),
+  );
+  if (response.status < 500) return response;
+  throw new ApiError(
+    "internal",
+    "Something went wrong on our side. If it stays, report it with the requestId.",
+  );
 }
 
 function unavailable(cause: unknown): ApiError {

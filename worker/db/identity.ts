@@ -82,8 +82,8 @@ export function identityDb(d1: D1Database) {
     /**
      * Makes an agent out of a join token. The token is consumed and the agent
      * inserted in one batch, each only if the token was still good, so of two
-     * machines racing with one token exactly one gets in. Returns the token
-     * with the agent that used it, or null for an unknown token.
+     * machines racing with one token exactly one gets in. Returns where the
+     * token leads and the agent that used it, or null for an unknown token.
      */
     async enroll({ tokenHash, agentId, name, labels, publicKey, fingerprint, now }: Enrollment) {
       const byHash = eq(joinTokens.hash, tokenHash);
@@ -108,8 +108,16 @@ export function identityDb(d1: D1Database) {
             .from(joinTokens)
             .where(and(byHash, eq(joinTokens.usedByAgentId, agentId))),
         ),
+        // Each column by a name of its own: rows of a batch are keyed by name.
         db
-          .select({ token: joinTokens, agent: agents, poolName: pools.name })
+          .select({
+            organizationId: joinTokens.organizationId,
+            poolId: joinTokens.poolId,
+            poolName: sql<string>`${pools.name}`.as("pool_name"),
+            agentId: sql<string | null>`${agents.id}`.as("agent_id"),
+            publicKey: sql<string | null>`${agents.publicKey}`.as("agent_public_key"),
+            revokedAt: sql<number | null>`${agents.revokedAt}`.as("agent_revoked_at"),
+          })
           .from(joinTokens)
           .innerJoin(
             pools,

@@ -1,5 +1,5 @@
 /** Enrolled agents. Who is connected is not here: their pools know. */
-import { and, asc, eq, gt, isNull } from "drizzle-orm";
+import { asc, eq, gt, isNull } from "drizzle-orm";
 import type { Agent } from "#protocol/api/pools.ts";
 import { agents, pools } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
@@ -31,17 +31,19 @@ export function agentsRepository({ db, within }: TenantScope) {
       return row ? toRecord(row) : null;
     },
 
-    /** Revokes it, once, and returns it; null when there is no such agent. */
-    async revoke(id: string, now: Date): Promise<AgentRecord | null> {
+    /** Revokes it, once, and says which pool it is in; null when there is no such agent. */
+    async revoke(id: string, now: Date): Promise<{ poolId: string } | null> {
       const [, rows] = await db.batch([
         db
           .update(agents)
           .set({ revokedAt: now })
-          .where(within(agents, and(eq(agents.id, id), isNull(agents.revokedAt)))),
-        withPool().where(within(agents, eq(agents.id, id))),
+          .where(within(agents, eq(agents.id, id), isNull(agents.revokedAt))),
+        db
+          .select({ poolId: agents.poolId })
+          .from(agents)
+          .where(within(agents, eq(agents.id, id))),
       ]);
-      const [row] = rows;
-      return row ? toRecord(row) : null;
+      return rows[0] ?? null;
     },
   };
 }

@@ -29,16 +29,13 @@ export async function enrollAgent(env: Env, request: EnrollRequest): Promise<Enr
     now: new Date(),
   });
   if (!found) throw refused("There is no such join token.");
-  if (!found.agent) throw refused("This join token has expired. Make a new one; it is good for 15 minutes.");
-  if (found.agent.publicKey !== request.publicKey || found.agent.revokedAt) {
+  const { organizationId, poolId, poolName, agentId, publicKey, revokedAt } = found;
+  if (agentId === null)
+    throw refused("This join token has expired. Make a new one; it is good for 15 minutes.");
+  if (publicKey !== request.publicKey || revokedAt !== null) {
     throw refused("This join token was used already. Make a new one for each agent.");
   }
-  return {
-    agentId: found.agent.id,
-    organizationId: found.agent.organizationId,
-    poolId: found.agent.poolId,
-    poolName: found.poolName,
-  };
+  return { agentId, organizationId, poolId, poolName };
 }
 
 function refused(detail: string): ApiError {

@@ -8,7 +8,6 @@ import type { Env } from "../../env.ts";
 import { ApiError, notFound } from "../../errors.ts";
 import { buildPlan } from "../../execution/plan.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { log } from "../../log.ts";
 import { callObject, coordinatorOf } from "../../objects.ts";
 
 export interface TriggerRequest {
@@ -64,13 +63,7 @@ export async function triggerExecution(
       "This Idempotency-Key was used for another request before. Use a new key for a new request.",
     );
   }
-  const created = result.outcome === "created";
-  log("info", created ? "execution created" : "execution existed", {
-    requestId,
-    organizationId,
-    executionId,
-  });
-  return { created, execution: result.execution };
+  return { created: result.outcome === "created", execution: result.execution };
 }
 
 function resolvePlan(organizationId: string, source: TriggerSource | null, body: ExecutionCreate): Plan {

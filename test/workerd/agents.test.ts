@@ -1,0 +1,336 @@
+import { env } from "cloudflare:workers";
+import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  type Agent,
+  agentSchema,
+  joinTokenCreatedSchema,
+  joinTokenSchema,
+  poolSchema,
+} from "#protocol/api/pools.ts";
+import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
+import { sha256Hex } from "#protocol/digest.ts";
+import { problemSchema } from "#protocol/errors.ts";
+import { newId } from "#protocol/ids.ts";
+import { SUBPROTOCOL } from "#protocol/version.ts";
+import { type Answer, call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
+
+let person: Person;
+let poolId: string;
+beforeAll(async () => {
+  person = await signUp();
+  poolId = dataOf(await call("/api/v1/pools", person), z.array(poolSchema))[0]?.id ?? "";
+});
+
+const problemOf = (answer: Answer) => problemSchema.parse(answer.json);
+
+async function makeToken(): Promise<string> {
+  const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: { poolId } });
+  return dataOf(answer, joinTokenCreatedSchema).token;
+}
+
+async function makeKeyPair() {
+  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  return { privateKey, publicKey: (await exportJWK(publicKey)).x ?? "" };
+}
+
+function enroll(joinToken: string, publicKey: string, more: Record<string, unknown> = {}) {
+  const body = { joinToken, publicKey, name: "db-1", labels: { role: "db" }, agentVersion: "0.1.0", ...more };
+  return call(AGENT_PATHS.enroll, {
+    method: "POST",
+    body,
+    headers: { "cf-connecting-ip": crypto.randomUUID() },
+  });
+}
+
+async function makeAgent() {
+  const keys = await makeKeyPair();
+  const enrolled = dataOf(await enroll(await makeToken(), keys.publicKey), enrollResponseSchema);
+  return { ...keys, ...enrolled };
+}
+
+type TestAgent = Awaited<ReturnType<typeof makeAgent>>;
+
+interface AssertionOptions {
+  path?: string;
+  audience?: string;
+  iat?: number;
+  exp?: number;
+  sub?: string;
+  alg?: string;
+  key?: Parameters<SignJWT["sign"]>[0];
+}
+
+function assertionOf(agent: TestAgent, options: AssertionOptions = {}): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  const { path = AGENT_PATHS.control, iat = now, exp = iat + 60 } = options;
+  return new SignJWT({ jti: crypto.randomUUID(), iat, exp })
+    .setProtectedHeader({ alg: options.alg ?? "EdDSA" })
+    .setSubject(options.sub ?? agent.agentId)
+    .setAudience(options.audience ?? ORIGIN + path)
+    .sign(options.key ?? agent.privateKey);
+}
+
+function dial(path: string, assertion: string, headers: Record<string, string> = {}): Promise<Response> {
+  return request(path, {
+    headers: {
+      upgrade: "websocket",
+      "sec-websocket-protocol": SUBPROTOCOL,
+      authorization: `Bearer ${assertion}`,
+      "cf-connecting-ip": crypto.randomUUID(),
+      ...headers,
+    },
+  });
+}
+
+describe("[S4] enrolling", () => {
+  test("makes an agent in the token's pool, with the fingerprint of its key", async () => {
+    const agent = await makeAgent();
+    expect(agent).toMatchObject({ poolId, poolName: "default", organizationId: person.organizationId });
+    const seen = dataOf(await call(`/api/v1/agents/${agent.agentId}`, person), agentSchema);
+    const raw = new Uint8Array(base64url.decode(agent.publicKey));
+    expect(seen).toMatchObject({ name: "db-1", labels: { role: "db" }, fingerprint: await sha256Hex(raw) });
+    expect(seen.presence).toBeUndefined();
+  });
+
+  test("of ten machines racing with one token exactly one gets in", async () => {
+    const token = await makeToken();
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async () => enroll(token, (await makeKeyPair()).publicKey)),
+    );
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array(9).fill(401)]);
+    const hash = await sha256Hex(token);
+    const { results } = await env.DB.prepare(
+      "SELECT a.id FROM agents a JOIN join_tokens t ON t.used_by_agent_id = a.id WHERE t.hash = ?",
+    )
+      .bind(hash)
+      .all();
+    expect(results).toHaveLength(1);
+  });
+
+  test("again with the same key, because the answer was lost, tells the same", async () => {
+    const token = await makeToken();
+    const { publicKey } = await makeKeyPair();
+    const [first, second] = [await enroll(token, publicKey), await enroll(token, publicKey)];
+    expect(dataOf(second, enrollResponseSchema)).toEqual(dataOf(first, enrollResponseSchema));
+  });
+
+  test("with an expired, an unknown or a mistyped token is refused in words, and makes no agent", async () => {
+    const { publicKey } = await makeKeyPair();
+    const expired = await makeToken();
+    await env.DB.prepare("UPDATE join_tokens SET expires_at = 1 WHERE hash = ?")
+      .bind(await sha256Hex(expired))
+      .run();
+    const removed = await makeToken();
+    await env.DB.prepare("DELETE FROM join_tokens WHERE hash = ?")
+      .bind(await sha256Hex(removed))
+      .run();
+    const before = await env.DB.prepare("SELECT count(*) AS n FROM agents").first("n");
+    for (const [token, words] of [
+      [expired, "expired"],
+      [removed, "no such"],
+      [`${removed.slice(0, -1)}!`, "mistyped"],
+      [person.key, "mistyped"],
+      ["", "mistyped"],
+    ] as const) {
+      const answer = await enroll(token, publicKey);
+      expect([answer.status, problemOf(answer).code]).toEqual([401, "invalid_join_token"]);
+      expect(problemOf(answer).detail).toContain(words);
+    }
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM agents").first("n")).toBe(before);
+  });
+
+  test.each([[{ publicKey: "short" }], [{ name: "" }], [{ labels: { x: 1 } }], [{ unknown: true }]])(
+    "with a body that does not fit is a 400: %j",
+    async (more) => {
+      const { publicKey } = await makeKeyPair();
+      const answer = await enroll(await makeToken(), publicKey, more);
+      expect([answer.status, problemOf(answer).code]).toEqual([400, "invalid_request"]);
+    },
+  );
+
+  test("a token is for a pool of one's own, shown once, and can be taken back while unused", async () => {
+    const foreign = await signUp();
+    const answer = await call("/api/v1/join-tokens", { method: "POST", key: foreign.key, body: { poolId } });
+    expect([answer.status, problemOf(answer).code]).toEqual([422, "no_such_pool"]);
+    const made = dataOf(
+      await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: { poolId } }),
+      joinTokenCreatedSchema,
+    );
+    const list = await call("/api/v1/join-tokens", person);
+    expect(list.text).not.toContain(made.token);
+    expect(dataOf(list, z.array(joinTokenSchema))[0]?.id).toBe(made.id);
+    const remove = () => call(`/api/v1/join-tokens/${made.id}`, { method: "DELETE", key: person.key });
+    expect((await remove()).status).toBe(200);
+    expect((await remove()).status).toBe(404);
+    expect((await enroll(made.token, (await makeKeyPair()).publicKey)).status).toBe(401);
+  });
+});
+
+describe("[HS1] the handshake", () => {
+  test("is answered with the subprotocol", async () => {
+    const agent = await makeAgent();
+    const answer = await dial(AGENT_PATHS.control, await assertionOf(agent));
+    expect(answer.status).toBe(101);
+    expect(answer.headers.get("sec-websocket-protocol")).toBe(SUBPROTOCOL);
+    answer.webSocket?.accept();
+    answer.webSocket?.close();
+  });
+
+  test("without an upgrade, or with another subprotocol, is refused in words", async () => {
+    const agent = await makeAgent();
+    const assertion = await assertionOf(agent);
+    const plain = await call(AGENT_PATHS.control, { headers: { authorization: `Bearer ${assertion}` } });
+    expect([plain.status, problemOf(plain).code]).toEqual([426, "upgrade_required"]);
+    expect(problemOf(plain).detail).toContain("proxy");
+    const other = await dial(AGENT_PATHS.control, assertion, { "sec-websocket-protocol": "farhand.v9" });
+    expect(other.status).toBe(426);
+    expect(problemSchema.parse(await other.json()).detail).toContain("farhand.v9");
+    const none = await request(AGENT_PATHS.control, {
+      headers: { upgrade: "websocket", authorization: `Bearer ${assertion}` },
+    });
+    expect(none.status).toBe(400);
+  });
+});
+
+describe("[HS2] the assertion", () => {
+  const refusedWith = async (response: Response) => {
+    const problem = problemSchema.parse(await response.json());
+    return [response.status, problem.code, problem.detail] as const;
+  };
+  const now = () => Math.floor(Date.now() / 1000);
+
+  test.each<[string, (agent: TestAgent) => Promise<string>, string]>([
+    ["for another path", (agent) => assertionOf(agent, { path: "/agent/v1/other" }), "signed"],
+    [
+      "for another server",
+      (agent) => assertionOf(agent, { audience: "https://evil.example/agent/v1/control" }),
+      "signed",
+    ],
+    [
+      "signed by another key",
+      async (agent) => assertionOf(agent, { key: (await makeKeyPair()).privateKey }),
+      "signed",
+    ],
+    [
+      "signed HS256 with the public key",
+      (agent) =>
+        assertionOf(agent, { alg: "HS256", key: new TextEncoder().encode(agent.publicKey.padEnd(64, "x")) }),
+      "signed",
+    ],
+    ["for an agent nobody knows", (agent) => assertionOf(agent, { sub: newId("agent") }), "not known"],
+    ["good for an hour", (agent) => assertionOf(agent, { exp: now() + 3600 }), "within 60 s"],
+    ["from an hour ago", (agent) => assertionOf(agent, { iat: now() - 3600 }), "behind"],
+    ["from an hour ahead", (agent) => assertionOf(agent, { iat: now() + 3600 }), "ahead"],
+    ["that is no JWT", async () => "nonsense", "not a JWT"],
+    ["without a signature", async (agent) => (await assertionOf(agent)).replace(/\.[^.]*$/, "."), "signed"],
+    [
+      "with alg none",
+      async (agent) => {
+        const [, payload] = (await assertionOf(agent)).split(".");
+        return `${base64url.encode('{"alg":"none"}')}.${payload}.`;
+      },
+      "signed",
+    ],
+  ])("%s is refused", async (_, make, words) => {
+    const agent = await makeAgent();
+    const [status, code, detail] = await refusedWith(await dial(AGENT_PATHS.control, await make(agent)));
+    expect([status, code]).toEqual([401, "invalid_assertion"]);
+    expect(detail).toContain(words);
+  });
+
+  test("a clock that is 20 s off does no harm", async () => {
+    const agent = await makeAgent();
+    for (const skew of [-75, 20]) {
+      const answer = await dial(AGENT_PATHS.control, await assertionOf(agent, { iat: now() + skew }));
+      expect([skew, answer.status]).toEqual([skew, 101]);
+      answer.webSocket?.accept();
+      answer.webSocket?.close();
+    }
+  });
+
+  test("is the only thing that says who is calling: a forged header is not passed on", async () => {
+    const agent = await makeAgent();
+    const victim = await makeAgent();
+    const forged = JSON.stringify({ agentId: victim.agentId, organizationId: "org_x", poolId: "pool_x" });
+    const answer = await dial(AGENT_PATHS.control, await assertionOf(agent), { "x-farhand-agent": forged });
+    expect(answer.status).toBe(101);
+    answer.webSocket?.accept();
+    answer.webSocket?.close();
+    const noAssertion = await request(AGENT_PATHS.control, {
+      headers: { upgrade: "websocket", "sec-websocket-protocol": SUBPROTOCOL, "x-farhand-agent": forged },
+    });
+    expect(noAssertion.status).toBe(401);
+  });
+
+  test("[S4] of a revoked agent is refused, and its open socket ends", async () => {
+    const agent = await makeAgent();
+    const { webSocket } = await dial(AGENT_PATHS.control, await assertionOf(agent));
+    webSocket?.accept();
+    const closed = new Promise<number>((resolve) => {
+      webSocket?.addEventListener("close", (event) => resolve(event.code));
+    });
+    const revoke = () => call(`/api/v1/agents/${agent.agentId}`, { method: "DELETE", key: person.key });
+    expect((await revoke()).status).toBe(200);
+    expect(await closed).toBe(4403);
+    const again = await dial(AGENT_PATHS.control, await assertionOf(agent));
+    const [status, code] = await refusedWith(again);
+    expect([status, code]).toEqual([403, "agent_revoked"]);
+    expect((await revoke()).status).toBe(200);
+    const seen: Agent = dataOf(await call(`/api/v1/agents/${agent.agentId}`, person), agentSchema);
+    expect(seen.revokedAt).toBeDefined();
+  });
+
+  test("[S5] opens no execution that is not there or not in its organization", async () => {
+    const agent = await makeAgent();
+    for (const id of [newId("execution"), "exe_x", "..%2f"]) {
+      const path = AGENT_PATHS.execution(id);
+      const answer = await dial(path, await assertionOf(agent, { path }));
+      expect([id, answer.status]).toEqual([id, 404]);
+    }
+  });
+});
+
+describe("presence", () => {
+  test("is what the agent told its pool, until it goes away", async () => {
+    const agent = await makeAgent();
+    const { webSocket } = await dial(AGENT_PATHS.control, await assertionOf(agent));
+    webSocket?.accept();
+    webSocket?.send(
+      JSON.stringify({
+        type: "hello",
+        protocol: { min: 1, max: 1 },
+        agentVersion: "0.1.0",
+        hostname: "db-1.local",
+        os: "linux",
+        arch: "x64",
+        labels: {},
+        slots: 2,
+        draining: false,
+        leases: [],
+      }),
+    );
+    const presence = async () => {
+      const agents = dataOf(await call("/api/v1/agents", person), z.array(agentSchema));
+      return agents.find((each) => each.id === agent.agentId)?.presence;
+    };
+    await expect.poll(presence).toMatchObject({ hostname: "db-1.local", slots: 2, busySlots: 0 });
+    webSocket?.close();
+    await expect.poll(presence).toBeUndefined();
+  });
+});
+
+describe("pools", () => {
+  test("have unique names, and count their agents", async () => {
+    const create = () =>
+      call("/api/v1/pools", { method: "POST", key: person.key, body: { name: "prod-eu" } });
+    expect((await create()).status).toBe(201);
+    const again = await create();
+    expect([again.status, problemOf(again).code]).toEqual([409, "conflict"]);
+    const pools = dataOf(await call("/api/v1/pools", person), z.array(poolSchema));
+    expect(pools.map((pool) => pool.name)).toEqual(["default", "prod-eu"]);
+    expect(pools[1]?.agentCount).toBe(0);
+    expect(pools[0]?.agentCount).toBeGreaterThan(0);
+  });
+});
