@@ -1,0 +1,145 @@
+/**
+ * A running agent: the reconcile loop in the middle, the control session and
+ * one data session per lease on it, leases and attempts beside them.
+ */
+
+import type { Clock } from "./clock.ts";
+import { within } from "./clock.ts";
+import { ControlSession } from "./connection/control.ts";
+import { DataSession } from "./connection/data.ts";
+import { type Dial, Reconciler } from "./connection/reconcile.ts";
+import { makePrivateDirectory } from "./files.ts";
+import type { Identity } from "./identity.ts";
+import type { Host } from "./job/host.ts";
+import { Journal } from "./job/journal.ts";
+import type { HeldLease } from "./job/lease.ts";
+import { Leases } from "./job/leases.ts";
+import { PipePool } from "./job/pipes.ts";
+import { bootId, systemProcesses } from "./job/processes.ts";
+import { recover } from "./job/recover.ts";
+import type { Log } from "./log.ts";
+import type { StatePaths } from "./paths.ts";
+
+/** What running steps get to end when the agent is told to. */
+const SHUTDOWN_GRACE_MS = 5_000;
+/** Bounds on the rest of a shutdown: ending steps in all, reporting them, closing sockets. */
+const SHUTDOWN_STOP_MS = 12_000;
+const SHUTDOWN_REPORT_MS = 5_000;
+const SHUTDOWN_CLOSE_MS = 1_000;
+const REPORT_POLL_MS = 50;
+
+export interface AgentOptions {
+  identity: Pick<Identity, "agentId" | "labels">;
+  slots: number;
+  paths: StatePaths;
+  dial: Dial;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #host: Host;
+  readonly #reconciler: Reconciler;
+  readonly #leases: Leases;
+  readonly #control: ControlSession;
+  readonly #sessions = new Map<string, DataSession>();
+
+  /** Reads the state directory and settles what an earlier run left. */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const { paths, clock, log } = options;
+    for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
+      makePrivateDirectory(folder);
+    const host: Host = {
+      ...{ paths, clock, log },
+      journal: Journal.open(paths.journal, log),
+      pipes: await PipePool.open(paths.pipes),
+      table: systemProcesses,
+      bootId: bootId(),
+    };
+    const agent = new Agent(options, host);
+    for (const lease of await recover(host)) agent.#leases.resume(lease);
+    return agent;
+  }
+
+  private constructor(options: AgentOptions, host: Host) {
+    const { dial, clock, random, log, slots, identity } = options;
+    this.#options = options;
+    this.#host = host;
+    this.#reconciler = new Reconciler({ dial, clock, random, log });
+    this.#leases = new Leases({
+      ...{ host, slots },
+      held: (lease) => this.#openDataSocket(lease),
+      ended: (lease) => this.#leaseEnded(lease),
+    });
+    this.#control = new ControlSession({ leases: this.#leases, labels: identity.labels, slots, clock, log });
+  }
+
+  /** Connects, and stays connected. */
+  start(): void {
+    this.#reconciler.want(CONTROL_KEY, this.#control);
+  }
+
+  /**
+   * Takes nothing new, ends what runs, reports it if the coordinators can be
+   * reached in time, and closes. What stays unreported is told by the next start.
+   */
+  async shutdown(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#leases.draining = true;
+    log.info("shutting down");
+    const leases = Array.from(this.#leases.all);
+    // The closest that the protocol has to "its agent went away": nobody asked for the step to end.
+    const stopped = Promise.all(leases.map((lease) => lease.stopAll("disconnected", SHUTDOWN_GRACE_MS)));
+    if (!(await within(clock, SHUTDOWN_STOP_MS, stopped))) log.error("some steps did not end in time");
+    await this.#reported(clock.monotonic() + SHUTDOWN_REPORT_MS);
+    await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
+    for (const lease of this.#leases.all) lease.suspend();
+    this.#host.journal.close();
+    log.info("stopped");
+  }
+
+  /** Kills every step's group at once: for somebody who does not want to wait. */
+  killNow(): void {
+    for (const lease of this.#leases.all) lease.killNow();
+  }
+
+  #reported(deadline: number): Promise<void> {
+    const { clock, log } = this.#options;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const open = Array.from(this.#sessions.values()).filter((session) => !session.reported);
+        if (open.length > 0 && clock.monotonic() < deadline) {
+          clock.after(REPORT_POLL_MS, look);
+          return;
+        }
+        if (open.length > 0) log.warn("results left to report at the next start", { leases: open.length });
+        resolve();
+      };
+      look();
+    });
+  }
+
+  #openDataSocket(lease: HeldLease): void {
+    const { clock, log } = this.#options;
+    const session = new DataSession({
+      ...{ lease, clock, log },
+      over: (why) => {
+        this.#reconciler.unwant(lease.key, why);
+        void this.#leases.end(lease, why);
+      },
+    });
+    this.#sessions.set(lease.key, session);
+    this.#reconciler.want(lease.key, session);
+  }
+
+  #leaseEnded(lease: HeldLease): void {
+    this.#sessions.delete(lease.key);
+    this.#reconciler.unwant(lease.key, "the lease is over");
+    this.#control.ended(lease);
+  }
+}
+
+/** Not the key of any lease: those hold a dot. */
+const CONTROL_KEY = "control";

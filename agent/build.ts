@@ -1,0 +1,53 @@
+/** Builds the agent into one ES-module file that any host with Node 22 or newer runs. */
+import { chmod, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import { z } from "zod";
+
+const root = new URL("../", import.meta.url);
+const DEFAULT_OUTFILE = fileURLToPath(new URL("dist/agent/farhand-agent.mjs", root));
+
+const packageSchema = z.object({ version: z.string() });
+
+/** zod brings its messages in fifty languages, a third of the bundle; the agent speaks one. */
+const englishOnly: Plugin = {
+  name: "english-only",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
+
+/** @returns the path of the built file */
+export async function buildAgent(outfile: string = DEFAULT_OUTFILE): Promise<string> {
+  const { version } = packageSchema.parse(JSON.parse(await readFile(new URL("package.json", root), "utf8")));
+  await build({
+    entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node22",
+    format: "esm",
+    minifySyntax: true,
+    legalComments: "none",
+    define: {
+      FARHAND_VERSION: JSON.stringify(version),
+      // ws would look for native helpers in whatever node_modules is near the file: it works without.
+      "process.env.WS_NO_BUFFER_UTIL": '"1"',
+      "process.env.WS_NO_UTF_8_VALIDATE": '"1"',
+    },
+    // ws is CommonJS and asks for Node's modules with require.
+    banner: {
+      js: `#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);`,
+    },
+    plugins: [englishOnly],
+    logLevel: "warning",
+  });
+  await chmod(outfile, 0o755);
+  return outfile;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.stdout.write(`${await buildAgent()}\n`);
+}

@@ -1,0 +1,74 @@
+import type { EnrollConfig } from "../config.ts";
+import { requestEnrollment } from "../enroll.ts";
+import { Failure } from "../failure.ts";
+import { errorCode, makePrivateDirectory, writeFileAtomically } from "../files.ts";
+import { fingerprintOf, generateKeyPair, type Identity, loadIdentity, saveIdentity } from "../identity.ts";
+import { lockHolder } from "../lock.ts";
+import { statePaths } from "../paths.ts";
+import { AGENT_VERSION } from "../version.ts";
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** `farhand-agent enroll`: a key of its own, an id from the control plane, both in the state directory. */
+export async function enroll(config: EnrollConfig): Promise<void> {
+  const paths = statePaths(config.state);
+  refuseExisting(paths.identity, config.force);
+  const running = lockHolder(paths.lock);
+  if (running !== undefined) {
+    throw new Failure(`an agent (process ${running}) is running on ${config.state}: stop it first`);
+  }
+  proveWritable(config.state);
+  const { protocol, hostname } = new URL(config.url);
+  if (protocol === "http:" && !LOOPBACK.has(hostname)) {
+    process.stderr.write(`warning: ${config.url} is not encrypted; use https wherever others could listen\n`);
+  }
+
+  const keys = generateKeyPair();
+  const labels = Object.fromEntries(config.label);
+  const answer = await requestEnrollment(config.url, {
+    joinToken: config.token,
+    publicKey: keys.publicKey,
+    name: config.name,
+    labels,
+    agentVersion: AGENT_VERSION,
+  });
+  const identity: Identity = {
+    ...keys,
+    ...answer,
+    url: config.url,
+    name: config.name,
+    labels,
+    slots: config.slots,
+    enrolledAt: new Date().toISOString(),
+  };
+  saveIdentity(paths.identity, identity);
+  process.stdout.write(
+    [
+      `Enrolled as ${identity.agentId} ("${identity.name}") in pool ${identity.poolName}.`,
+      `Fingerprint: ${fingerprintOf(identity.publicKey)}`,
+      `Start it with: farhand-agent run --state ${config.state}`,
+      "",
+    ].join("\n"),
+  );
+}
+
+function refuseExisting(path: string, force: boolean): void {
+  if (force) return;
+  const existing = loadIdentity(path);
+  if (!existing) return;
+  throw new Failure(
+    `this host is already enrolled at ${existing.url} as ${existing.agentId}; enroll again with --force to replace that identity`,
+  );
+}
+
+/** A join token works once: find out about a read-only disk before it is spent. */
+function proveWritable(state: string): void {
+  try {
+    makePrivateDirectory(state);
+    writeFileAtomically(`${state}/.writable`, "");
+  } catch (error) {
+    throw new Failure(
+      `cannot write to the state directory ${state} (${errorCode(error) ?? "unknown error"}): choose another with --state, or run as a user who may`,
+    );
+  }
+}

@@ -1,0 +1,47 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { StatusConfig } from "../config.ts";
+import { Failure } from "../failure.ts";
+import { fingerprintOf, loadIdentity } from "../identity.ts";
+import { lockHolder } from "../lock.ts";
+import { statePaths } from "../paths.ts";
+
+/** `farhand-agent status`: who this agent is and what lies on its disk, without touching either. */
+export function status(config: StatusConfig): void {
+  const paths = statePaths(config.state);
+  const identity = loadIdentity(paths.identity);
+  if (!identity) {
+    throw new Failure(
+      `this host is not enrolled (nothing in ${config.state}): run "farhand-agent enroll" first`,
+    );
+  }
+  const running = lockHolder(paths.lock);
+  const labels = Object.entries(identity.labels).map(([key, value]) => `${key}=${value}`);
+  const rows: [string, string][] = [
+    ["agent", `${identity.agentId} (${identity.name})`],
+    ["control plane", identity.url],
+    ["pool", identity.poolName],
+    ["labels", labels.join(" ") || "none"],
+    ["slots", String(identity.slots)],
+    ["fingerprint", fingerprintOf(identity.publicKey)],
+    ["enrolled", identity.enrolledAt],
+    ["state", config.state],
+    ["running", running === undefined ? "no" : `yes, process ${running}`],
+    ["spool", spoolWords(paths.spool)],
+  ];
+  process.stdout.write(rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join(""));
+}
+
+function spoolWords(folder: string): string {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return "empty";
+  }
+  const bytes = names.reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+  return names.length === 0 ? "empty" : `${bytes} bytes of output of ${names.length} steps not yet recorded`;
+}

@@ -1,0 +1,137 @@
+/**
+ * What the agent is told by its command line and its environment, checked once.
+ * A flag wins over its variable.
+ */
+import { hostname } from "node:os";
+import { z } from "zod";
+import { EXIT, Failure } from "./failure.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
+import { defaultStateDirectory } from "./paths.ts";
+
+export type Environment = Record<string, string | undefined>;
+
+const slotsSchema = z.coerce
+  .number({ error: "slots must be a whole number from 1 to 1024" })
+  .int({ error: "slots must be a whole number from 1 to 1024" })
+  .min(1, { error: "slots must be at least 1" })
+  .max(1024, { error: "slots must be at most 1024" });
+
+/** The origin of a control plane: assertions are made out to it, so nothing else may stand in it. */
+const urlSchema = z
+  .string({ error: "say where the control plane is: --url https://…" })
+  .transform((text, context) => {
+    const url = URL.parse(text);
+    const problem = urlProblem(url, text);
+    if (!url || problem) {
+      context.addIssue({ code: "custom", message: problem ?? "not a URL" });
+      return z.NEVER;
+    }
+    return url.origin;
+  });
+
+function urlProblem(url: URL | null, text: string): string | undefined {
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    return `"${text}" is not an address like https://farhand.example.com`;
+  }
+  if (url.username || url.password) return "the address of the control plane may not hold a password";
+  if (url.pathname !== "/" || url.search || url.hash) {
+    return `give the address of the control plane without a path: ${url.origin}`;
+  }
+  return undefined;
+}
+
+const labelSchema = z.string().transform((text, context) => {
+  const [, key = "", value = ""] = /^([^=]{1,63})=(.{0,255})$/.exec(text) ?? [];
+  if (key === "") {
+    context.addIssue({ code: "custom", message: `"${text}" is not a label like region=eu` });
+    return z.NEVER;
+  }
+  return [key, value] as const;
+});
+
+const common = {
+  state: z.string().min(1).optional(),
+  logFormat: z.enum(LOG_FORMATS, { error: `log format must be ${LOG_FORMATS.join(" or ")}` }).default("json"),
+  logLevel: z
+    .enum(LOG_LEVELS, { error: `log level must be one of ${LOG_LEVELS.join(", ")}` })
+    .default("info"),
+};
+
+const enrollSchema = z.object({
+  ...common,
+  url: urlSchema,
+  token: z
+    .string({ error: "an agent joins with a token: --token …, made in the web app under Agents" })
+    .min(1)
+    .max(200),
+  name: z.string().trim().min(1, { error: "the name may not be empty" }).max(255).default(hostname()),
+  label: z.array(labelSchema).default([]),
+  slots: slotsSchema.default(4),
+  force: z.boolean().default(false),
+});
+
+const runSchema = z.object({
+  ...common,
+  slots: slotsSchema.optional(),
+  workDir: z.string().min(1).optional(),
+});
+
+const statusSchema = z.object(common);
+
+export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
+export type RunConfig = z.infer<typeof runSchema> & { state: string };
+export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
+
+/** Flags as the command line has them; names with hyphens. */
+export type Flags = Record<string, unknown>;
+
+export function enrollConfig(flags: Flags, env: Environment): EnrollConfig {
+  return withState(
+    parse(enrollSchema, {
+      ...commonInput(flags, env),
+      url: flags.url ?? env.FARHAND_URL,
+      token: flags.token ?? env.FARHAND_JOIN_TOKEN,
+      name: flags.name ?? env.FARHAND_NAME,
+      label: flags.label,
+      slots: flags.slots ?? env.FARHAND_SLOTS,
+      force: flags.force,
+    }),
+    env,
+  );
+}
+
+export function runConfig(flags: Flags, env: Environment): RunConfig {
+  return withState(
+    parse(runSchema, {
+      ...commonInput(flags, env),
+      slots: flags.slots ?? env.FARHAND_SLOTS,
+      workDir: flags["work-dir"] ?? env.FARHAND_WORK_DIR,
+    }),
+    env,
+  );
+}
+
+export function statusConfig(flags: Flags, env: Environment): StatusConfig {
+  return withState(parse(statusSchema, commonInput(flags, env)), env);
+}
+
+function commonInput(flags: Flags, env: Environment): Record<string, unknown> {
+  return {
+    state: flags.state ?? env.FARHAND_STATE_DIR,
+    logFormat: flags["log-format"] ?? env.FARHAND_LOG_FORMAT,
+    logLevel: flags["log-level"] ?? env.FARHAND_LOG_LEVEL,
+  };
+}
+
+function withState<T extends { state?: string | undefined }>(
+  config: T,
+  env: Environment,
+): T & { state: string } {
+  return { ...config, state: config.state ?? defaultStateDirectory(env, process.getuid?.() === 0) };
+}
+
+function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw new Failure(result.error.issues.map((issue) => issue.message).join("\n"), EXIT.usage);
+}

@@ -1,0 +1,176 @@
+/** The control socket: who this agent is, and which leases it takes. */
+import { arch, hostname, type as osType, release } from "node:os";
+import { AGENT_PATHS } from "#protocol/assertion.ts";
+import {
+  type AgentControlMessage,
+  type LeaseOffer,
+  type PoolControlMessage,
+  poolControlMessageSchema,
+} from "#protocol/control.ts";
+import type { Lease } from "#protocol/socket.ts";
+import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
+import type { Clock } from "../clock.ts";
+import type { HeldLease } from "../job/lease.ts";
+import type { Leases } from "../job/leases.ts";
+import { type Log, wordsOf } from "../log.ts";
+import { AGENT_VERSION } from "../version.ts";
+import type { Link, Session } from "./reconcile.ts";
+
+/** Answers to commands that are kept for repeats. */
+const ANSWERS_MAX = 1024;
+/** A clock further off than this is worth a warning. */
+const SKEW_WARN_MS = 30_000;
+
+export interface ControlSessionDeps {
+  leases: Leases;
+  labels: Record<string, string>;
+  slots: number;
+  clock: Clock;
+  log: Log;
+}
+
+type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
+
+export class ControlSession implements Session {
+  readonly path = AGENT_PATHS.control;
+  readonly #deps: ControlSessionDeps;
+  #link: Link | undefined;
+  /** Refusals by command id: a repeat gets the same one, for the lease may be elsewhere by now (CM2). */
+  readonly #declined = new Map<string, Declined>();
+
+  constructor(deps: ControlSessionDeps) {
+    this.#deps = deps;
+  }
+
+  opened(link: Link): void {
+    this.#link = link;
+    const { leases, labels, slots } = this.#deps;
+    this.#send({
+      type: "hello",
+      protocol: PROTOCOL_VERSIONS,
+      agentVersion: AGENT_VERSION,
+      hostname: hostname().slice(0, 255),
+      os: `${osType()} ${release()}`.slice(0, 64),
+      arch: arch(),
+      labels,
+      slots,
+      draining: leases.draining,
+      leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
+    });
+  }
+
+  lost(): void {
+    this.#link = undefined;
+  }
+
+  received(frame: string): string | undefined {
+    const parsed = parseFrame(poolControlMessageSchema, frame);
+    if (!parsed.ok) return parsed.reason;
+    this.#handle(parsed.message);
+    return undefined;
+  }
+
+  /** The slot of this lease is free again. */
+  ended({ lease }: HeldLease): void {
+    this.#send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+  }
+
+  #handle(message: PoolControlMessage): void {
+    switch (message.type) {
+      case "welcome":
+        this.#welcome(message);
+        return;
+      case "lease.offer":
+        this.#offer(message).catch((error) =>
+          this.#deps.log.error("cannot answer an offer", { reason: wordsOf(error) }),
+        );
+        return;
+      case "lease.revoke": {
+        const { leases } = this.#deps;
+        this.#send({ type: "ack", id: message.id });
+        const lease = leases.find(message.leaseId, message.fence);
+        if (lease) void leases.end(lease, `revoked: ${message.reason}`);
+        else this.#send({ type: "lease.ended", leaseId: message.leaseId, fence: message.fence });
+        return;
+      }
+      default:
+        message satisfies never;
+    }
+  }
+
+  #welcome(message: Extract<PoolControlMessage, { type: "welcome" }>): void {
+    const { log, clock } = this.#deps;
+    if (message.protocol < PROTOCOL_VERSIONS.min || message.protocol > PROTOCOL_VERSIONS.max) {
+      this.#link?.close(
+        CLOSE_CODES.upgradeRequired,
+        "this agent does not speak that version: upgrade the agent",
+      );
+      return;
+    }
+    this.#link?.settle();
+    log.info("connected", { protocol: message.protocol });
+    const skewMs = Math.round(clock.now() - message.time);
+    if (Math.abs(skewMs) > SKEW_WARN_MS) {
+      log.warn("this host's clock differs from the control plane's; assertions may be refused", { skewMs });
+    }
+  }
+
+  async #offer(offer: LeaseOffer): Promise<void> {
+    const { leases, log } = this.#deps;
+    this.#send({ type: "ack", id: offer.id });
+    const before = this.#declined.get(offer.id);
+    if (before) {
+      this.#send(before);
+      return;
+    }
+    const verdict = await leases.offer(offer);
+    switch (verdict.type) {
+      case "accepted":
+        this.#accepted(offer.lease);
+        verdict.lease.start(offer.firstStep);
+        return;
+      case "held":
+        this.#accepted(offer.lease);
+        return;
+      case "ended":
+        this.#send({ type: "lease.ended", leaseId: offer.lease.id, fence: offer.lease.fence });
+        return;
+      case "declined": {
+        const { reason, detail } = verdict;
+        const { id: leaseId, fence, executionId } = offer.lease;
+        log.warn("declined a lease", { executionId: executionId.slice(0, 64), reason, detail });
+        const answer: Declined = {
+          type: "lease.declined",
+          leaseId,
+          fence,
+          reason,
+          detail: detail.slice(0, 500),
+        };
+        this.#remember(offer.id, answer);
+        this.#send(answer);
+        return;
+      }
+      case "pending":
+        return;
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  #accepted(lease: Lease): void {
+    this.#send({ type: "lease.accepted", leaseId: lease.id, fence: lease.fence });
+  }
+
+  #remember(id: string, answer: Declined): void {
+    this.#declined.set(id, answer);
+    for (const oldest of this.#declined.keys()) {
+      if (this.#declined.size <= ANSWERS_MAX) break;
+      this.#declined.delete(oldest);
+    }
+  }
+
+  #send(message: AgentControlMessage): void {
+    this.#link?.send(JSON.stringify(message));
+  }
+}

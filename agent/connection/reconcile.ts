@@ -1,0 +1,274 @@
+/**
+ * The one loop that owns every socket of the agent. Anything that happens (a
+ * lease, a closed socket, a drain, a shutdown) only changes what is wanted or
+ * what is known, and wakes it; `decide` then says what to do about the
+ * difference, and when to look again.
+ */
+import { HEARTBEAT_PING, HEARTBEAT_PONG } from "#protocol/limits.ts";
+import { CLOSE_CODES } from "#protocol/socket.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { type Ending, planRetry } from "./backoff.ts";
+import { beat, type Pulse } from "./heartbeat.ts";
+
+/** An open socket, as the sessions see it. */
+export interface Link {
+  send(frame: string | Uint8Array, sent?: () => void): void;
+  /** Bytes handed over and not yet taken by the operating system. */
+  readonly buffered: number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  /** The far end welcomed us: the next reconnect starts from a short pause again. */
+  settle(): void;
+}
+
+/** The side of a socket that understands its messages. */
+export interface Session {
+  /** Path that is dialed. */
+  readonly path: string;
+  opened(link: Link): void;
+  /** One text frame. A returned reason means it is not of the protocol; the socket is then closed. */
+  received(frame: string): string | undefined;
+  /** Not connected any more, or the try failed. `heardAt` is monotonic, of the last sign of life. */
+  lost(ending: Ending, heardAt: number | undefined): void;
+}
+
+export interface DialEvents {
+  opened(socket: Socket): void;
+  received(frame: string): void;
+  ended(ending: Ending): void;
+}
+
+/** What a dial hands over when it succeeds. */
+export type Socket = Omit<Link, "settle">;
+
+/** Starts to connect; exactly one `ended` follows, whatever happens. The returned function gives up. */
+export type Dial = (path: string, events: DialEvents) => () => void;
+
+type Status =
+  | { phase: "down"; dialAt: number }
+  | { phase: "dialing"; abort: () => void }
+  | { phase: "open"; socket: Socket; pulse: Pulse; settled: boolean };
+
+interface Entry {
+  session: Session;
+  wanted: boolean;
+  closing: { code: number; reason: string };
+  failures: number;
+  status: Status;
+  /** Which dial the status belongs to: late events of an older one are ignored. */
+  dial: symbol | undefined;
+}
+
+export type Action = { type: "dial" | "ping" | "dead" | "close" | "abort" | "forget"; key: string };
+
+/** What to do now about each socket, and the monotonic time to look again. */
+export function decide(
+  entries: ReadonlyMap<string, Pick<Entry, "wanted" | "status">>,
+  now: number,
+): { actions: Action[]; wakeAt: number } {
+  const actions: Action[] = [];
+  let wakeAt = Number.POSITIVE_INFINITY;
+  for (const [key, { wanted, status }] of entries) {
+    switch (status.phase) {
+      case "down":
+        if (!wanted) actions.push({ type: "forget", key });
+        else if (now >= status.dialAt) actions.push({ type: "dial", key });
+        else wakeAt = Math.min(wakeAt, status.dialAt);
+        break;
+      case "dialing":
+        if (!wanted) actions.push({ type: "abort", key });
+        break;
+      case "open": {
+        const next = beat(status.pulse, now);
+        if (next.type === "dead") actions.push({ type: "dead", key });
+        else if (!wanted) actions.push({ type: "close", key });
+        else if (next.type === "ping") actions.push({ type: "ping", key });
+        if (next.type === "wait") wakeAt = Math.min(wakeAt, next.until);
+        break;
+      }
+      default:
+        status satisfies never;
+    }
+  }
+  return { actions, wakeAt };
+}
+
+/** Stay the right decision until the socket has reported its end; asking again does nothing. */
+const IN_PROGRESS: ReadonlySet<Action["type"]> = new Set(["close", "abort"]);
+
+export interface ReconcilerDeps {
+  dial: Dial;
+  clock: Clock;
+  log: Log;
+  /** From 0 up to 1. */
+  random: () => number;
+}
+
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #entries = new Map<string, Entry>();
+  #awake = false;
+  #cancelTimer: () => void = () => {};
+  #emptied: (() => void)[] = [];
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Keeps a socket for this session open from now on. */
+  want(key: string, session: Session): void {
+    this.#entries.set(key, {
+      session,
+      wanted: true,
+      closing: { code: 1000, reason: "" },
+      failures: 0,
+      status: { phase: "down", dialAt: 0 },
+      dial: undefined,
+    });
+    this.wake();
+  }
+
+  /** Closes the socket for good. */
+  unwant(key: string, reason: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    entry.wanted = false;
+    entry.closing = { code: 1000, reason };
+    this.wake();
+  }
+
+  /** Closes every socket; resolves when all are gone. */
+  shutdown(reason: string): Promise<void> {
+    for (const key of this.#entries.keys()) this.unwant(key, reason);
+    return new Promise((resolve) => {
+      this.#emptied.push(resolve);
+      this.wake();
+    });
+  }
+
+  /** Looks at everything soon, once, however often it is called. */
+  wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    queueMicrotask(() => {
+      this.#awake = false;
+      this.#pass();
+    });
+  }
+
+  #pass(): void {
+    const now = this.#deps.clock.monotonic();
+    const { actions } = decide(this.#entries, now);
+    for (const action of actions) this.#perform(action, now);
+    this.#cancelTimer();
+    this.#cancelTimer = () => {};
+    // Decided again over what the actions have changed, so that no time to wake is missed.
+    const { actions: more, wakeAt } = decide(this.#entries, now);
+    if (more.some((action) => !IN_PROGRESS.has(action.type))) this.wake();
+    if (wakeAt !== Number.POSITIVE_INFINITY) {
+      this.#cancelTimer = this.#deps.clock.after(wakeAt - now, () => this.wake());
+    }
+    if (this.#entries.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  #perform(action: Action, now: number): void {
+    const entry = this.#entries.get(action.key);
+    if (!entry) return;
+    const { status } = entry;
+    switch (action.type) {
+      case "forget":
+        this.#entries.delete(action.key);
+        break;
+      case "dial":
+        this.#dial(entry);
+        break;
+      case "abort":
+        if (status.phase === "dialing") status.abort();
+        break;
+      case "close":
+        if (status.phase === "open") status.socket.close(entry.closing.code, entry.closing.reason);
+        break;
+      case "dead":
+        if (status.phase === "open") this.#lost(entry, { type: "silent" });
+        break;
+      case "ping":
+        if (status.phase === "open") {
+          status.socket.send(HEARTBEAT_PING);
+          status.pulse = { ...status.pulse, pingedAt: now };
+        }
+        break;
+      default:
+        action.type satisfies never;
+    }
+  }
+
+  #dial(entry: Entry): void {
+    const { clock } = this.#deps;
+    const dial = Symbol("dial");
+    const dialing: Status = { phase: "dialing", abort: () => {} };
+    // Set before dialing: an event may arrive before the function returns.
+    entry.dial = dial;
+    entry.status = dialing;
+    dialing.abort = this.#deps.dial(entry.session.path, {
+      opened: (socket) => {
+        if (entry.dial !== dial) return;
+        const now = clock.monotonic();
+        entry.status = { phase: "open", socket, pulse: { pingedAt: now, heardAt: now }, settled: false };
+        entry.session.opened(this.#linkOf(entry, socket));
+        this.wake();
+      },
+      received: (frame) => {
+        if (entry.dial === dial) this.#received(entry, frame);
+      },
+      ended: (ending) => {
+        if (entry.dial !== dial) return;
+        const settled = entry.status.phase === "open" && entry.status.settled;
+        this.#lost(entry, ending.type === "closed" ? { ...ending, settled } : ending);
+      },
+    });
+  }
+
+  #received(entry: Entry, frame: string): void {
+    const { status } = entry;
+    if (status.phase !== "open") return;
+    status.pulse = { ...status.pulse, heardAt: this.#deps.clock.monotonic() };
+    if (frame === HEARTBEAT_PONG) return;
+    const reason = entry.session.received(frame);
+    if (reason === undefined) return;
+    this.#deps.log.warn("refused a frame that is not of the protocol", { path: entry.session.path, reason });
+    status.socket.close(CLOSE_CODES.protocolError, reason.slice(0, 100));
+    this.#lost(entry, { type: "closed", code: CLOSE_CODES.protocolError, reason, settled: status.settled });
+  }
+
+  #linkOf(entry: Entry, socket: Socket): Link {
+    return {
+      send: (frame, sent) => socket.send(frame, sent),
+      get buffered() {
+        return socket.buffered;
+      },
+      close: (code, reason) => socket.close(code, reason),
+      terminate: () => socket.terminate(),
+      settle: () => {
+        if (entry.status.phase === "open") entry.status.settled = true;
+      },
+    };
+  }
+
+  /** Notes that a socket is gone; the loop dials again when the pause is over. */
+  #lost(entry: Entry, ending: Ending): void {
+    const { status } = entry;
+    const { clock, log, random } = this.#deps;
+    const heardAt = status.phase === "open" ? status.pulse.heardAt : undefined;
+    if (ending.type === "silent" && status.phase === "open") status.socket.terminate();
+    const retry = planRetry(ending, entry.failures, random());
+    entry.dial = undefined;
+    entry.failures = retry.failures;
+    entry.status = { phase: "down", dialAt: clock.monotonic() + retry.delayMs };
+    entry.session.lost(ending, heardAt);
+    if (entry.wanted) {
+      log.warn(retry.words, { path: entry.session.path, retryInMs: Math.round(retry.delayMs) });
+    }
+    this.wake();
+  }
+}

@@ -1,0 +1,41 @@
+/** Small things about files that several modules need. */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { z } from "zod";
+
+const codedSchema = z.object({ code: z.string() });
+
+/** The code of a system error such as `ENOENT`; undefined for any other error. */
+export function errorCode(error: unknown): string | undefined {
+  const result = codedSchema.safeParse(error);
+  return result.success ? result.data.code : undefined;
+}
+
+/** Makes a folder that only this user may enter. */
+export function makePrivateDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/** Flushes a folder, so that names made in it survive a loss of power. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes a whole file, readable by this user only: after a crash it is the old one or the new one. */
+export function writeFileAtomically(path: string, text: string): void {
+  const draft = `${path}.new`;
+  const fd = openSync(draft, "w", 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draft, path);
+  syncDirectory(dirname(path));
+}

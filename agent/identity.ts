@@ -1,0 +1,84 @@
+/** Who this agent is: made once by `enroll`, read by everything else. */
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { z } from "zod";
+import { Failure } from "./failure.ts";
+import { errorCode, writeFileAtomically } from "./files.ts";
+
+const identityFileSchema = z.object({
+  schema: z.literal(1),
+  /** Origin of the control plane, such as `https://farhand.example.com`. */
+  url: z.string(),
+  agentId: z.string(),
+  organizationId: z.string(),
+  poolId: z.string(),
+  poolName: z.string(),
+  name: z.string(),
+  labels: z.record(z.string(), z.string()),
+  slots: z.number().int().min(1).max(1024),
+  enrolledAt: z.string(),
+  /** Raw Ed25519 public key, base64url. */
+  publicKey: z.string(),
+  /** Ed25519 private key, PKCS #8 in base64url. Never leaves this host. */
+  privateKey: z.string(),
+});
+type IdentityFile = z.infer<typeof identityFileSchema>;
+
+export interface Identity extends Omit<IdentityFile, "schema" | "privateKey"> {
+  privateKey: KeyObject;
+}
+
+export interface KeyPair {
+  privateKey: KeyObject;
+  /** Raw, base64url. */
+  publicKey: string;
+}
+
+export function generateKeyPair(): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const { x } = publicKey.export({ format: "jwk" });
+  if (x === undefined) throw new Error("an Ed25519 key has no public part");
+  return { privateKey, publicKey: x };
+}
+
+/** SHA-256 of the raw public key in lower-case hex: what the web app shows too. */
+export function fingerprintOf(publicKey: string): string {
+  return createHash("sha256").update(Buffer.from(publicKey, "base64url")).digest("hex");
+}
+
+export function saveIdentity(path: string, identity: Identity): void {
+  const { privateKey, ...rest } = identity;
+  const file: IdentityFile = {
+    schema: 1,
+    ...rest,
+    privateKey: privateKey.export({ format: "der", type: "pkcs8" }).toString("base64url"),
+  };
+  writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/**
+ * @returns undefined when this state directory has never been enrolled.
+ * @throws Failure when the file is damaged, or readable by other users.
+ */
+export function loadIdentity(path: string): Identity | undefined {
+  let text: string;
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) {
+      throw new Failure(
+        `${path} holds a private key and other users may read it: run "chmod 600 ${path}", or enroll again with --force if it may have been copied`,
+      );
+    }
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    if (error instanceof Failure) throw error;
+    throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
+  }
+  try {
+    const { schema: _, privateKey, ...rest } = identityFileSchema.parse(JSON.parse(text));
+    const der = Buffer.from(privateKey, "base64url");
+    return { ...rest, privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }) };
+  } catch {
+    throw new Failure(`${path} is damaged: restore it, or enroll again with --force`);
+  }
+}

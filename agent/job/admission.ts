@@ -1,0 +1,64 @@
+/**
+ * What an agent takes on, decided before anything is written or spawned. Pure.
+ * The local policy of the host will decide here too.
+ */
+import type { LeaseOffer } from "#protocol/control.ts";
+import { type Plan, planDigest } from "#protocol/plan.ts";
+import type { CommandBlock } from "#protocol/runbook/document.ts";
+
+/** Ids become file names and parts of URLs: nothing else is let in. */
+const SAFE_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Free bytes that must be left on the spool's disk before something new is started. */
+export const SPOOL_RESERVE_BYTES = 64 * 1024 * 1024;
+
+/** Why this offer cannot be taken whatever the agent is doing, in words; undefined when it can. */
+export async function planProblem(offer: LeaseOffer, now: number): Promise<string | undefined> {
+  const { lease, plan, firstStep } = offer;
+  if (!SAFE_ID.test(lease.id) || !SAFE_ID.test(lease.executionId)) return "the lease has a malformed id";
+  if (firstStep.fence !== lease.fence) return "the first step is not of this lease's fence";
+  if (plan.expiresAt <= now) return expiredWords(plan);
+  if ((await planDigest(plan)) !== offer.planDigest) {
+    return "the plan does not match its digest: it was changed on its way";
+  }
+  return undefined;
+}
+
+export type StepAdmission = { ok: true; block: CommandBlock } | { ok: false; code: string; detail: string };
+
+export interface StepQuestion {
+  /** Undefined after a restart that found no plan on disk. */
+  plan: Plan | undefined;
+  step: string;
+  fence: number;
+  leaseFence: number;
+  /** A newer lease of this execution exists (LS2). */
+  stale: boolean;
+  now: number;
+  freeBytes: number;
+}
+
+/** May this step start here and now? */
+export function admitStep(question: StepQuestion): StepAdmission {
+  const { plan, step, fence, leaseFence, stale, now, freeBytes } = question;
+  const refuse = (code: string, detail: string): StepAdmission => ({ ok: false, code, detail });
+  if (stale || fence !== leaseFence) {
+    return refuse(
+      "stale_fence",
+      `the step is of fence ${fence}, this lease is of ${leaseFence} and may be over`,
+    );
+  }
+  if (!plan) return refuse("no_plan", "the agent was restarted and no longer has the plan of this execution");
+  if (plan.expiresAt <= now) return refuse("plan_expired", expiredWords(plan));
+  const block = plan.blocks.find((each) => each.id === step);
+  if (!block) return refuse("not_in_plan", `the plan has no block at "${step}"`);
+  if (block.kind !== "command") return refuse("not_runnable", `an agent does not run ${block.kind} blocks`);
+  if (freeBytes < SPOOL_RESERVE_BYTES) {
+    return refuse("spool_full", "too little room on this host's disk to keep the step's output");
+  }
+  return { ok: true, block };
+}
+
+function expiredWords(plan: Plan): string {
+  return `the plan expired at ${new Date(plan.expiresAt).toISOString()} by this host's clock`;
+}

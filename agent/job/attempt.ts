@@ -1,0 +1,80 @@
+/** One attempt of one step, as a lease holds it: what is known of it, and its end once there is one. */
+import type { AttemptOutcome } from "#protocol/data.ts";
+import { wordsOf } from "../log.ts";
+import type { Host } from "./host.ts";
+import type { AttemptResult } from "./records.ts";
+import type { StepRun } from "./run.ts";
+import type { PerStream, Spool, SpooledChunk } from "./spool.ts";
+
+/** Whoever reports attempts to the coordinator. Called as things happen, in order. */
+export interface AttemptListener {
+  started(attempt: Attempt): void;
+  spooled(attempt: Attempt, chunk: SpooledChunk): void;
+  finished(attempt: Attempt): void;
+}
+
+export interface AttemptFacts {
+  leaseKey: string;
+  step: string;
+  number: number;
+  fence: number;
+  spool: Spool;
+}
+
+/** What a run, a refusal or a recovery found out; the spool knows the rest. */
+export interface AttemptEnd {
+  outcome: AttemptOutcome;
+  durationMs: number;
+  leakedOutput: boolean;
+  cutBytes: PerStream<number>;
+}
+
+/** An end without a process behind it. */
+export function endWithoutRun(outcome: AttemptOutcome): AttemptEnd {
+  return { outcome, durationMs: 0, leakedOutput: false, cutBytes: { stdout: 0, stderr: 0 } };
+}
+
+export class Attempt {
+  readonly leaseKey: string;
+  readonly step: string;
+  readonly number: number;
+  readonly fence: number;
+  readonly spool: Spool;
+  /** Wall clock ms and process id, once spawned. */
+  started: { pid: number; time: number } | undefined;
+  result: AttemptResult | undefined;
+  run: StepRun | undefined;
+
+  constructor(facts: AttemptFacts) {
+    this.leaseKey = facts.leaseKey;
+    this.step = facts.step;
+    this.number = facts.number;
+    this.fence = facts.fence;
+    this.spool = facts.spool;
+  }
+
+  /** Fixes the result and notes it in the journal. The first end counts. */
+  finish(end: AttemptEnd, host: Pick<Host, "journal" | "clock" | "log">): void {
+    if (this.result) return;
+    const summary = (stream: "stdout" | "stderr") => ({
+      bytes: this.spool.bytes[stream],
+      sha256: this.spool.sha256(stream),
+      cutBytes: end.cutBytes[stream],
+    });
+    this.result = {
+      outcome: end.outcome,
+      time: host.clock.now(),
+      durationMs: end.durationMs,
+      streams: { stdout: summary("stdout"), stderr: summary("stderr") },
+      leakedOutput: end.leakedOutput,
+    };
+    this.run = undefined;
+    const { leaseKey: lease, step, number: attempt, fence, result } = this;
+    try {
+      host.journal.append({ type: "finished", lease, step, attempt, fence, result });
+    } catch (error) {
+      // It is still reported; should the agent die before that, the attempt becomes `unknown`.
+      host.log.error("cannot note a result in the journal", { step, attempt, reason: wordsOf(error) });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { StatePaths } from "../paths.ts";
+import type { Journal } from "./journal.ts";
+import type { PipePool } from "./pipes.ts";
+import type { ProcessTable } from "./processes.ts";
+
+/** What leases and attempts need of the machine they run on. */
+export interface Host {
+  paths: StatePaths;
+  journal: Journal;
+  pipes: PipePool;
+  table: ProcessTable;
+  clock: Clock;
+  log: Log;
+  bootId: string;
+}

@@ -1,0 +1,257 @@
+/**
+ * One lease as the agent holds it: its plan, its attempts, and its end. A
+ * command may come again at any time; it is then answered from what is known
+ * and never carried out twice (rule CM2).
+ */
+import { statfsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { StepCancel, StepStart } from "#protocol/data.ts";
+import { CANCEL_GRACE_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
+import type { Plan } from "#protocol/plan.ts";
+import type { Lease } from "#protocol/socket.ts";
+import { type Log, wordsOf } from "../log.ts";
+import { attemptFileName } from "../paths.ts";
+import { foldersOf } from "../runners/command.ts";
+import { admitStep } from "./admission.ts";
+import { Attempt, type AttemptListener, endWithoutRun } from "./attempt.ts";
+import type { Host } from "./host.ts";
+import { attemptKey, leaseKey } from "./records.ts";
+import { StepRun, type StopReason } from "./run.ts";
+import { Spool } from "./spool.ts";
+
+/** How long what still runs under a lease that is over gets to end. */
+const OVER_GRACE_MS = 2_000;
+
+type StepName = Pick<StepStart, "step" | "attempt">;
+
+export class HeldLease {
+  readonly key: string;
+  readonly lease: Lease;
+  readonly #host: Host;
+  readonly #plan: Plan | undefined;
+  readonly #log: Log;
+  /** Attempts whose result is not recorded yet. */
+  readonly #attempts = new Map<string, Attempt>();
+  /** Attempts that the coordinator has recorded: nothing is left of them but that they were. */
+  readonly #recorded = new Set<string>();
+  readonly #running = new Map<Attempt, Promise<void>>();
+  #listener: AttemptListener | undefined;
+  #planWritten: Promise<void> = Promise.resolve();
+  #cancelDisconnect: () => void = () => {};
+  #ending: Promise<void> | undefined;
+  /** A newer lease of this execution exists: report, and start nothing (LS2). */
+  stale = false;
+
+  constructor(lease: Lease, plan: Plan | undefined, host: Host) {
+    this.key = leaseKey(lease);
+    this.lease = lease;
+    this.#plan = plan;
+    this.#host = host;
+    this.#log = host.log.with({ executionId: lease.executionId, leaseId: lease.id });
+  }
+
+  /** `reporting`: it takes no new steps any more. */
+  get state(): "active" | "reporting" {
+    return this.#plan && !this.stale && !this.#ending ? "active" : "reporting";
+  }
+
+  /** What has not been recorded yet, in the order in which it was started. */
+  get attempts(): Iterable<Attempt> {
+    return this.#attempts.values();
+  }
+
+  get busy(): boolean {
+    return this.#running.size > 0;
+  }
+
+  listen(listener: AttemptListener): void {
+    this.#listener = listener;
+  }
+
+  /** Takes the lease on: noted in the journal, its plan kept for after a restart. */
+  accept(): void {
+    this.#host.journal.append({ type: "lease", lease: this.lease });
+    this.#planWritten = writeFile(this.#planPath(), JSON.stringify(this.#plan), { mode: 0o600 }).catch(
+      (error) =>
+        this.#log.warn("cannot keep the plan; after a restart this lease takes no new steps", {
+          reason: wordsOf(error),
+        }),
+    );
+    this.disconnected(this.#host.clock.monotonic());
+  }
+
+  /** Takes up again what the journal and the disk still know after a restart. */
+  restore(attempts: Iterable<Attempt>, recorded: Iterable<string>): void {
+    for (const attempt of attempts) this.#attempts.set(attemptKey(attempt.step, attempt.number), attempt);
+    for (const key of recorded) this.#recorded.add(key);
+  }
+
+  find({ step, attempt }: StepName): Attempt | undefined {
+    return this.#attempts.get(attemptKey(step, attempt));
+  }
+
+  /** Starts a step, once: what is known already is left as it is. */
+  start(command: StepStart): void {
+    if (this.#ending || this.#knows(command)) return;
+    const { clock, log } = this.#host;
+    const admission = admitStep({
+      ...{ plan: this.#plan, step: command.step, fence: command.fence, stale: this.stale },
+      leaseFence: this.lease.fence,
+      now: clock.now(),
+      freeBytes: this.#freeBytes(),
+    });
+    const attempt = this.#add(command);
+    if (!admission.ok || !this.#plan) {
+      const { code, detail } = admission.ok ? { code: "no_plan", detail: "the plan is missing" } : admission;
+      log.warn("refused a step", { executionId: this.lease.executionId, step: command.step, code, detail });
+      this.#finish(attempt, endWithoutRun({ type: "refused", code, detail }));
+      return;
+    }
+    const { executionId } = this.lease;
+    const work = {
+      plan: this.#plan,
+      block: admission.block,
+      executionId,
+      folders: foldersOf(this.#folder()),
+    };
+    const stepLog = this.#log.with({ step: command.step, attempt: command.attempt });
+    const run = new StepRun(attempt, work, this.#host, this.#needListener(), stepLog);
+    attempt.run = run;
+    const done = run.run().then((end) => {
+      this.#running.delete(attempt);
+      stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
+      this.#finish(attempt, end);
+    });
+    this.#running.set(attempt, done);
+  }
+
+  /** Stops a step; one that has not started yet never will. */
+  cancel(command: StepCancel): void {
+    if (this.#ending) return;
+    if (!this.#knows(command)) {
+      const attempt = this.#add({ ...command, fence: this.lease.fence });
+      this.#finish(attempt, endWithoutRun({ type: "stopped", reason: command.reason, confirmed: true }));
+      return;
+    }
+    this.find(command)?.run?.stop(command.reason, command.graceMs);
+  }
+
+  /** The coordinator has the result: forgets everything but that it ran. */
+  forget(name: StepName): void {
+    const key = attemptKey(name.step, name.attempt);
+    const attempt = this.#attempts.get(key);
+    if (!attempt?.result) return;
+    this.#attempts.delete(key);
+    this.#recorded.add(key);
+    attempt.spool.remove();
+    this.#note({ type: "recorded", lease: this.key, step: name.step, attempt: name.attempt });
+  }
+
+  /** The data socket has its coordinator again. */
+  connected(): void {
+    this.#cancelDisconnect();
+  }
+
+  /**
+   * Without a coordinator since this monotonic time: when it stays so, steps
+   * with `onDisconnect: stop` are stopped (LS3).
+   */
+  disconnected(since: number): void {
+    const { clock } = this.#host;
+    this.#cancelDisconnect();
+    const left = since + LEASE_DISCONNECT_MS - clock.monotonic();
+    this.#cancelDisconnect = clock.after(left, () => {
+      for (const attempt of this.#running.keys()) {
+        const block = this.#plan?.blocks.find((each) => each.id === attempt.step);
+        if (block?.kind === "command" && block.onDisconnect === "stop") {
+          attempt.run?.stop("disconnected", CANCEL_GRACE_MS);
+        }
+      }
+    });
+  }
+
+  /** Stops whatever runs; resolves when all of it has a result. */
+  async stopAll(reason: StopReason, graceMs: number): Promise<void> {
+    for (const attempt of this.#running.keys()) attempt.run?.stop(reason, graceMs);
+    await Promise.all(this.#running.values());
+  }
+
+  killNow(): void {
+    for (const attempt of this.#running.keys()) attempt.run?.killNow();
+  }
+
+  /** The lease is over: ends what runs under it and removes every trace but the journal's. */
+  end(why: string): Promise<void> {
+    this.#ending ??= this.#end(why);
+    return this.#ending;
+  }
+
+  async #end(why: string): Promise<void> {
+    this.#cancelDisconnect();
+    if (this.busy) this.#log.warn("ending a lease under which a step still runs", { why });
+    await this.stopAll("canceled", OVER_GRACE_MS);
+    for (const attempt of this.#attempts.values()) attempt.spool.remove();
+    this.#note({ type: "ended", lease: this.key });
+    this.#log.info("lease ended", { why });
+  }
+
+  /** Removes plan and folders, after the slot is free again. Failures are for the next start to clean. */
+  async cleanUp(): Promise<void> {
+    await this.#planWritten;
+    const options = { recursive: true, force: true };
+    await Promise.all([rm(this.#planPath(), options), rm(this.#folder(), options)]).catch((error) =>
+      this.#log.warn("cannot remove everything the execution left behind", { reason: wordsOf(error) }),
+    );
+  }
+
+  /** Closes files and leaves everything on disk for the next start. */
+  suspend(): void {
+    this.#cancelDisconnect();
+    for (const attempt of this.#attempts.values()) attempt.spool.close();
+  }
+
+  #knows({ step, attempt }: StepName): boolean {
+    const key = attemptKey(step, attempt);
+    return this.#attempts.has(key) || this.#recorded.has(key);
+  }
+
+  #add({ step, attempt: number, fence }: StepName & { fence: number }): Attempt {
+    const path = join(this.#host.paths.spool, attemptFileName(this.key, step, number));
+    const spool = new Spool(path, step, number);
+    const attempt = new Attempt({ leaseKey: this.key, step, number, fence, spool });
+    this.#attempts.set(attemptKey(step, number), attempt);
+    return attempt;
+  }
+
+  #finish(attempt: Attempt, end: Parameters<Attempt["finish"]>[0]): void {
+    attempt.finish(end, this.#host);
+    this.#listener?.finished(attempt);
+  }
+
+  #needListener(): AttemptListener {
+    if (!this.#listener) throw new Error("a lease has a data session before it starts steps");
+    return this.#listener;
+  }
+
+  #note(record: Parameters<Host["journal"]["append"]>[0]): void {
+    try {
+      this.#host.journal.append(record);
+    } catch (error) {
+      this.#log.error("cannot write the journal", { reason: wordsOf(error) });
+    }
+  }
+
+  #freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#host.paths.spool);
+    return bavail * bsize;
+  }
+
+  #planPath(): string {
+    return join(this.#host.paths.plans, `${this.key}.json`);
+  }
+
+  #folder(): string {
+    return join(this.#host.paths.executions, `${this.lease.executionId}.${this.lease.fence}`);
+  }
+}

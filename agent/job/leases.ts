@@ -1,0 +1,109 @@
+/** The leases of this agent: which offers are taken, and what is held. */
+import { statfsSync } from "node:fs";
+import type { AgentControlMessage, LeaseOffer } from "#protocol/control.ts";
+import { wordsOf } from "../log.ts";
+import { planProblem, SPOOL_RESERVE_BYTES } from "./admission.ts";
+import type { Host } from "./host.ts";
+import { HeldLease } from "./lease.ts";
+import { leaseKey } from "./records.ts";
+
+type DeclineReason = Extract<AgentControlMessage, { type: "lease.declined" }>["reason"];
+
+export type Verdict =
+  /** Taken just now: answer, then `begin`. */
+  | { type: "accepted"; lease: HeldLease }
+  /** Held already: answer again, and nothing else. */
+  | { type: "held" }
+  /** Over already: this offer is an echo. */
+  | { type: "ended" }
+  /** The same offer is being looked at; its answer follows. */
+  | { type: "pending" }
+  | { type: "declined"; reason: DeclineReason; detail: string };
+
+export interface LeasesOptions {
+  host: Host;
+  slots: number;
+  /** A lease is held: it needs its data socket. */
+  held(lease: HeldLease): void;
+  /** A lease is over and its slot free. */
+  ended(lease: HeldLease): void;
+}
+
+export class Leases {
+  readonly #options: LeasesOptions;
+  readonly #held = new Map<string, HeldLease>();
+  readonly #pending = new Set<string>();
+  draining = false;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  get all(): Iterable<HeldLease> {
+    return this.#held.values();
+  }
+
+  /** Takes up a lease that the journal knows from before a restart. */
+  resume(lease: HeldLease): void {
+    this.#held.set(lease.key, lease);
+    this.#options.held(lease);
+  }
+
+  async offer(offer: LeaseOffer): Promise<Verdict> {
+    const { host } = this.#options;
+    const key = leaseKey(offer.lease);
+    if (this.#held.has(key)) return { type: "held" };
+    if (host.journal.state.ended.has(key)) return { type: "ended" };
+    if (this.#pending.has(key)) return { type: "pending" };
+    const busy = this.#declineNow();
+    if (busy) return busy;
+    this.#pending.add(key);
+    try {
+      const problem = await planProblem(offer, host.clock.now());
+      if (problem) return { type: "declined", reason: "plan_rejected", detail: problem };
+      if (this.draining) return declined("draining");
+      const lease = new HeldLease(offer.lease, offer.plan, host);
+      try {
+        lease.accept();
+      } catch (error) {
+        const detail = `the agent cannot write its journal: ${wordsOf(error)}`;
+        return { type: "declined", reason: "spool_full", detail };
+      }
+      this.#held.set(key, lease);
+      this.#options.held(lease);
+      return { type: "accepted", lease };
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  find(leaseId: string, fence: number): HeldLease | undefined {
+    return this.#held.get(leaseKey({ id: leaseId, fence }));
+  }
+
+  /** Ends a lease, frees its slot, and then removes its traces. */
+  async end(lease: HeldLease, why: string): Promise<void> {
+    await lease.end(why);
+    if (!this.#held.delete(lease.key)) return;
+    this.#options.ended(lease);
+    await lease.cleanUp();
+  }
+
+  #declineNow(): Verdict | undefined {
+    const { host, slots } = this.#options;
+    if (this.draining) return declined("draining");
+    if (this.#held.size + this.#pending.size >= slots) return declined("no_slot");
+    const { bavail, bsize } = statfsSync(host.paths.spool);
+    return bavail * bsize < SPOOL_RESERVE_BYTES ? declined("spool_full") : undefined;
+  }
+}
+
+const DECLINE_WORDS = {
+  draining: "the agent is shutting down",
+  no_slot: "all slots of the agent are taken",
+  spool_full: "too little room on the agent's disk to keep output",
+} as const;
+
+function declined(reason: keyof typeof DECLINE_WORDS): Verdict {
+  return { type: "declined", reason, detail: DECLINE_WORDS[reason] };
+}

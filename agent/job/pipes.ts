@@ -1,0 +1,95 @@
+/**
+ * Real pipes for the output of processes. Node itself connects children through
+ * sockets, and a socket cannot be opened again: under it `echo x > /dev/stderr`
+ * and `tee /dev/stderr` fail, which runbooks use all the time. Node has no
+ * pipe(2), so named ones are made ahead, many per call of `mkfifo`, and lose
+ * their name as soon as both ends are open.
+ */
+import { execFile } from "node:child_process";
+import { closeSync, constants, openSync, readdirSync, unlinkSync } from "node:fs";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { makePrivateDirectory } from "../files.ts";
+
+const BATCH = 32;
+const LOW_WATER = 8;
+
+/** Both ends of a pipe. The child gets `writeEnd`; whoever spawned it closes it afterwards. */
+export interface Pipe {
+  readEnd: number;
+  writeEnd: number;
+}
+
+export class PipePool {
+  readonly #folder: string;
+  #names: string[] = [];
+  #made = 0;
+  #refill: Promise<void> | undefined;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @throws Failure when this host has no working `mkfifo`. */
+  static async open(folder: string): Promise<PipePool> {
+    makePrivateDirectory(folder);
+    for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+    const pool = new PipePool(folder);
+    await pool.#make();
+    return pool;
+  }
+
+  async take(): Promise<Pipe> {
+    while (this.#names.length === 0) await this.#make();
+    const name = this.#names.pop();
+    if (name === undefined) return this.take();
+    if (this.#names.length < LOW_WATER) {
+      // Ahead of need; a failure shows when the pool is empty and somebody waits for it.
+      this.#make().catch(() => {});
+    }
+    const readEnd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return { readEnd, writeEnd: openSync(name, constants.O_WRONLY) };
+    } catch (error) {
+      closeSync(readEnd);
+      throw error;
+    } finally {
+      unlinkSync(name);
+    }
+  }
+
+  #make(): Promise<void> {
+    this.#refill ??= this.#makeBatch().finally(() => {
+      this.#refill = undefined;
+    });
+    return this.#refill;
+  }
+
+  #makeBatch(): Promise<void> {
+    const names = Array.from({ length: BATCH }, () => join(this.#folder, String(++this.#made)));
+    return new Promise((resolve, reject) => {
+      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: MKFIFO_PATH } }, (error) => {
+        if (error) {
+          reject(new Failure(`cannot make pipes with mkfifo (of coreutils or busybox): ${error.message}`));
+          return;
+        }
+        this.#names.push(...names);
+        resolve();
+      });
+    });
+  }
+}
+
+const MKFIFO_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Reads the pipe as a stream, which then owns the descriptor. */
+export function readableOf(pipe: Pipe): Socket {
+  return new Socket({ fd: pipe.readEnd, readable: true, writable: false });
+}
+
+/** For a pipe that was never handed on. */
+export function discard(pipe: Pipe): void {
+  closeSync(pipe.readEnd);
+  closeSync(pipe.writeEnd);
+}

@@ -1,0 +1,99 @@
+/** What the kernel says about processes, read from /proc. */
+import { readdirSync, readFileSync } from "node:fs";
+import { errorCode } from "../files.ts";
+import type { ProcessId } from "./records.ts";
+
+export interface ProcessInfo extends ProcessId {
+  parent: number;
+  group: number;
+  session: number;
+  /** Dead already, and only waiting for its parent to ask. */
+  zombie: boolean;
+  stopped: boolean;
+}
+
+/** The part of the operating system that `ProcessTree` stands on; tests bring their own. */
+export interface ProcessTable {
+  list(): Promise<ProcessInfo[]>;
+  find(pid: number): ProcessInfo | undefined;
+  /** True when the process was started with this text in its environment, as far as we may look. */
+  environmentHas(pid: number, text: string): boolean;
+  /** True while the process group has a member, be it a zombie. */
+  groupExists(group: number): boolean;
+  /** Does nothing when there is no such process, or it is not ours to signal. */
+  signal(pid: number, signal: NodeJS.Signals): void;
+}
+
+/** Processes looked at before others get a turn on the event loop. */
+const BATCH = 200;
+
+export const systemProcesses: ProcessTable = {
+  async list() {
+    const found: ProcessInfo[] = [];
+    let looked = 0;
+    for (const name of readdirSync("/proc")) {
+      const pid = Number(name);
+      if (!Number.isInteger(pid)) continue;
+      const info = systemProcesses.find(pid);
+      if (info) found.push(info);
+      if (++looked % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return found;
+  },
+
+  find(pid) {
+    try {
+      return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    } catch {
+      return undefined;
+    }
+  },
+
+  environmentHas(pid, text) {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "latin1").includes(text);
+    } catch {
+      return false;
+    }
+  },
+
+  groupExists(group) {
+    try {
+      process.kill(-group, 0);
+      return true;
+    } catch (error) {
+      return errorCode(error) !== "ESRCH";
+    }
+  },
+
+  signal(pid, signal) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone in between, or owned by another user: looking again will tell.
+    }
+  },
+};
+
+/** Reads /proc/<pid>/stat. The name of the program stands in brackets and may hold anything. */
+export function parseStat(text: string): ProcessInfo | undefined {
+  const pid = Number.parseInt(text, 10);
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state = "", parent, group, session] = fields;
+  const startTime = Number(fields[19]);
+  if (!(pid > 0) || Number.isNaN(startTime) || session === undefined) return undefined;
+  return {
+    pid,
+    startTime,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    zombie: state === "Z" || state === "X",
+    stopped: state === "T" || state === "t",
+  };
+}
+
+/** Changes with every boot, so that a pid from before it is never taken for one of now. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}

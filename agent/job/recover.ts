@@ -1,0 +1,110 @@
+/**
+ * What a starting agent makes of what an earlier one left: ends processes that
+ * are still there, calls started-and-not-finished `unknown` (ST2), takes up
+ * results that were not recorded, and clears away what belongs to nobody.
+ */
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Plan, planSchema } from "#protocol/plan.ts";
+import { attemptFileName, type StatePaths } from "../paths.ts";
+import { Attempt } from "./attempt.ts";
+import type { Host } from "./host.ts";
+import { climb } from "./ladder.ts";
+import { HeldLease } from "./lease.ts";
+import { attemptKey, type JournalAttempt, type JournalLease } from "./records.ts";
+import { Spool } from "./spool.ts";
+import { ProcessTree } from "./tree.ts";
+
+const LEFTOVER_GRACE_MS = 2_000;
+
+/** @returns the leases that are still held, each with its unrecorded attempts */
+export async function recover(host: Host): Promise<HeldLease[]> {
+  const known = Array.from(host.journal.state.leases);
+  clearStrays(host.paths, known);
+  return Promise.all(known.map(([key, lease]) => recoverLease(key, lease, host)));
+}
+
+async function recoverLease(key: string, { lease, attempts }: JournalLease, host: Host): Promise<HeldLease> {
+  const held = new HeldLease(lease, loadPlan(join(host.paths.plans, `${key}.json`)), host);
+  const open = Array.from(attempts.values()).filter((attempt) => !attempt.recorded);
+  const recorded = Array.from(attempts.values()).filter((attempt) => attempt.recorded);
+  held.restore(
+    await Promise.all(open.map((entry) => recoverAttempt(key, lease.fence, entry, host))),
+    recorded.map(({ step, attempt }) => attemptKey(step, attempt)),
+  );
+  return held;
+}
+
+async function recoverAttempt(
+  leaseKey: string,
+  fence: number,
+  entry: JournalAttempt,
+  host: Host,
+): Promise<Attempt> {
+  const { step, attempt: number, started, spawned, finished } = entry;
+  const spool = Spool.load(join(host.paths.spool, attemptFileName(leaseKey, step, number)), step, number);
+  const attempt = new Attempt({ leaseKey, step, number, fence, spool });
+  if (spawned) attempt.started = { pid: spawned.process.pid, time: spawned.time };
+  if (finished) {
+    attempt.result = finished.result;
+    return attempt;
+  }
+  const detail = await endLeftovers(entry, host);
+  host.log.warn("a step was running when the agent stopped; its outcome is unknown", { step, detail });
+  const begun = started?.time ?? 0;
+  const lastSeen = spool.lastTime ?? spawned?.time ?? begun;
+  attempt.finish(
+    {
+      outcome: { type: "unknown", detail },
+      durationMs: Math.max(0, lastSeen - begun),
+      leakedOutput: false,
+      cutBytes: { stdout: 0, stderr: 0 },
+    },
+    host,
+  );
+  return attempt;
+}
+
+/** Ends what is provably left of the attempt. @returns what was found and done, in words */
+async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): Promise<string> {
+  const stopped = "the agent stopped while this step ran";
+  if (!started || started.bootId !== host.bootId) return `${stopped}; the host was restarted since`;
+  const tree = new ProcessTree({
+    root: spawned?.process,
+    marker: started.marker,
+    table: host.table,
+    watched: false,
+  });
+  const found = (await tree.members()).length;
+  if (found === 0) return `${stopped}; none of its processes was left when the agent came back`;
+  const gone = await climb(tree, { clock: host.clock, graceMs: LEFTOVER_GRACE_MS, scope: "tree" });
+  const processes = found === 1 ? "1 process" : `${found} processes`;
+  return gone
+    ? `${stopped}; ${processes} of it still ran when the agent came back and were ended`
+    : `${stopped}; ${processes} of it still ran when the agent came back and could not all be ended`;
+}
+
+function loadPlan(path: string): Plan | undefined {
+  try {
+    const result = planSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    return result.success ? result.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes files of leases that the journal does not hold, such as those of a clean-up that was cut short. */
+function clearStrays(paths: StatePaths, known: [string, JournalLease][]): void {
+  const keys = known.map(([key]) => key);
+  const folders = new Set(known.map(([, { lease }]) => `${lease.executionId}.${lease.fence}`));
+  const ofKnownLease = (name: string) => keys.some((key) => name.startsWith(`${key}.`));
+  removeExcept(paths.spool, ofKnownLease);
+  removeExcept(paths.plans, ofKnownLease);
+  removeExcept(paths.executions, (name) => folders.has(name));
+}
+
+function removeExcept(folder: string, keep: (name: string) => boolean): void {
+  for (const name of readdirSync(folder)) {
+    if (!keep(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}

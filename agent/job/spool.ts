@@ -1,0 +1,193 @@
+/**
+ * The output of one attempt on disk: the encoded chunks, back to back, exactly
+ * as they are sent (rule OT1). It takes what the network cannot take yet, and
+ * what it holds survives the agent (promise G4).
+ *
+ * Appends are plain writes into the page cache, without a flush: a chunk is on
+ * its way to the disk before it is on the wire, and costs no wait.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, ftruncateSync, openSync, read, readSync, unlinkSync, writeSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { type Chunk, ChunkError, decodeChunk, encodeChunk, type Stream } from "#protocol/chunk.ts";
+import { errorCode } from "../files.ts";
+
+/** Distance in the file between two places that are remembered; reads start at one of them. */
+const INDEX_STEP_BYTES = 256 * 1024;
+/** Holds at least one whole chunk. */
+export const READ_BYTES = 512 * 1024;
+
+export type PerStream<T> = Record<Stream, T>;
+
+interface Mark {
+  offset: number;
+  position: number;
+}
+
+/** A chunk where it stands in the file. `frame` is what goes on the wire. */
+export interface SpooledChunk {
+  stream: Stream;
+  offset: number;
+  end: number;
+  position: number;
+  frame: Uint8Array;
+}
+
+export class Spool {
+  readonly path: string;
+  readonly #step: string;
+  readonly #attempt: number;
+  #fd = -1;
+  /** Bytes of the file: whole chunks only. */
+  size = 0;
+  /** Payload bytes of each stream. */
+  readonly bytes: PerStream<number> = { stdout: 0, stderr: 0 };
+  readonly #hashes: PerStream<Hash> = { stdout: createHash("sha256"), stderr: createHash("sha256") };
+  readonly #marks: PerStream<Mark[]> = { stdout: [], stderr: [] };
+  /** When the newest chunk was read, wall clock ms. */
+  lastTime: number | undefined;
+  #reads = 0;
+  #closing = false;
+
+  /** A spool with nothing in it. The file appears with the first chunk. */
+  constructor(path: string, step: string, attempt: number) {
+    this.path = path;
+    this.#step = step;
+    this.#attempt = attempt;
+  }
+
+  /** Reads a spool back: every chunk is checked, and a torn or foreign tail is cut off. */
+  static load(path: string, step: string, attempt: number): Spool {
+    const spool = new Spool(path, step, attempt);
+    try {
+      spool.#fd = openSync(path, "r+");
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return spool;
+      throw error;
+    }
+    spool.#recount();
+    ftruncateSync(spool.#fd, spool.size);
+    return spool;
+  }
+
+  /**
+   * Appends the next bytes of a stream.
+   * @returns the chunk as it was written
+   * @throws the system's error when the disk does not take it; nothing has changed then, try again later
+   */
+  append(stream: Stream, payload: Uint8Array, time: number): SpooledChunk {
+    const offset = this.bytes[stream];
+    const header = { step: this.#step, attempt: this.#attempt, stream, offset, time };
+    const frame = encodeChunk({ ...header, payload }, crc32);
+    if (this.#fd < 0) this.#fd = openSync(this.path, "w+", 0o600);
+    const position = this.size;
+    for (let done = 0; done < frame.length; ) {
+      done += writeSync(this.#fd, frame, done, frame.length - done, position + done);
+    }
+    this.#count(stream, payload, frame.length, time);
+    return { stream, offset, end: offset + payload.length, position, frame };
+  }
+
+  /** SHA-256 of everything a stream holds now, lower-case hex. */
+  sha256(stream: Stream): string {
+    return this.#hashes[stream].copy().digest("hex");
+  }
+
+  /** A place in the file at or before the chunk that holds `offset`; the end when there is none. */
+  positionOf(stream: Stream, offset: number): number {
+    if (offset >= this.bytes[stream]) return this.size;
+    const marks = this.#marks[stream];
+    let low = 0;
+    let high = marks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((marks[middle]?.offset ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return marks[low - 1]?.position ?? 0;
+  }
+
+  /** The whole chunks that stand from `position` on, as many as one read brings. */
+  async read(position: number): Promise<SpooledChunk[]> {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, this.size - position));
+    this.#reads++;
+    const got = await readAt(this.#fd, buffer, position).finally(() => {
+      this.#reads--;
+      if (this.#closing) this.close();
+    });
+    return Array.from(chunksIn(buffer.subarray(0, got)), ({ chunk, at, frame }) => ({
+      stream: chunk.stream,
+      offset: chunk.offset,
+      end: chunk.offset + chunk.payload.length,
+      position: position + at,
+      frame,
+    }));
+  }
+
+  /** Closes the file, once no read of it is on its way: its number could be another file's by then. */
+  close(): void {
+    this.#closing = this.#reads > 0;
+    if (this.#closing) return;
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  /** Closes and deletes it: the result is recorded, nobody will ask again. */
+  remove(): void {
+    this.close();
+    try {
+      unlinkSync(this.path);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+    }
+  }
+
+  #count(stream: Stream, payload: Uint8Array, frameBytes: number, time: number): void {
+    const marks = this.#marks[stream];
+    const last = marks.at(-1);
+    if (!last || this.size - last.position >= INDEX_STEP_BYTES) {
+      marks.push({ offset: this.bytes[stream], position: this.size });
+    }
+    this.#hashes[stream].update(payload);
+    this.bytes[stream] += payload.length;
+    this.size += frameBytes;
+    this.lastTime = time;
+  }
+
+  #recount(): void {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (;;) {
+      const got = readSync(this.#fd, buffer, 0, buffer.length, this.size);
+      const before = this.size;
+      for (const { chunk, frame } of chunksIn(buffer.subarray(0, got), true)) {
+        const ours = chunk.step === this.#step && chunk.attempt === this.#attempt;
+        if (!ours || chunk.offset !== this.bytes[chunk.stream]) return;
+        this.#count(chunk.stream, chunk.payload, frame.length, chunk.time);
+      }
+      if (this.size === before) return;
+    }
+  }
+}
+
+function* chunksIn(
+  bytes: Uint8Array,
+  check = false,
+): Generator<{ chunk: Chunk; at: number; frame: Uint8Array }> {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      const { frameBytes, ...chunk } = decodeChunk(bytes.subarray(at), check ? crc32 : undefined);
+      yield { chunk, at, frame: bytes.subarray(at, at + frameBytes) };
+      at += frameBytes;
+    } catch (error) {
+      // Cut short by the end of the buffer, or by a crash.
+      if (error instanceof ChunkError) return;
+      throw error;
+    }
+  }
+}
+
+function readAt(fd: number, buffer: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, buffer, 0, buffer.length, position, (error, got) => (error ? reject(error) : resolve(got)));
+  });
+}

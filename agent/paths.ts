@@ -1,0 +1,40 @@
+/** Where things lie in the agent's state directory. */
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+export interface StatePaths {
+  root: string;
+  identity: string;
+  lock: string;
+  journal: string;
+  spool: string;
+  plans: string;
+  pipes: string;
+  /** Working directories of executions. */
+  executions: string;
+}
+
+export function statePaths(root: string, executions: string = join(root, "executions")): StatePaths {
+  return {
+    root,
+    identity: join(root, "identity.json"),
+    lock: join(root, "lock"),
+    journal: join(root, "journal"),
+    spool: join(root, "spool"),
+    plans: join(root, "plans"),
+    pipes: join(root, "pipes"),
+    executions,
+  };
+}
+
+/** /var/lib for a service, the user's own state folder otherwise. */
+export function defaultStateDirectory(env: Record<string, string | undefined>, isRoot: boolean): string {
+  if (isRoot) return "/var/lib/farhand";
+  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "farhand");
+}
+
+/** A file name for one attempt: step paths may be long and hold slashes. */
+export function attemptFileName(leaseKey: string, step: string, attempt: number): string {
+  return `${leaseKey}.${createHash("sha256").update(step).digest("hex").slice(0, 16)}.${attempt}`;
+}

@@ -1,0 +1,496 @@
+/**
+ * A control plane for tests: the enrol endpoint, the control socket and the
+ * data sockets, spoken over real HTTP and WebSockets, with every fault that a
+ * test may want. It shares the wire schemas with the product and nothing else.
+ */
+import { createHash, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { crc32 } from "node:zlib";
+import { jwtVerify } from "jose";
+import { type WebSocket, WebSocketServer } from "ws";
+import {
+  AGENT_PATHS,
+  assertionClaimsSchema,
+  type EnrollRequest,
+  enrollRequestSchema,
+} from "#protocol/assertion.ts";
+import { decodeChunk, type Stream } from "#protocol/chunk.ts";
+import {
+  type AgentControlMessage,
+  agentControlMessageSchema,
+  type PoolControlMessage,
+} from "#protocol/control.ts";
+import {
+  type AgentDataMessage,
+  agentDataMessageSchema,
+  type CoordinatorDataMessage,
+  type StepFinished,
+} from "#protocol/data.ts";
+import { newId } from "#protocol/ids.ts";
+import { type Plan, planDigest } from "#protocol/plan.ts";
+import type { Block } from "#protocol/runbook/document.ts";
+import { type Lease, parseFrame } from "#protocol/socket.ts";
+import { SUBPROTOCOL } from "#protocol/version.ts";
+
+const WAIT_MS = 20_000;
+
+/** Something a test can wait on: every change looks at all conditions again. */
+export class Changes {
+  #waiting = new Set<() => void>();
+
+  notify(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  /** Resolves with the first value that is neither undefined nor false. */
+  until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        const value = look();
+        if (value === undefined || value === false) return;
+        clearTimeout(timer);
+        this.#waiting.delete(check);
+        resolve(value);
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(check);
+        reject(new Error(`waited ${WAIT_MS / 1000} s for: ${what}`));
+      }, WAIT_MS);
+      this.#waiting.add(check);
+      check();
+    });
+  }
+}
+
+export interface Upgrade {
+  path: string;
+  assertion: string;
+  protocol: string | undefined;
+}
+
+/** One control socket, from its upgrade to its end. */
+export class ControlPeer {
+  readonly socket: WebSocket;
+  readonly messages: AgentControlMessage[] = [];
+  readonly rejected: string[] = [];
+  pings = 0;
+  closed: number | undefined;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+  }
+
+  send(message: PoolControlMessage): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  of<T extends AgentControlMessage["type"]>(type: T): Extract<AgentControlMessage, { type: T }>[] {
+    return this.messages.filter(
+      (message): message is Extract<AgentControlMessage, { type: T }> => message.type === type,
+    );
+  }
+}
+
+interface HeldOutput {
+  bytes: Buffer[];
+  length: number;
+}
+
+/** What the coordinator of one execution knows, over however many sockets. */
+export class Coordinator {
+  readonly executionId: string;
+  readonly lease: Lease;
+  readonly plan: Plan;
+  readonly messages: AgentDataMessage[] = [];
+  /** Chunks in the order in which they were committed, over both streams. */
+  readonly arrivals: { stream: Stream; text: string; bytes: number }[] = [];
+  readonly sockets: WebSocket[] = [];
+  readonly closes: number[] = [];
+  readonly #held = new Map<string, HeldOutput>();
+  readonly #changes: Changes;
+  pings = 0;
+  /** Binary frames received, and of those the ones that were not new. */
+  frames = 0;
+  repeats = 0;
+  framesPerSocket: number[] = [];
+
+  // What a test may change.
+  welcomes = true;
+  current = true;
+  acknowledges = true;
+  records = true;
+  pongs = true;
+  /** Lose this frame without a word. */
+  loses: (frame: Buffer, binary: boolean) => boolean = () => false;
+  /** Cut the connection after so many bytes of output on one socket. */
+  cutAfterBytes = Number.POSITIVE_INFINITY;
+  /** Called for each committed chunk. */
+  onChunk: (bytes: number) => void = () => {};
+
+  constructor(lease: Lease, plan: Plan, changes: Changes) {
+    this.executionId = lease.executionId;
+    this.lease = lease;
+    this.plan = plan;
+    this.#changes = changes;
+  }
+
+  get socket(): WebSocket {
+    const socket = this.sockets.at(-1);
+    if (!socket) throw new Error("no data socket yet");
+    return socket;
+  }
+
+  send(message: CoordinatorDataMessage): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  of<T extends AgentDataMessage["type"]>(type: T): Extract<AgentDataMessage, { type: T }>[] {
+    return this.messages.filter(
+      (message): message is Extract<AgentDataMessage, { type: T }> => message.type === type,
+    );
+  }
+
+  output(step: string, stream: Stream, attempt = 1): Buffer {
+    return Buffer.concat(this.#stream(step, attempt, stream).bytes);
+  }
+
+  sha256(step: string, stream: Stream): string {
+    return createHash("sha256").update(this.output(step, stream)).digest("hex");
+  }
+
+  finished(step: string, attempt = 1): Promise<StepFinished> {
+    return this.#changes.until(`the end of ${step}`, () =>
+      this.of("step.finished").find((each) => each.step === step && each.attempt === attempt),
+    );
+  }
+
+  /** Waits until stdout of the step holds this text. */
+  printed(step: string, text: string): Promise<true> {
+    return this.#changes.until(`"${text}" from ${step}`, () => this.output(step, "stdout").includes(text));
+  }
+
+  start(step: string, attempt = 1): void {
+    this.send({ type: "step.start", id: `start:${step}:${attempt}`, step, attempt, fence: this.lease.fence });
+  }
+
+  cancel(step: string, graceMs = 10_000, reason: "canceled" | "timed_out" = "canceled"): void {
+    this.send({ type: "step.cancel", id: `cancel:${step}`, step, attempt: 1, reason, graceMs });
+  }
+
+  release(): void {
+    this.send({ type: "lease.release", id: "release" });
+  }
+
+  accept(socket: WebSocket): void {
+    let bytesHere = 0;
+    const index = this.sockets.push(socket) - 1;
+    this.framesPerSocket[index] = 0;
+    socket.on("message", (data: Buffer, binary) => {
+      if (this.loses(data, binary)) return;
+      if (binary) {
+        bytesHere += data.length;
+        this.framesPerSocket[index] = (this.framesPerSocket[index] ?? 0) + 1;
+        this.#chunk(socket, data);
+        if (bytesHere > this.cutAfterBytes) socket.terminate();
+      } else this.#text(socket, data.toString());
+      this.#changes.notify();
+    });
+    socket.on("close", (code) => {
+      this.closes.push(code);
+      this.#changes.notify();
+    });
+    socket.on("error", () => {});
+    this.#changes.notify();
+  }
+
+  #stream(step: string, attempt: number, stream: Stream): HeldOutput {
+    const key = `${step}#${attempt} ${stream}`;
+    const held = this.#held.get(key) ?? { bytes: [], length: 0 };
+    this.#held.set(key, held);
+    return held;
+  }
+
+  #chunk(socket: WebSocket, frame: Buffer): void {
+    this.frames++;
+    const { step, attempt, stream, offset, payload } = decodeChunk(frame, crc32);
+    const held = this.#stream(step, attempt, stream);
+    const reply = (message: CoordinatorDataMessage) => socket.send(JSON.stringify(message));
+    if (offset > held.length || (offset < held.length && offset + payload.length > held.length)) {
+      reply({ type: "output.resend", step, attempt, stream, from: held.length });
+      return;
+    }
+    if (offset === held.length) {
+      held.bytes.push(Buffer.from(payload));
+      held.length += payload.length;
+      this.arrivals.push({
+        stream,
+        text: Buffer.from(payload.subarray(0, 200)).toString("latin1"),
+        bytes: payload.length,
+      });
+    } else this.repeats++;
+    if (this.acknowledges) reply({ type: "output.ack", step, attempt, stream, held: held.length });
+    this.onChunk(payload.length);
+  }
+
+  #text(socket: WebSocket, frame: string): void {
+    if (frame === "ping") {
+      this.pings++;
+      if (this.pongs) socket.send("pong");
+      return;
+    }
+    const parsed = parseFrame(agentDataMessageSchema, frame);
+    if (!parsed.ok) throw new Error(`the agent sent what is not of the protocol: ${parsed.reason}`);
+    const message = parsed.message;
+    this.messages.push(message);
+    const reply = (answer: CoordinatorDataMessage) => socket.send(JSON.stringify(answer));
+    if (message.type === "hello" && this.welcomes) {
+      const attempts = message.attempts.map(({ step, attempt }) => ({
+        step,
+        attempt,
+        held: {
+          stdout: this.#stream(step, attempt, "stdout").length,
+          stderr: this.#stream(step, attempt, "stderr").length,
+        },
+        recorded: false,
+      }));
+      reply({ type: "welcome", protocol: 1, current: this.current, attempts });
+    }
+    if (message.type === "step.finished") this.#finished(message, reply);
+  }
+
+  #finished(
+    { step, attempt, streams }: StepFinished,
+    reply: (message: CoordinatorDataMessage) => void,
+  ): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const held = this.#stream(step, attempt, stream);
+      if (held.length < streams[stream].bytes) {
+        reply({ type: "output.resend", step, attempt, stream, from: held.length });
+        return;
+      }
+    }
+    if (this.records) reply({ type: "step.recorded", step, attempt });
+  }
+}
+
+export interface EnrolledAgent {
+  agentId: string;
+  request: EnrollRequest;
+  key: KeyObject;
+}
+
+export interface OfferOptions {
+  blocks: Block[];
+  parameters?: Plan["parameters"];
+  expiresAt?: number;
+  /** Another digest than the plan's own. */
+  planDigest?: string;
+  firstStep?: string;
+  configure?: (coordinator: Coordinator) => void;
+}
+
+export class FakeControlPlane {
+  readonly changes = new Changes();
+  readonly agents: EnrolledAgent[] = [];
+  readonly upgrades: Upgrade[] = [];
+  readonly controls: ControlPeer[] = [];
+  readonly coordinators = new Map<string, Coordinator>();
+  readonly problems: string[] = [];
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #seenIds = new Set<string>();
+  readonly #streams = new Set<Duplex>();
+  readonly organizationId = newId("organization");
+  readonly poolId = newId("pool");
+  url = "";
+
+  // What a test may change.
+  /** Answers an upgrade with raw HTTP instead; undefined lets it pass. */
+  refuses: (path: string) => string | undefined = () => undefined;
+  /** Answers the enrol request instead. */
+  enrols: (request: EnrollRequest) => { status: number; type: string; body: string } | undefined = () =>
+    undefined;
+  welcomes = true;
+  pongs = true;
+
+  static async start(): Promise<FakeControlPlane> {
+    const plane = new FakeControlPlane();
+    await new Promise<void>((resolve) => plane.#server.listen(0, "127.0.0.1", resolve));
+    plane.url = `http://127.0.0.1:${(plane.#server.address() as AddressInfo).port}`;
+    return plane;
+  }
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (part) => {
+        body += part;
+      });
+      request.on("end", () => {
+        const answer = this.#enrol(request.url ?? "", body);
+        response.writeHead(answer.status, { "content-type": answer.type }).end(answer.body);
+        this.changes.notify();
+      });
+    });
+    this.#server.on("upgrade", (request, stream: Duplex, head) => {
+      this.#streams.add(stream);
+      stream.on("close", () => this.#streams.delete(stream));
+      void this.#upgrade(request, stream, head);
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const stream of this.#streams) stream.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** Drops every TCP connection without a goodbye. */
+  cutEverything(): void {
+    for (const stream of this.#streams) stream.destroy();
+  }
+
+  get control(): ControlPeer {
+    const control = this.controls.at(-1);
+    if (!control) throw new Error("no control socket yet");
+    return control;
+  }
+
+  /** Waits for the agent's hello on its newest control socket. */
+  connected(): Promise<ControlPeer> {
+    return this.changes.until("the agent's hello", () =>
+      this.controls.findLast((control) => control.of("hello").length > 0 && control.closed === undefined),
+    );
+  }
+
+  /** Offers a lease with a plan of these blocks; the first of them is the first step. */
+  async offer(options: OfferOptions): Promise<{ coordinator: Coordinator; repeat: () => void }> {
+    const executionId = newId("execution");
+    const lease: Lease = { id: newId("lease"), executionId, fence: 1 };
+    const plan: Plan = {
+      schema: 1,
+      organizationId: this.organizationId,
+      runbookId: newId("runbook"),
+      versionId: newId("version"),
+      versionNumber: 3,
+      versionHash: "0".repeat(64),
+      title: "A test",
+      parameters: options.parameters ?? {},
+      target: { poolId: this.poolId, poolName: "test", labels: {} },
+      blocks: options.blocks,
+      nonce: randomBytes(8).toString("hex"),
+      expiresAt: options.expiresAt ?? Date.now() + 60_000,
+    };
+    const coordinator = new Coordinator(lease, plan, this.changes);
+    options.configure?.(coordinator);
+    this.coordinators.set(executionId, coordinator);
+    const step = options.firstStep ?? options.blocks[0]?.id ?? "missing";
+    const offer: PoolControlMessage = {
+      type: "lease.offer",
+      id: `offer:${lease.id}`,
+      lease,
+      plan,
+      planDigest: options.planDigest ?? (await planDigest(plan)),
+      firstStep: { type: "step.start", id: `start:${step}:1`, step, attempt: 1, fence: 1 },
+    };
+    const send = () => this.control.send(offer);
+    send();
+    return { coordinator, repeat: send };
+  }
+
+  /** Offers, and waits for the first step's end. */
+  async run(options: OfferOptions): Promise<{ coordinator: Coordinator; finished: StepFinished }> {
+    const { coordinator } = await this.offer(options);
+    const finished = await coordinator.finished(options.firstStep ?? options.blocks[0]?.id ?? "missing");
+    return { coordinator, finished };
+  }
+
+  #enrol(path: string, body: string): { status: number; type: string; body: string } {
+    if (path !== AGENT_PATHS.enroll) return { status: 404, type: "text/plain", body: "" };
+    const request = enrollRequestSchema.parse(JSON.parse(body));
+    const answer = this.enrols(request);
+    if (answer) return answer;
+    const agentId = newId("agent");
+    const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: request.publicKey }, format: "jwk" });
+    this.agents.push({ agentId, request, key });
+    const data = { agentId, organizationId: this.organizationId, poolId: this.poolId, poolName: "test" };
+    const metadata = { requestId: newId("request"), timestamp: new Date().toISOString(), durationMs: 1 };
+    return { status: 201, type: "application/json", body: JSON.stringify({ data, metadata }) };
+  }
+
+  async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
+    const path = request.url ?? "";
+    const assertion = request.headers.authorization?.replace(/^Bearer /, "") ?? "";
+    this.upgrades.push({ path, assertion, protocol: request.headers["sec-websocket-protocol"] });
+    this.changes.notify();
+    const refusal = this.refuses(path);
+    if (refusal !== undefined) return void stream.end(refusal);
+    const problem = await this.#assertionProblem(assertion, path);
+    if (problem || request.headers["sec-websocket-protocol"] !== SUBPROTOCOL) {
+      this.problems.push(problem ?? "wrong subprotocol");
+      return void stream.end("HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n");
+    }
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#accept(path, socket));
+  }
+
+  /** Rule HS2, checked as the product checks it. */
+  async #assertionProblem(assertion: string, path: string): Promise<string | undefined> {
+    for (const { key, agentId } of this.agents) {
+      try {
+        const { payload, protectedHeader } = await jwtVerify(assertion, key, {
+          audience: this.url + path,
+          subject: agentId,
+          algorithms: ["EdDSA"],
+          maxTokenAge: 60,
+        });
+        const claims = assertionClaimsSchema.parse(payload);
+        if (claims.exp - claims.iat !== 60) return "an assertion is good for 60 s";
+        if (protectedHeader.alg !== "EdDSA") return "wrong algorithm";
+        if (this.#seenIds.has(claims.jti)) return "an assertion was used twice";
+        this.#seenIds.add(claims.jti);
+        return undefined;
+      } catch {
+        // Signed by another agent, perhaps.
+      }
+    }
+    return "no enrolled key fits the assertion";
+  }
+
+  #accept(path: string, socket: WebSocket): void {
+    if (path !== AGENT_PATHS.control) {
+      const coordinator = this.coordinators.get(path.split("/").at(-1) ?? "");
+      if (coordinator) coordinator.accept(socket);
+      else socket.close(4410, "no such lease");
+      return;
+    }
+    const peer = new ControlPeer(socket);
+    this.controls.push(peer);
+    socket.on("message", (data: Buffer) => {
+      this.#controlFrame(peer, data.toString());
+      this.changes.notify();
+    });
+    socket.on("close", (code) => {
+      peer.closed = code;
+      this.changes.notify();
+    });
+    socket.on("error", () => {});
+    this.changes.notify();
+  }
+
+  #controlFrame(peer: ControlPeer, frame: string): void {
+    if (frame === "ping") {
+      peer.pings++;
+      if (this.pongs) peer.socket.send("pong");
+      return;
+    }
+    const parsed = parseFrame(agentControlMessageSchema, frame);
+    if (!parsed.ok) return void this.problems.push(`control: ${parsed.reason}`);
+    peer.messages.push(parsed.message);
+    if (parsed.message.type === "hello" && this.welcomes) {
+      const agentId = this.agents[0]?.agentId ?? "";
+      peer.send({ type: "welcome", protocol: 1, agentId, time: Date.now(), heartbeatMs: 20_000 });
+    }
+  }
+}
