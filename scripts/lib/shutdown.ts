@@ -1,0 +1,38 @@
+/** Stops what was started, last first, whether a signal, an error or the end asks for it. */
+export class Shutdown {
+  readonly #steps: Array<() => Promise<void>> = [];
+  readonly #controller = new AbortController();
+  /** Resolves when a signal asks for the end. */
+  readonly requested: Promise<"requested">;
+
+  constructor() {
+    this.requested = new Promise((resolve) => {
+      this.signal.addEventListener("abort", () => resolve("requested"));
+    });
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      // Asked again, it goes on stopping in order: a hurry would leave processes behind.
+      process.on(name, () => this.#controller.abort(new Error(`stopped by ${name}`)));
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get asked(): boolean {
+    return this.signal.aborted;
+  }
+
+  throwIfAsked(): void {
+    this.signal.throwIfAborted();
+  }
+
+  /** Registers how to stop what was just started. */
+  add(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step();
+  }
+}
