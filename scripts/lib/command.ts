@@ -8,12 +8,13 @@ export async function runCommand(main: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await main();
   } catch (error) {
-    process.stderr.write(`\n${paint("red", "✗")} ${words(error)}\n`);
+    process.stderr.write(`\n${paint("red", "✗")} ${wordsOf(error)}\n`);
     process.exitCode = error instanceof Problem ? error.exitCode : EXIT.failed;
   }
 }
 
-function words(error: unknown): string {
+/** What a person is told about an error. */
+export function wordsOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   if (error instanceof ExecaError) {
     const output = String(error.all ?? "").trim();

@@ -46,7 +46,9 @@ function show(screen: Screen, message: ServerSentEvent): TerminalExecutionState 
   if (event.type === "lease.queued")
     screen.note(`waiting for an agent (${event.reason.replaceAll("_", " ")})`);
   if (event.type === "step.started") screen.begin(event.step);
-  if (event.type === "step.finished") screen.end(event.step, event.state, event.durationMs, event.detail);
+  // Blocks that only tell a person something have no title and nothing to show.
+  if (event.type === "step.finished" && screen.knows(event.step))
+    screen.end(event.step, event.state, event.durationMs, event.detail);
   return event.type === "execution.finished" ? event.state : undefined;
 }
 
@@ -57,6 +59,10 @@ class Screen {
 
   constructor(titles: ReadonlyMap<string, string>) {
     this.#titles = titles;
+  }
+
+  knows(step: string): boolean {
+    return this.#titles.has(step);
   }
 
   begin(step: string): void {

@@ -6,6 +6,7 @@ export const EXIT = {
   portInUse: 3,
   data: 4,
   missingTool: 5,
+  stopped: 130,
 } as const;
 
 /** Something a person can put right: its message is shown as it is, without a stack. */
