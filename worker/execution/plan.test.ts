@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import type { Version } from "#protocol/api/runbooks.ts";
+import { newId } from "#protocol/ids.ts";
+import { planSchema } from "#protocol/plan.ts";
+import type { RunbookDocument } from "#protocol/runbook/document.ts";
+import { buildPlan, type PlanInput } from "./plan.ts";
+
+const HOUR = 3_600_000;
+
+function versionOf(more: Partial<RunbookDocument> = {}): Version {
+  return {
+    id: newId("version"),
+    runbookId: newId("runbook"),
+    number: 3,
+    contentHash: "c0ffee",
+    createdBy: { type: "system", name: "test" },
+    createdAt: "2026-01-01T00:00:00.000Z",
+    source: "",
+    document: {
+      schema: 1,
+      title: "Test",
+      parameters: [{ name: "who", type: "string", default: "you" }],
+      target: { labels: { role: "db" } },
+      blocks: [
+        { kind: "instruction", id: "read", markdown: "Look." },
+        { kind: "command", id: "quick", interpreter: "sh", script: "true", timeoutMs: HOUR / 2 },
+        { kind: "command", id: "slow", interpreter: "sh", script: "true" },
+      ],
+      ...more,
+    },
+  };
+}
+
+const inputOf = (more: Partial<PlanInput> = {}): PlanInput => ({
+  organizationId: newId("organization"),
+  version: versionOf(),
+  parameters: {},
+  poolName: "default",
+  pool: { id: newId("pool"), name: "default" },
+  nonce: "n",
+  now: 1_000,
+  ...more,
+});
+
+describe("a plan", () => {
+  test("has everything resolved, and nothing that a schema would refuse", () => {
+    const input = inputOf();
+    const result = buildPlan(input);
+    if (!result.ok) throw new Error(result.detail);
+    expect(planSchema.parse(result.plan)).toEqual(result.plan);
+    expect(result.plan).toMatchObject({
+      versionNumber: 3,
+      versionHash: "c0ffee",
+      parameters: { who: "you" },
+      target: { poolName: "default", labels: { role: "db" } },
+    });
+  });
+
+  test("is good for as long as its steps may take, and a day of waiting", () => {
+    const result = buildPlan(inputOf());
+    expect(result.ok && result.plan.expiresAt).toBe(1_000 + 24 * HOUR + 1.5 * HOUR);
+  });
+
+  test("is not made from parameters that do not fit, and says where", () => {
+    const result = buildPlan(inputOf({ parameters: { who: 7, "a/b": 1 } }));
+    expect(result).toMatchObject({ ok: false, code: "invalid_parameters" });
+    expect(!result.ok && result.issues?.map((issue) => issue.path)).toEqual([
+      "/parameters/a~1b",
+      "/parameters/who",
+    ]);
+  });
+
+  test("is not made for a pool that is not there", () => {
+    const result = buildPlan(inputOf({ pool: null, poolName: "prod" }));
+    expect(result).toMatchObject({
+      ok: false,
+      code: "no_such_pool",
+      detail: expect.stringContaining('"prod"'),
+    });
+  });
+
+  test("is not made over its size limit", () => {
+    const blocks = Array.from({ length: 5 }, (_, i) => ({
+      kind: "command" as const,
+      id: `b${i}`,
+      interpreter: "sh" as const,
+      script: "#".repeat(250_000),
+    }));
+    const result = buildPlan(inputOf({ version: versionOf({ blocks }) }));
+    expect(result).toMatchObject({ ok: false, code: "payload_too_large" });
+  });
+});
