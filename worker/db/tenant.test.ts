@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { ExecutionSummary } from "#protocol/api/executions.ts";
+import { newId } from "#protocol/ids.ts";
+import { type TenantDb, tenantDb } from "./tenant.ts";
+
+const TENANT_TABLES = [
+  "agents",
+  "api_keys",
+  "executions",
+  "join_tokens",
+  "pools",
+  "runbook_versions",
+  "runbooks",
+] as const;
+
+interface Statement {
+  sql: string;
+  parameters: unknown[];
+}
+
+/** A database that has nothing and writes down what it is asked. */
+function recordingD1(asked: Statement[]): D1Database {
+  const nothing = { success: true, results: [], meta: { changes: 0 } };
+  const prepare = (sql: string) => ({
+    bind(...parameters: unknown[]) {
+      asked.push({ sql, parameters });
+      return { all: async () => nothing, run: async () => nothing, raw: async () => [] };
+    },
+  });
+  const batch = async (statements: unknown[]) => statements.map(() => nothing);
+  // Only what drizzle calls: the rest of the interface would never be reached.
+  return { prepare, batch } as unknown as D1Database;
+}
+
+const actor = { type: "system", name: "test" } as const;
+const now = new Date();
+const version = {
+  id: newId("version"),
+  source: "# x",
+  document: { schema: 1 as const, title: "x", parameters: [], target: {}, blocks: [] },
+  contentHash: "00",
+  createdBy: actor,
+  now,
+};
+const summary: ExecutionSummary = {
+  id: newId("execution"),
+  runbookId: newId("runbook"),
+  versionNumber: 1,
+  title: "x",
+  state: "queued",
+  trigger: { type: "user" },
+  actor,
+  createdAt: now.toISOString(),
+};
+
+type Calls = {
+  [Repository in keyof TenantDb]: { [Method in keyof TenantDb[Repository]]: (db: TenantDb) => unknown };
+};
+
+/** One call of every method: a method without one does not compile. */
+const CALLS: Calls = {
+  agents: {
+    list: (db) => db.agents.list(undefined, 1),
+    get: (db) => db.agents.get("agt_x"),
+    revoke: (db) => db.agents.revoke("agt_x", now),
+  },
+  apiKeys: {
+    create: (db) =>
+      db.apiKeys.create({
+        id: "key_x",
+        name: "x",
+        hint: "x",
+        hash: "x",
+        scopes: [],
+        userId: "usr_x",
+        createdBy: actor,
+        createdAt: now,
+        expiresAt: undefined,
+      }),
+    list: (db) => db.apiKeys.list("key_x", 1),
+    revoke: (db) => db.apiKeys.revoke("key_x", now),
+  },
+  executions: {
+    project: (db) => db.executions.project(summary),
+    list: (db) => db.executions.list({ state: "running" }, { createdAt: 1, id: "exe_x" }, 1),
+  },
+  joinTokens: {
+    create: (db) =>
+      db.joinTokens.create({
+        id: "jtk_x",
+        poolId: "pool_x",
+        hash: "x",
+        createdBy: actor,
+        createdAt: now,
+        expiresAt: now,
+      }),
+    list: (db) => db.joinTokens.list(undefined, 1),
+    remove: (db) => db.joinTokens.remove("jtk_x"),
+  },
+  pools: {
+    create: (db) => db.pools.create("pool_x", "x", now),
+    list: (db) => db.pools.list("a", 1),
+  },
+  runbooks: {
+    create: (db) => db.runbooks.create("rb_x", version),
+    list: (db) => db.runbooks.list({ updatedAt: 1, id: "rb_x" }, 1),
+    get: (db) => db.runbooks.get("rb_x"),
+    version: (db) => db.runbooks.version("rb_x", 1),
+    versions: (db) => db.runbooks.versions("rb_x", 3, 1),
+    addVersion: (db) => db.runbooks.addVersion("rb_x", 1, version),
+    remove: (db) => db.runbooks.remove("rb_x", now),
+    forTrigger: (db) => db.runbooks.forTrigger("rb_x", undefined, "prod"),
+  },
+};
+
+const cases = Object.entries(CALLS).flatMap(([repository, methods]) =>
+  Object.entries(methods).map(([method, run]) => [`${repository}.${method}`, run] as const),
+);
+
+describe("[S3] every statement of a tenant's repository names the organization", () => {
+  test.each(cases)("%s", async (_, run) => {
+    const asked: Statement[] = [];
+    const organizationId = newId("organization");
+    // A database that has nothing may make a method give up; it has asked by then.
+    await Promise.resolve(run(tenantDb(recordingD1(asked), organizationId))).catch(() => {});
+    expect(asked.length).toBeGreaterThan(0);
+    for (const { sql, parameters } of asked) {
+      expect(parameters, sql).toContain(organizationId);
+      for (const table of TENANT_TABLES) {
+        if (new RegExp(`(from|join|update) "${table}"`).test(sql)) {
+          expect(sql).toContain(`"${table}"."organization_id" = `);
+        }
+        if (sql.startsWith(`insert into "${table}"`)) expect(sql).toMatch(/^[^)]*"organization_id"/);
+      }
+    }
+  });
+});
