@@ -92,7 +92,7 @@ describe("execution session", () => {
   it("follows an execution from the queue to its end", () => {
     const live = session();
     live.say(
-      { type: "lease.requested", fence: 1, leaseId: "l", attempts: 1 },
+      { type: "lease.requested", fence: 1, leaseId: "l" },
       { type: "step.dispatched", step: "one", attempt: 1, fence: 1 },
       { type: "lease.queued", fence: 1, ahead: 2, reason: "all_busy" },
     );

@@ -35,6 +35,7 @@ const START: States = { stdout: STREAM_START, stderr: STREAM_START };
 const LF = 0x0a;
 const HELD_MAX_BYTES = 64 * 1024 * 1024;
 const PARSED_MAX = 48;
+const BUILT_MAX = 4_000;
 /** Chunks of one line that are looked through for its last carriage return. */
 const RETURN_SEARCH = 8;
 
@@ -46,6 +47,8 @@ export class LogStore {
   private ended = false;
   private readonly settled = new Set<number>();
   private readonly parsed = new Map<Entry, Piece[]>();
+  /** Lines that were looked at, the same object until they change: what makes rows cheap to render. */
+  private readonly built = new Map<number, LogLine>();
   private readonly notifier: Notifier;
   private readonly heldMax: number;
   private changes = 0;
@@ -71,6 +74,7 @@ export class LogStore {
   end(): void {
     if (this.ended) return;
     this.ended = true;
+    this.built.clear();
     this.changed();
   }
 
@@ -85,6 +89,7 @@ export class LogStore {
     const entry: Entry = { ...chunk, feeds: countFeeds(chunk.payload), before: START, after: START };
     this.entries.splice(at, 0, entry);
     this.held += entry.payload.length;
+    for (let line = entry.line; line <= entry.line + entry.feeds; line++) this.built.delete(line);
     this.carryStates(at);
     this.setExtent(entry.position + entry.payload.length, entry.line + entry.feeds);
     this.trim();
@@ -103,6 +108,15 @@ export class LogStore {
 
   /** Undefined when the line, or its beginning, is not here: see `missing`. */
   line(number: number): LogLine | undefined {
+    const known = this.built.get(number);
+    if (known) return known;
+    const line = this.buildLine(number);
+    if (this.built.size >= BUILT_MAX) this.built.clear();
+    if (line) this.built.set(number, line);
+    return line;
+  }
+
+  private buildLine(number: number): LogLine | undefined {
     const first = this.entryOfLine(number);
     const entry = this.entries[first];
     if (!entry || entry.line > number || !this.beginIsHere(first, number)) return undefined;
@@ -212,6 +226,7 @@ export class LogStore {
       entry.before = before;
       entry.after = { ...before, [entry.stream]: advance(entry.payload, before[entry.stream]) };
       this.parsed.delete(entry);
+      if (i > from) this.built.clear();
     }
   }
 
@@ -235,6 +250,7 @@ export class LogStore {
       const [dropped] = this.entries.splice(front >= back ? 0 : beforeLast, 1) as [Entry];
       this.held -= dropped.payload.length;
       this.parsed.delete(dropped);
+      this.built.clear();
     }
   }
 }

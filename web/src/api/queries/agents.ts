@@ -1,0 +1,41 @@
+import { queryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+import {
+  agentSchema,
+  type JoinTokenCreated,
+  joinTokenCreatedSchema,
+  type Pool,
+  poolSchema,
+} from "#protocol/api/pools.ts";
+import { apiPath, command, request } from "../client.ts";
+import { pagedQuery } from "../paging.ts";
+
+export const agentKeys = {
+  agents: ["agents"],
+  pools: ["pools"],
+} as const;
+
+export const agentsQuery = pagedQuery(agentKeys.agents, `${apiPath("agents")}?limit=100`, agentSchema);
+
+export const poolsQuery = queryOptions({
+  queryKey: agentKeys.pools,
+  queryFn: async ({ signal }) =>
+    (await request(`${apiPath("pools")}?limit=100`, z.array(poolSchema), { signal })).data,
+});
+
+export async function createPool(name: string): Promise<Pool> {
+  return (await request(apiPath("pools"), poolSchema, { method: "POST", body: { name } })).data;
+}
+
+export async function createJoinToken(poolId: string): Promise<JoinTokenCreated> {
+  return (await request(apiPath("join-tokens"), joinTokenCreatedSchema, { method: "POST", body: { poolId } }))
+    .data;
+}
+
+export function revokeJoinToken(id: string): Promise<void> {
+  return command(apiPath("join-tokens", id), { method: "DELETE" });
+}
+
+export function revokeAgent(id: string): Promise<void> {
+  return command(apiPath("agents", id), { method: "DELETE" });
+}

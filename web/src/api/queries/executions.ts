@@ -1,0 +1,106 @@
+import { queryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+import {
+  type Execution,
+  type ExecutionCreate,
+  type ExecutionSummary,
+  executionSchema,
+  executionSummarySchema,
+} from "#protocol/api/executions.ts";
+import { recordedEventSchema } from "#protocol/events.ts";
+import type { ExecutionState } from "#protocol/states.ts";
+import { apiPath, command, request, requestBytes } from "../client.ts";
+import { pagedQuery } from "../paging.ts";
+
+export interface ExecutionFilter {
+  runbookId?: string;
+  state?: ExecutionState;
+}
+
+export const executionKeys = {
+  all: ["executions"],
+  lists: ["executions", "list"],
+  list: (filter: ExecutionFilter) => ["executions", "list", filter],
+  one: (id: string) => ["executions", id],
+  events: (id: string) => ["executions", id, "events"],
+} as const;
+
+export const executionsQuery = (filter: ExecutionFilter = {}) => {
+  const query = new URLSearchParams({ ...filter }).toString();
+  return pagedQuery(
+    executionKeys.list(filter),
+    `${apiPath("executions")}${query && `?${query}`}`,
+    executionSummarySchema,
+  );
+};
+
+export const executionQuery = (id: string) =>
+  queryOptions({
+    queryKey: executionKeys.one(id),
+    queryFn: ({ signal }) => readExecution(id, signal),
+    // The page follows the stream from here on; a later visit reads it anew.
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+
+export const eventsQuery = (id: string, after = 0) =>
+  queryOptions({
+    queryKey: [...executionKeys.events(id), after],
+    queryFn: async ({ signal }) =>
+      (
+        await request(`${apiPath("executions", id, "events")}?after=${after}`, z.array(recordedEventSchema), {
+          signal,
+        })
+      ).data,
+  });
+
+export async function readExecution(id: string, signal?: AbortSignal): Promise<Execution> {
+  return (await request(apiPath("executions", id), executionSchema, { signal })).data;
+}
+
+/** With the same key a repeat starts nothing and answers with what was started before. */
+export async function startExecution(
+  runbookId: string,
+  body: ExecutionCreate,
+  idempotencyKey: string,
+): Promise<ExecutionSummary> {
+  const answer = await request(apiPath("runbooks", runbookId, "executions"), executionSummarySchema, {
+    method: "POST",
+    body,
+    headers: { "Idempotency-Key": idempotencyKey },
+  });
+  return answer.data;
+}
+
+export function cancelExecution(id: string): Promise<void> {
+  return command(apiPath("executions", id, "cancel"), { method: "POST", body: {} });
+}
+
+export function streamPath(id: string): string {
+  return apiPath("executions", id, "stream");
+}
+
+/** Output frames in a row, from the chunk that holds the line. */
+export function readOutput(
+  id: string,
+  step: string,
+  line: number,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  return requestBytes(
+    `${apiPath("executions", id, "steps", step, "chunks")}?line=${line}&bytes=${bytes}`,
+    signal,
+  );
+}
+
+/** Where the raw bytes of one stream of a step are downloaded. */
+export function rawOutputPath(id: string, step: string, stream: "stdout" | "stderr"): string {
+  return `${apiPath("executions", id, "steps", step, "output")}?stream=${stream}`;
+}
+
+export function wholeOutputPath(id: string): string {
+  return apiPath("executions", id, "output");
+}

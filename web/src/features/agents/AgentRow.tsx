@@ -1,0 +1,91 @@
+import { Ellipsis, Fingerprint, ShieldOff } from "lucide-react";
+import { useState } from "react";
+import { toast } from "sonner";
+import type { Agent } from "#protocol/api/pools.ts";
+import { Badge } from "../../components/Badge.tsx";
+import { copyText } from "../../components/CopyButton.tsx";
+import { DropdownMenu, MenuItem, MenuLabel, MenuSeparator } from "../../components/DropdownMenu.tsx";
+import { IconButton } from "../../components/IconButton.tsx";
+import { RelativeTime } from "../../components/RelativeTime.tsx";
+import { presenceLook } from "./presence.ts";
+import { RevokeAgentDialog } from "./RevokeAgentDialog.tsx";
+
+export function AgentRow({ agent }: { agent: Agent }) {
+  const [revoking, setRevoking] = useState(false);
+  const { presence } = agent;
+  const { label, tone, icon: Icon } = presenceLook(presence);
+  return (
+    <li className="flex items-start gap-x-4 px-4 py-3">
+      <div className="grid min-w-0 flex-1 gap-x-4 gap-y-1 sm:grid-cols-[minmax(0,1fr)_auto]">
+        <div className="min-w-0">
+          <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+            <span className="font-medium wrap-anywhere">{agent.name}</span>
+            <Badge tone={tone}>
+              <Icon aria-hidden />
+              {label}
+            </Badge>
+          </div>
+          <p className="mt-0.5 text-[0.8125rem] text-muted wrap-anywhere">
+            {presence ? (
+              <>
+                {presence.os} {presence.arch} · version {presence.agentVersion} · since{" "}
+                <RelativeTime time={presence.connectedAt} />
+              </>
+            ) : (
+              <>
+                added <RelativeTime time={agent.createdAt} />
+              </>
+            )}
+          </p>
+          <Labels labels={agent.labels} />
+        </div>
+        {presence && <Slots busy={presence.busySlots} slots={presence.slots} />}
+      </div>
+      <DropdownMenu trigger={<IconButton label={`More about ${agent.name}`} icon={<Ellipsis />} />}>
+        <MenuLabel>
+          Key fingerprint
+          <span className="mt-0.5 block font-mono text-ink">{agent.fingerprint}</span>
+        </MenuLabel>
+        <MenuItem
+          icon={<Fingerprint aria-hidden />}
+          onSelect={async () => {
+            if (await copyText(agent.fingerprint)) toast.success("Fingerprint copied");
+          }}
+        >
+          Copy fingerprint
+        </MenuItem>
+        <MenuSeparator />
+        <MenuItem danger icon={<ShieldOff aria-hidden />} onSelect={() => setRevoking(true)}>
+          Revoke…
+        </MenuItem>
+      </DropdownMenu>
+      <RevokeAgentDialog agent={agent} open={revoking} onOpenChange={setRevoking} />
+    </li>
+  );
+}
+
+function Labels({ labels }: { labels: Agent["labels"] }) {
+  const entries = Object.entries(labels);
+  if (entries.length === 0) return null;
+  return (
+    <ul aria-label="Labels" className="mt-1.5 flex flex-wrap gap-1">
+      {entries.map(([name, value]) => (
+        <li key={name} className="max-w-full">
+          <Badge className="font-mono font-normal">
+            <span className="truncate">
+              {name}={value}
+            </span>
+          </Badge>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Slots({ busy, slots }: { busy: number; slots: number }) {
+  return (
+    <p className="text-[0.8125rem] text-muted tabular-nums sm:pt-0.5 sm:text-right">
+      {busy} of {slots} {slots === 1 ? "slot" : "slots"} busy
+    </p>
+  );
+}

@@ -1,0 +1,86 @@
+import { CircleCheck, LoaderCircle, RefreshCw } from "lucide-react";
+import type { ReactNode } from "react";
+import type { JoinTokenCreated } from "#protocol/api/pools.ts";
+import { Button } from "../../components/Button.tsx";
+import { CommandLine } from "../../components/CommandLine.tsx";
+import { Notice } from "../../components/Notice.tsx";
+import { useNow } from "../../components/useNow.ts";
+import { installCommands } from "./installCommands.ts";
+import { useNewAgent } from "./useNewAgent.ts";
+
+interface Props {
+  token: JoinTokenCreated;
+  onRenew(): void;
+  renewing: boolean;
+}
+
+export function InstallSteps({ token, onRenew, renewing }: Props) {
+  const agent = useNewAgent(token);
+  const now = useNow(!agent);
+  const left = Math.max(0, Date.parse(token.expiresAt) - now);
+  const { download, enrol, run } = installCommands(location.origin, token.token);
+  return (
+    <div className="flex flex-col gap-4">
+      <ol className="flex flex-col gap-4">
+        <InstallStep number={1} title="Download the agent: one file">
+          <CommandLine command={download} />
+        </InstallStep>
+        <InstallStep number={2} title="Enrol it: its key is made on the machine and stays there">
+          <CommandLine command={enrol} />
+        </InstallStep>
+        <InstallStep number={3} title="Let it run">
+          <CommandLine command={run} />
+        </InstallStep>
+      </ol>
+      <div role="status">
+        {agent?.presence ? (
+          <Notice tone="good" icon={<CircleCheck aria-hidden />} title={`${agent.name} is connected`}>
+            It takes work from now on.
+          </Notice>
+        ) : agent ? (
+          <Notice
+            tone="live"
+            icon={<LoaderCircle className="animate-spin" aria-hidden />}
+            title={`${agent.name} has enrolled`}
+          >
+            Waiting for it to connect: run the third command.
+          </Notice>
+        ) : left > 0 ? (
+          <Notice tone="neutral" icon={<LoaderCircle className="animate-spin" aria-hidden />}>
+            Waiting for the agent… The token is good for {countdown(left)}.
+          </Notice>
+        ) : (
+          <Notice
+            tone="warn"
+            title="The token has expired"
+            actions={
+              <Button size="sm" busy={renewing} onClick={onRenew}>
+                {!renewing && <RefreshCw aria-hidden />}
+                New token
+              </Button>
+            }
+          >
+            No machine joined with it.
+          </Notice>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function InstallStep({ number, title, children }: { number: number; title: string; children: ReactNode }) {
+  return (
+    <li className="flex min-w-0 flex-col gap-1.5">
+      <h3 className="flex items-baseline gap-2 font-medium">
+        <span className="text-muted tabular-nums">{number}.</span>
+        {title}
+      </h3>
+      {children}
+    </li>
+  );
+}
+
+function countdown(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

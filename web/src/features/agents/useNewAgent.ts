@@ -1,0 +1,21 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import type { Agent, JoinTokenCreated } from "#protocol/api/pools.ts";
+import { allItems } from "../../api/paging.ts";
+import { agentsQuery } from "../../api/queries/agents.ts";
+
+/** The feed tells of an agent that connects; enrolling alone is only seen by asking. */
+const ASK_EVERY_MS = 4_000;
+
+/** The agent that joined the token's pool since the token was made; undefined until there is one. */
+export function useNewAgent(token: JoinTokenCreated): Agent | undefined {
+  const query = useInfiniteQuery({
+    ...agentsQuery,
+    refetchInterval: ({ state }) => (newAgent(allItems(state.data))?.presence ? false : ASK_EVERY_MS),
+  });
+  const [before] = useState(() => new Set(allItems(query.data).map((agent) => agent.id)));
+  function newAgent(agents: readonly Agent[]): Agent | undefined {
+    return agents.find((agent) => agent.poolId === token.poolId && !before.has(agent.id));
+  }
+  return newAgent(allItems(query.data));
+}

@@ -1,0 +1,51 @@
+import { useLocation, useNavigate } from "react-router";
+import type { Execution } from "#protocol/api/executions.ts";
+import { useTitle } from "../../components/useTitle.ts";
+import { Announcer } from "./Announcer.tsx";
+import { ExecutionHeader } from "./ExecutionHeader.tsx";
+import { EndingNotice, QueueNotice, StreamNotice } from "./ExecutionNotices.tsx";
+import { StepList } from "./StepList.tsx";
+import { StepPane } from "./StepPane.tsx";
+import { StepPicker } from "./StepPicker.tsx";
+import { activeStep, hashOf, readHash } from "./selection.ts";
+import { executionLook } from "./states.ts";
+import { useExecutionSession } from "./useExecutionSession.ts";
+
+/** An execution as it happens: what it is, its steps, and the output of one of them. */
+export function ExecutionView({ initial }: { initial: Execution }) {
+  const { session, live } = useExecutionSession(initial);
+  const { execution } = live;
+  const { hash } = useLocation();
+  const navigate = useNavigate();
+  useTitle(`${executionLook(execution.state).label}: ${execution.title}`);
+  const wanted = readHash(hash);
+  const active = activeStep(execution);
+  const chosen = execution.steps.find((step) => step.id === wanted.step);
+  const step = chosen ?? active;
+  const choose = (id: string | undefined) => navigate({ hash: id ? hashOf(id) : "" }, { replace: true });
+  const picking = { steps: execution.steps, shown: step?.id, active: active?.id, pinned: !!chosen, choose };
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <ExecutionHeader live={live} />
+      <div className="flex flex-col gap-2 px-4 py-2 empty:hidden sm:px-6">
+        <StreamNotice connection={live.connection} />
+        <QueueNotice execution={execution} />
+        <EndingNotice live={live} />
+      </div>
+      <div className="flex min-h-0 flex-1 border-t border-line max-md:flex-col">
+        <StepList {...picking} />
+        <StepPicker {...picking} />
+        {step && (
+          <StepPane
+            key={`${step.id}/${step.attempt}`}
+            execution={execution}
+            step={step}
+            log={session.log(step.id)}
+            line={chosen ? wanted.line : undefined}
+          />
+        )}
+      </div>
+      <Announcer execution={execution} />
+    </div>
+  );
+}

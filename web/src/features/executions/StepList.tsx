@@ -1,0 +1,91 @@
+import type { Step } from "#protocol/api/executions.ts";
+import { classes } from "../../components/classes.ts";
+import { Elapsed } from "../../components/RelativeTime.tsx";
+import { StepIcon } from "./StatusBadge.tsx";
+import { stepLook } from "./states.ts";
+
+export interface StepPicking {
+  steps: readonly Step[];
+  shown: string | undefined;
+  /** Where things happen. */
+  active: string | undefined;
+  /** The reader chose a step, so the page does not move on by itself. */
+  pinned: boolean;
+  /** Undefined: follow the execution again. */
+  choose(id: string | undefined): void;
+}
+
+/** The steps beside their output. */
+export function StepList({ steps, shown, active, pinned, choose }: StepPicking) {
+  return (
+    <nav
+      aria-label="Steps"
+      className="hidden w-72 shrink-0 flex-col overflow-y-auto border-r border-line py-2 md:flex"
+    >
+      <ol className="flex-1 px-2">
+        {steps.map((step) => (
+          <li key={step.id}>
+            <StepItem step={step} shown={step.id === shown} onChoose={() => choose(step.id)} />
+          </li>
+        ))}
+      </ol>
+      {pinned && shown !== active && (
+        <button
+          type="button"
+          onClick={() => choose(undefined)}
+          className="mx-2 mt-2 rounded-md border border-line bg-surface px-3 py-1.5 text-left text-[0.8125rem] text-link hover:bg-hover"
+        >
+          Follow the execution
+        </button>
+      )}
+    </nav>
+  );
+}
+
+/** A step's icon, name, state in a word and time. */
+export function StepItem({ step, shown, onChoose }: { step: Step; shown: boolean; onChoose(): void }) {
+  const prose = step.kind === "instruction";
+  return (
+    <button
+      type="button"
+      aria-current={shown ? "true" : undefined}
+      onClick={onChoose}
+      className={classes(
+        "flex w-full items-start gap-2.5 rounded-md px-2.5 py-1.5 text-left hover:bg-hover focus-visible:-outline-offset-2 pointer-coarse:py-2.5",
+        shown && "bg-hover",
+      )}
+    >
+      <span className="mt-0.5">
+        {prose ? (
+          <span aria-hidden className="grid size-4 place-items-center text-faint">
+            ¶
+          </span>
+        ) : (
+          <StepIcon state={step.state} />
+        )}
+      </span>
+      <span className="min-w-0 flex-1">
+        <span className={classes("line-clamp-2 wrap-anywhere", prose ? "text-muted" : "font-medium")}>
+          {step.title}
+        </span>
+        {!prose && <StepFacts step={step} />}
+      </span>
+    </button>
+  );
+}
+
+function StepFacts({ step }: { step: Step }) {
+  return (
+    <span className="flex gap-1.5 text-xs text-muted">
+      <span>{stepLook(step.state).label}</span>
+      {step.outcome?.type === "exited" && step.outcome.exitCode !== 0 && (
+        <span>· exit {step.outcome.exitCode}</span>
+      )}
+      {step.startedAt && (step.durationMs !== undefined || !step.finishedAt) && (
+        <span>
+          · <Elapsed since={step.startedAt} durationMs={step.durationMs} />
+        </span>
+      )}
+    </span>
+  );
+}

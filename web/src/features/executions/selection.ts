@@ -1,0 +1,33 @@
+/** Which step the page shows: the one in the address, or the one where things happen. */
+import type { Execution, Step } from "#protocol/api/executions.ts";
+import { isStepTerminal } from "#protocol/states.ts";
+
+export interface Selection {
+  /** Undefined: whatever step is going on. */
+  step: string | undefined;
+  /** From 0. */
+  line: number | undefined;
+}
+
+/** Reads `#check` and `#check:120`; lines in addresses count from 1. */
+export function readHash(hash: string): Selection {
+  const [, step, line] = /^#([a-z0-9-]+)(?::(\d{1,12}))?$/.exec(hash) ?? [];
+  return { step, line: line === undefined ? undefined : Math.max(0, Number(line) - 1) };
+}
+
+export function hashOf(step: string, line?: number): string {
+  return line === undefined ? `#${step}` : `#${step}:${line + 1}`;
+}
+
+/** Where things happen: what runs, else what went wrong, else the last command that ran. */
+export function activeStep({ steps }: Execution): Step | undefined {
+  const commands = steps.filter((step) => step.kind !== "instruction");
+  return (
+    commands.find((step) => !isStepTerminal(step.state) && step.state !== "pending") ??
+    commands.find((step) => ["failed", "unknown", "timed_out", "canceled"].includes(step.state)) ??
+    commands.find((step) => step.state === "pending") ??
+    commands.findLast((step) => step.state === "succeeded") ??
+    commands[0] ??
+    steps[0]
+  );
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import type { Step } from "#protocol/api/executions.ts";
+import type { AttemptOutcome } from "#protocol/data.ts";
+import type { StepState } from "#protocol/states.ts";
+import { queueWords, stepWords } from "./words.ts";
+
+function step(state: StepState, outcome?: AttemptOutcome, detail?: string): Step {
+  const output = { bytes: 0, lines: 0, cutBytes: 0 };
+  return {
+    id: "s",
+    kind: "command",
+    title: "s",
+    state,
+    attempt: 1,
+    output,
+    outcome,
+    detail,
+    durationMs: 65_000,
+  };
+}
+
+describe("how a step ended", () => {
+  it.each<[Step, string]>([
+    [step("failed", { type: "exited", exitCode: 3 }), "Exit code 3"],
+    [step("failed", { type: "signaled", signal: "SIGKILL" }), "Killed by SIGKILL"],
+    [step("failed", { type: "refused", code: "spool_full", detail: "d" }), "The agent refused to run it"],
+    [
+      step("timed_out", { type: "stopped", reason: "timed_out", confirmed: true }),
+      "Out of time after 1m 05s",
+    ],
+    [step("canceled", { type: "stopped", reason: "canceled", confirmed: true }), "Canceled"],
+    [
+      step("failed", { type: "stopped", reason: "disconnected", confirmed: true }),
+      "Stopped because the connection was lost",
+    ],
+    [step("unknown"), "Nobody knows how this step ended"],
+    [step("canceled"), "Canceled"],
+  ])("%#", (given, title) => {
+    expect(stepWords(given)?.title).toBe(title);
+  });
+
+  it("[CX2] says plainly that a cancel is not confirmed", () => {
+    const words = stepWords(step("canceled", { type: "stopped", reason: "canceled", confirmed: false }));
+    expect(words).toMatchObject({ tone: "odd", title: "Canceled, not confirmed" });
+  });
+
+  it("[ST2] says that an unknown step was not run again", () => {
+    const words = stepWords(step("unknown", undefined, "the agent was restarted"));
+    expect(words?.detail).toMatch(/^The agent was restarted\. .* not run a second time\.$/);
+  });
+
+  it("has nothing to add to a success", () => {
+    expect(stepWords(step("succeeded", { type: "exited", exitCode: 0 }))).toBeUndefined();
+  });
+});
+
+describe("the queue", () => {
+  it("names the pool and what to do", () => {
+    expect(queueWords({ ahead: 0, reason: "no_agent_connected" }, "prod-eu")).toMatchObject({
+      title: "No agent in pool “prod-eu” is connected",
+      toAgents: true,
+    });
+  });
+
+  it("says which place it is", () => {
+    expect(queueWords({ ahead: 2, reason: "all_busy" }, "p").title).toBe("3rd in the queue");
+    expect(queueWords({ ahead: 0, reason: "all_busy" }, "p").title).toBe("Next in the queue");
+  });
+});

@@ -1,0 +1,181 @@
+/** Outcomes, endings and waiting, in sentences. Pure, so that tests hold them. */
+import type { Execution, QueuePlace, Step } from "#protocol/api/executions.ts";
+import type { AttemptOutcome } from "#protocol/data.ts";
+import type { Tone } from "../../components/Badge.tsx";
+import { formatDuration, ordinal } from "../../components/format.ts";
+import { executionLook } from "./states.ts";
+
+export interface Words {
+  tone: Tone;
+  title: string;
+  detail?: string;
+}
+
+/** How a step ended, or why it stands still. Undefined when its state says it all. */
+export function stepWords(step: Step): Words | undefined {
+  switch (step.state) {
+    case "unreachable":
+      return {
+        tone: "warn",
+        title: "The agent cannot be reached",
+        detail: "The step may well go on over there; its output arrives when the agent is back.",
+      };
+    case "unknown":
+      return {
+        tone: "odd",
+        title: "Nobody knows how this step ended",
+        detail: `${sentence(step.detail) || "It had started, and then the agent lost track of it."} It may have done all, part or none of its work: look at the machine before you run it again. It was not run a second time.`,
+      };
+    case "skipped":
+      return { tone: "neutral", title: "Skipped", detail: sentence(step.detail) };
+    case "failed":
+    case "canceled":
+    case "timed_out":
+      return step.outcome ? outcomeWords(step.outcome, step) : bare(step);
+    case "pending":
+    case "waiting":
+    case "dispatched":
+    case "running":
+    case "succeeded":
+      return undefined;
+    default:
+      return step.state satisfies never;
+  }
+}
+
+function bare(step: Step): Words {
+  const title = { failed: "Failed", canceled: "Canceled", timed_out: "Timed out" }[
+    step.state as "failed" | "canceled" | "timed_out"
+  ];
+  return { tone: step.state === "canceled" ? "neutral" : "bad", title, detail: sentence(step.detail) };
+}
+
+function outcomeWords(outcome: AttemptOutcome, step: Step): Words {
+  switch (outcome.type) {
+    case "exited":
+      return { tone: "bad", title: `Exit code ${outcome.exitCode}`, detail: exitHint(outcome.exitCode) };
+    case "signaled":
+      return { tone: "bad", title: `Killed by ${outcome.signal}`, detail: signalHint(outcome.signal) };
+    case "stopped":
+      return stoppedWords(outcome, step);
+    case "refused":
+      return { tone: "bad", title: "The agent refused to run it", detail: sentence(outcome.detail) };
+    case "unknown":
+      return { tone: "odd", title: "Nobody knows how this step ended", detail: sentence(outcome.detail) };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function stoppedWords(outcome: AttemptOutcome & { type: "stopped" }, step: Step): Words {
+  const after = step.durationMs === undefined ? "" : ` after ${formatDuration(step.durationMs)}`;
+  const title = {
+    canceled: "Canceled",
+    timed_out: `Out of time${after}`,
+    disconnected: "Stopped because the connection was lost",
+  }[outcome.reason];
+  const tone = outcome.reason === "canceled" ? "neutral" : "bad";
+  if (outcome.confirmed) return { tone, title, detail: "All of its processes are gone." };
+  return {
+    tone: "odd",
+    title: `${title}, not confirmed`,
+    detail: "The agent could not say that all of its processes are gone. Look at the machine.",
+  };
+}
+
+function exitHint(code: number): string | undefined {
+  if (code === 126) return "The shell found the program but may not execute it.";
+  if (code === 127) return "The shell did not find a program of that name.";
+  return undefined;
+}
+
+function signalHint(signal: string): string | undefined {
+  if (signal === "SIGKILL") {
+    return "Something killed it outright. When memory is short, that is the kernel's doing: see dmesg on the machine.";
+  }
+  if (signal === "SIGSEGV" || signal === "SIGBUS")
+    return "It touched memory that is not its own: a bug in the program.";
+  return undefined;
+}
+
+/** How the execution ended, in one banner. Undefined while it goes on. */
+export function endingWords(execution: Execution, confirmed: boolean): Words | undefined {
+  const { tone, label } = executionLook(execution.state);
+  const cause = execution.steps.find((step) => ["failed", "unknown", "timed_out"].includes(step.state));
+  switch (execution.state) {
+    case "queued":
+    case "running":
+    case "waiting":
+    case "paused":
+      return undefined;
+    case "succeeded":
+      return { tone, title: succeeded(execution) };
+    case "failed":
+    case "timed_out": {
+      const why = cause && stepWords(cause);
+      if (!cause || !why) return { tone, title: label, detail: sentence(execution.detail) };
+      return {
+        tone: why.tone,
+        title: `${label} at “${cause.title}”: ${lower(why.title)}`,
+        detail: why.detail,
+      };
+    }
+    case "canceled":
+      if (confirmed) return { tone, title: "Canceled", detail: sentence(execution.detail) };
+      return {
+        tone: "odd",
+        title: "Canceled, not confirmed",
+        detail:
+          "The agent did not confirm in time that all processes are gone. Something may still run: look at the machine.",
+      };
+    default:
+      return execution.state satisfies never;
+  }
+}
+
+function succeeded({ steps, durationMs }: Execution): string {
+  const commands = steps.filter((step) => step.kind !== "instruction").length;
+  const time = durationMs === undefined ? "" : ` in ${formatDuration(durationMs)}`;
+  return commands === 1 ? `Succeeded${time}` : `All ${commands} steps succeeded${time}`;
+}
+
+/** Why nothing runs yet, and what would help. */
+export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents: boolean } {
+  switch (queue.reason) {
+    case "no_agent_connected":
+      return {
+        tone: "warn",
+        title: `No agent in pool “${pool}” is connected`,
+        detail: "It starts as soon as one is.",
+        toAgents: true,
+      };
+    case "no_agent_matches":
+      return {
+        tone: "warn",
+        title: `No connected agent in pool “${pool}” has the labels that this runbook asks for`,
+        detail: "It starts as soon as one does.",
+        toAgents: true,
+      };
+    case "all_busy":
+      return {
+        tone: "live",
+        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
+        detail: `All agents of pool “${pool}” that could take it are busy.`,
+        toAgents: false,
+      };
+    default:
+      return queue.reason satisfies never;
+  }
+}
+
+/** A detail from a log line, with a capital and a full stop. */
+function sentence(text: string | undefined): string | undefined {
+  const trimmed = text?.trim();
+  if (!trimmed) return undefined;
+  const capital = trimmed.slice(0, 1).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}
+
+function lower(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
+}

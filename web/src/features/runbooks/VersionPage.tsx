@@ -1,0 +1,68 @@
+import { useQuery } from "@tanstack/react-query";
+import { History } from "lucide-react";
+import { Link, useParams } from "react-router";
+import { isNotFound } from "../../api/errors.ts";
+import { versionQuery } from "../../api/queries/runbooks.ts";
+import { Button } from "../../components/Button.tsx";
+import { ErrorState } from "../../components/ErrorState.tsx";
+import { Notice } from "../../components/Notice.tsx";
+import { Page } from "../../components/Page.tsx";
+import { PageHeader } from "../../components/PageHeader.tsx";
+import { RelativeTime } from "../../components/RelativeTime.tsx";
+import { SkeletonRows } from "../../components/Skeleton.tsx";
+import { NotFoundPage } from "../../routes/NotFoundPage.tsx";
+import { paths } from "../../routes/paths.ts";
+import { actorName } from "../executions/actor.ts";
+import { BlockList } from "./BlockView.tsx";
+import { ParameterList, TargetView } from "./DocumentFacts.tsx";
+import { Section } from "./Section.tsx";
+
+/** A version as it was: versions never change. */
+export function VersionPage() {
+  const { runbookId = "", number = "" } = useParams();
+  const query = useQuery(versionQuery(runbookId, Number(number)));
+  if (query.isPending) return <SkeletonRows />;
+  if (query.isError) {
+    if (isNotFound(query.error)) return <NotFoundPage what="version" />;
+    return <ErrorState what="The version" error={query.error} onRetry={() => query.refetch()} />;
+  }
+  const { document, createdBy, createdAt, contentHash, source } = query.data;
+  return (
+    <Page>
+      <PageHeader
+        back={
+          <Link to={paths.runbook(runbookId)} className="hover:text-ink">
+            Back to the latest version
+          </Link>
+        }
+        title={document.title}
+        description={document.description}
+        actions={
+          <Button asChild>
+            <Link to={paths.editRunbook(runbookId)} state={{ source }}>
+              <History aria-hidden />
+              Edit from this version
+            </Link>
+          </Button>
+        }
+      />
+      <Notice className="mb-5" icon={<History aria-hidden />}>
+        Version {number}, saved by {actorName(createdBy)} <RelativeTime time={createdAt} />.
+      </Notice>
+      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_18rem]">
+        <BlockList blocks={document.blocks} />
+        <aside aria-label="About this version" className="flex min-w-0 flex-col gap-6">
+          <Section title="Runs on">
+            <TargetView target={document.target} />
+          </Section>
+          <Section title="Parameters">
+            <ParameterList parameters={document.parameters} />
+          </Section>
+          <Section title="Content hash">
+            <code className="font-mono text-xs text-muted wrap-anywhere">{contentHash}</code>
+          </Section>
+        </aside>
+      </div>
+    </Page>
+  );
+}

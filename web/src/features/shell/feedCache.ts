@@ -1,0 +1,68 @@
+/** What a message of the feed changes in the lists that were read. */
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { ExecutionSummary } from "#protocol/api/executions.ts";
+import type { Agent, Presence } from "#protocol/api/pools.ts";
+import type { FeedMessage } from "#protocol/feed.ts";
+import type { ListPage } from "../../api/paging.ts";
+import { agentKeys } from "../../api/queries/agents.ts";
+import { type ExecutionFilter, executionKeys } from "../../api/queries/executions.ts";
+
+export function applyFeedMessage(queries: QueryClient, message: FeedMessage): void {
+  switch (message.type) {
+    case "execution":
+      return applyExecution(queries, message.execution);
+    case "agent":
+      return applyPresence(queries, message.agentId, message.presence);
+    default:
+      message satisfies never;
+  }
+}
+
+/** Something may have been missed: read again what is on the screen. */
+export function refreshLists(queries: QueryClient): void {
+  void queries.invalidateQueries({ queryKey: executionKeys.lists });
+  void queries.invalidateQueries({ queryKey: agentKeys.agents });
+}
+
+function applyExecution(queries: QueryClient, execution: ExecutionSummary): void {
+  const lists = queries.getQueriesData<InfiniteData<ListPage<ExecutionSummary>>>({
+    queryKey: executionKeys.lists,
+  });
+  for (const [key, list] of lists) {
+    if (!list) continue;
+    const filter = (key[2] ?? {}) as ExecutionFilter;
+    queries.setQueryData(key, { ...list, pages: withExecution(list.pages, execution, filter) });
+  }
+}
+
+/** Replaces the row, puts a new one on top, and takes out one that the filter no longer lets through. */
+export function withExecution(
+  pages: readonly ListPage<ExecutionSummary>[],
+  execution: ExecutionSummary,
+  filter: ExecutionFilter,
+): ListPage<ExecutionSummary>[] {
+  const fits =
+    (!filter.runbookId || filter.runbookId === execution.runbookId) &&
+    (!filter.state || filter.state === execution.state);
+  const known = pages.some((page) => page.items.some((item) => item.id === execution.id));
+  return pages.map((page, index) => {
+    const items = page.items.flatMap((item) => (item.id !== execution.id ? [item] : fits ? [execution] : []));
+    return { ...page, items: index === 0 && fits && !known ? [execution, ...items] : items };
+  });
+}
+
+function applyPresence(queries: QueryClient, agentId: string, presence: Presence | undefined): void {
+  const list = queries.getQueryData<InfiniteData<ListPage<Agent>>>(agentKeys.agents);
+  if (!list) return;
+  if (!list.pages.some((page) => page.items.some((agent) => agent.id === agentId))) {
+    // A new agent: its name, pool and labels are not in the message.
+    void queries.invalidateQueries({ queryKey: agentKeys.agents });
+    void queries.invalidateQueries({ queryKey: agentKeys.pools });
+    return;
+  }
+  const pages = list.pages.map((page) => ({
+    ...page,
+    items: page.items.map((agent) => (agent.id === agentId ? { ...agent, presence } : agent)),
+  }));
+  queries.setQueryData(agentKeys.agents, { ...list, pages });
+}

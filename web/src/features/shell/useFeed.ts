@@ -1,0 +1,21 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { openFeed } from "../../live/feed.ts";
+import type { ConnectionStatus } from "../../live/liveSocket.ts";
+import { applyFeedMessage, refreshLists } from "./feedCache.ts";
+
+/** Keeps every list current while somebody is logged in; returns how the connection is. */
+export function useFeed(): ConnectionStatus {
+  const queries = useQueryClient();
+  const [status, setStatus] = useState<ConnectionStatus>("connecting");
+  useEffect(
+    () =>
+      openFeed({
+        onMessage: (message) => applyFeedMessage(queries, message),
+        onResync: () => refreshLists(queries),
+        onStatus: setStatus,
+      }),
+    [queries],
+  );
+  return status;
+}
