@@ -192,7 +192,7 @@ function verdict(outcome: Input<"step.finished">["outcome"]): { state: TerminalS
       if (outcome.reason === "disconnected") {
         return {
           state: "failed",
-          detail: "its agent lost the connection and stopped it, as the block demands",
+          detail: "stopped by its agent, which lost the connection or was shut down",
         };
       }
       return outcome.confirmed
