@@ -63,7 +63,9 @@ describe("[G6] the index of executions", () => {
     const { executions } = tenantDb(env.DB, organizationId);
     const id = newId("execution");
     const states: ExecutionState[] = ["queued", "running", "succeeded", "running", "queued"];
-    await Promise.all(states.flatMap((state) => [1, 2, 3].map(() => executions.project({ ...base, id, state }))));
+    await Promise.all(
+      states.flatMap((state) => [1, 2, 3].map(() => executions.project({ ...base, id, state }))),
+    );
     expect((await executions.list({}, undefined, 10)).map((row) => row.state)).toEqual(["succeeded"]);
   });
 
