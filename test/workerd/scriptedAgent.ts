@@ -9,6 +9,7 @@ import { encodeChunk, type Stream } from "#protocol/chunk.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import { newId } from "#protocol/ids.ts";
+import { HEARTBEAT_PONG } from "#protocol/limits.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
 import type { Block, CommandBlock } from "#protocol/runbook/document.ts";
 import type { Lease } from "#protocol/socket.ts";
@@ -21,6 +22,7 @@ export type Message = { type: string } & Record<string, unknown>;
 /** One WebSocket with its frames in order, to be waited for. */
 export class Line {
   readonly frames: (Message | ArrayBuffer)[] = [];
+  pongs = 0;
   closed: { code: number; reason: string } | undefined;
   readonly socket: WebSocket;
   readonly #waiting = new Set<() => void>();
@@ -30,7 +32,8 @@ export class Line {
     socket.accept();
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
-      this.frames.push(typeof data === "string" ? (JSON.parse(data) as Message) : (data as ArrayBuffer));
+      if (data === HEARTBEAT_PONG) this.pongs++;
+      else this.frames.push(typeof data === "string" ? (JSON.parse(data) as Message) : (data as ArrayBuffer));
       this.#wake();
     });
     socket.addEventListener("close", ({ code, reason }) => {

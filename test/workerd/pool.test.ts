@@ -1,0 +1,292 @@
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
+import {
+  Attempt,
+  acceptOffer,
+  command,
+  connectAgent,
+  controlHello,
+  coordinatorOf,
+  newExecution,
+  newPlace,
+  openControl,
+  openData,
+  type Place,
+  poolOf,
+} from "./scriptedAgent.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function trigger(place: Place) {
+  const execution = await newExecution(place, [command("a")]);
+  const stub = coordinatorOf(place, execution.executionId);
+  await stub.create(execution);
+  return { id: execution.executionId, stub };
+}
+
+async function read(stub: ReturnType<typeof coordinatorOf>) {
+  const execution = await stub.read();
+  if (!execution) throw new Error("no such execution");
+  return execution;
+}
+
+/** Waits until the execution's log holds an event of this type. */
+async function logged(stub: ReturnType<typeof coordinatorOf>, type: string): Promise<void> {
+  const stream = await stub.fetch("https://object/events.sse");
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (reader && !text.includes(`event: ${type}\n`)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the log ended without ${type}: ${text}`);
+    text += value;
+  }
+  await reader?.cancel();
+}
+
+describe("granting", () => {
+  it("offers at once, plan and first step included", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { id, stub } = await trigger(place);
+    const offer = await acceptOffer(control);
+    expect(offer).toMatchObject({
+      lease: { executionId: id, fence: 1 },
+      firstStep: { step: "a", attempt: 1, fence: 1 },
+    });
+    await logged(stub, "lease.granted");
+    expect(await read(stub)).toMatchObject({ state: "running", steps: [{ agentId: place.agentId }] });
+    expect(await poolOf(place).presence()).toMatchObject({ [place.agentId]: { slots: 1, busySlots: 1 } });
+  });
+
+  it("queues with place and reason, and serves the queue in order as slots become free", async () => {
+    const place = newPlace();
+    const first = await trigger(place);
+    await logged(first.stub, "lease.queued");
+    expect(await read(first.stub)).toMatchObject({
+      state: "queued",
+      queue: { ahead: 0, reason: "no_agent_connected" },
+    });
+    const second = await trigger(place);
+    await logged(second.stub, "lease.queued");
+    expect((await read(second.stub)).queue).toMatchObject({ ahead: 1 });
+
+    const control = await connectAgent(place);
+    const offer = await acceptOffer(control);
+    expect(offer.lease.executionId).toBe(first.id);
+    control.send({ type: "lease.ended", leaseId: offer.lease.id, fence: 1 });
+    expect((await acceptOffer(control, 2)).lease.executionId).toBe(second.id);
+  });
+
+  it("does not offer what was canceled while it waited", async () => {
+    const place = newPlace();
+    const gone = await trigger(place);
+    await logged(gone.stub, "lease.queued");
+    await gone.stub.cancel({ type: "system", name: "test" }, "");
+    expect(await read(gone.stub)).toMatchObject({ state: "canceled" });
+    const kept = await trigger(place);
+    const control = await connectAgent(place);
+    expect((await control.next("lease.offer")).lease).toMatchObject({ executionId: kept.id });
+  });
+
+  it("gives agents only what their labels fit", async () => {
+    const place = newPlace();
+    await connectAgent(place, { labels: { role: "db" } });
+    const execution = await newExecution(place, [command("a")]);
+    execution.plan.target.labels = { role: "web" };
+    const stub = coordinatorOf(place, execution.executionId);
+    await stub.create(execution);
+    await logged(stub, "lease.queued");
+    expect((await read(stub)).queue).toMatchObject({ reason: "no_agent_matches" });
+    const web = await connectAgent({ ...place, agentId: "agt_web" }, { labels: { role: "web" } });
+    await web.next("lease.offer");
+  });
+
+  it("[LS1] moves a declined lease to another agent under a higher fence", async () => {
+    const place = newPlace();
+    const one = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const { lease } = await one.next("lease.offer");
+    const two = await connectAgent({ ...place, agentId: "agt_two" });
+    one.send({
+      type: "lease.declined",
+      leaseId: (lease as { id: string }).id,
+      fence: 1,
+      reason: "draining",
+      detail: "",
+    });
+    expect(await two.next("lease.offer")).toMatchObject({
+      lease: { fence: 2 },
+      firstStep: { fence: 2, attempt: 1 },
+    });
+    await logged(stub, "lease.failed");
+  });
+
+  it("fails the execution when the agent refuses the plan itself", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const { lease } = await control.next("lease.offer");
+    const detail = "the plan's digest does not match";
+    control.send({
+      type: "lease.declined",
+      leaseId: (lease as { id: string }).id,
+      fence: 1,
+      reason: "plan_rejected",
+      detail,
+    });
+    await logged(stub, "execution.finished");
+    expect(await read(stub)).toMatchObject({ state: "failed", detail: expect.stringContaining(detail) });
+  });
+});
+
+describe("after a loss of contact", () => {
+  it("[CM1] repeats an offer that nobody answered, and [G11] survives eviction meanwhile", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    await trigger(place);
+    const first = await control.next("lease.offer");
+    await evictDurableObject(poolOf(place));
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + COMMAND_RESEND_MS });
+    await runDurableObjectAlarm(poolOf(place));
+    await control.next("lease.offer", 2);
+    expect(control.messages("lease.offer")[1]).toEqual(first);
+  });
+
+  it("takes an offer back that certainly never arrived, and grants it anew", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    await control.next("lease.offer");
+    control.socket.close(1000, "cut");
+    const again = await connectAgent(place);
+    expect(await again.next("lease.offer")).toMatchObject({ lease: { fence: 2 } });
+    await logged(stub, "lease.failed");
+  });
+
+  it("keeps a lease that the agent still holds", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const offer = await acceptOffer(control);
+    control.socket.close(1000, "cut");
+    const again = await connectAgent(place, { leases: [{ ...offer.lease, state: "active" }] });
+    const data = await openData(place, offer.lease.executionId);
+    const attempt = new Attempt("a", 1);
+    data.send(attempt.hello(offer.lease));
+    data.send(attempt.started());
+    data.send(attempt.finished());
+    await data.next("step.recorded");
+    expect((await read(stub)).state).toBe("succeeded");
+    expect(again.messages("lease.revoke")).toEqual([]);
+  });
+
+  it("[ST2] ends a step as unknown when its agent comes back without the lease it had accepted", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    await acceptOffer(control);
+    await poolOf(place).presence();
+    control.socket.close(1000, "cut");
+    await connectAgent(place);
+    await logged(stub, "execution.finished");
+    expect(await read(stub)).toMatchObject({ state: "failed", steps: [{ state: "unknown" }] });
+  });
+
+  it("revokes a lease that nobody here knows", async () => {
+    const control = await connectAgent(newPlace(), {
+      leases: [{ id: "lse_old", executionId: "exe_old", fence: 3, state: "active" }],
+    });
+    expect(await control.next("lease.revoke")).toMatchObject({ leaseId: "lse_old", fence: 3 });
+  });
+
+  it("[HS3] [G14] gives up an agent that sent no heartbeat for 45 s", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + HEARTBEAT_TIMEOUT_MS });
+    await runDurableObjectAlarm(poolOf(place));
+    expect(await control.end()).toMatchObject({ code: 4408 });
+    expect(await poolOf(place).presence()).toEqual({});
+  });
+
+  it("[HS3] answers ping without waking", async () => {
+    const control = await connectAgent(newPlace());
+    control.send("ping");
+    await control.until(() => control.pongs === 1);
+  });
+
+  it("lets a newer socket of the same agent replace the older", async () => {
+    const place = newPlace();
+    const old = await connectAgent(place);
+    await connectAgent(place);
+    expect(await old.end()).toMatchObject({ code: 4409 });
+    expect(Object.keys(await poolOf(place).presence())).toEqual([place.agentId]);
+  });
+});
+
+describe("[S4] revoking", () => {
+  it("ends the agent's sockets and what runs on it", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const offer = await acceptOffer(control);
+    const data = await openData(place, offer.lease.executionId);
+    data.send(new Attempt("a", 1).hello(offer.lease));
+    await data.next("welcome");
+    await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+    expect(await control.end()).toMatchObject({ code: 4403 });
+    expect(await data.end()).toMatchObject({ code: 4410 });
+    expect(await read(stub)).toMatchObject({ state: "failed", steps: [{ state: "unknown" }] });
+  });
+});
+
+describe("what is not of the protocol", () => {
+  it.each([
+    ["garbage", "}{"],
+    ["binary", new Uint8Array([1, 2, 3])],
+    ["a message nobody knows", { type: "lease.please" }],
+    ["a report before hello", { type: "lease.ended", leaseId: "x", fence: 1 }],
+    ["an unreasonable number of slots", controlHello({ slots: 1_000_000 })],
+    [
+      "labels without end",
+      controlHello({
+        labels: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, "v".repeat(50)])),
+      }),
+    ],
+  ])("ends the socket: %s", async (_name, frame) => {
+    const control = await openControl(newPlace());
+    control.send(frame);
+    expect(await control.end()).toMatchObject({ code: 4400 });
+  });
+
+  it("[HS2] an assertion that was used before", async () => {
+    const place = newPlace();
+    await openControl(place, "the-same");
+    expect(await (await openControl(place, "the-same")).end()).toMatchObject({ code: 4400 });
+  });
+
+  it("[HS1] a version that is not shared, with the end to upgrade", async () => {
+    const control = await openControl(newPlace());
+    control.send(controlHello({ protocol: { min: 9, max: 9 } }));
+    expect(await control.end()).toMatchObject({
+      code: 4426,
+      reason: expect.stringContaining("upgrade the server"),
+    });
+  });
+
+  it("[S5] reports about a lease of another agent change nothing", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const offer = await acceptOffer(control);
+    const other = await connectAgent({ ...place, agentId: "agt_other" });
+    other.send({ type: "lease.declined", leaseId: offer.lease.id, fence: 1, reason: "draining", detail: "" });
+    other.send({ type: "lease.ended", leaseId: offer.lease.id, fence: 1 });
+    other.send("}{");
+    await other.end();
+    expect((await poolOf(place).presence())[place.agentId]).toMatchObject({ busySlots: 1 });
+    expect((await read(stub)).state).toBe("running");
+  });
+});
