@@ -8,5 +8,5 @@ export function Kbd({ children }: { children: ReactNode }) {
   );
 }
 
-/** The name of the key that goes with a letter: ⌘ on Apple's machines, Ctrl elsewhere. */
-export const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘" : "Ctrl";
+/** How saving by keyboard is written on this machine. */
+export const SAVE_KEYS = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘S" : "Ctrl S";

@@ -55,6 +55,7 @@ export function AgentsPage() {
             <PoolSection
               key={pool.id}
               pool={pool}
+              first={all.length === 0}
               agents={all.filter((agent) => agent.poolId === pool.id)}
               onAdd={() => setAdding({ pool: pool.id })}
             />
@@ -70,7 +71,15 @@ export function AgentsPage() {
   );
 }
 
-function PoolSection({ pool, agents, onAdd }: { pool: Pool; agents: readonly Agent[]; onAdd(): void }) {
+interface PoolProps {
+  pool: Pool;
+  agents: readonly Agent[];
+  /** There is no agent at all yet. */
+  first: boolean;
+  onAdd(): void;
+}
+
+function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
   const connected = agents.filter((agent) => agent.presence).length;
   return (
     <section aria-label={`Pool ${pool.name}`}>
@@ -82,14 +91,7 @@ function PoolSection({ pool, agents, onAdd }: { pool: Pool; agents: readonly Age
       </div>
       <Card>
         {agents.length === 0 ? (
-          <EmptyState
-            icon={<Server />}
-            title="No agent in this pool"
-            actions={<Button onClick={onAdd}>Add agent</Button>}
-          >
-            An agent is one file. It needs Node and a way out to this address; nothing has to be opened
-            inwards.
-          </EmptyState>
+          <EmptyPool first={first} onAdd={onAdd} />
         ) : (
           <ul aria-label={`Agents of ${pool.name}`} className="divide-y divide-line">
             {agents.map((agent) => (
@@ -99,5 +101,23 @@ function PoolSection({ pool, agents, onAdd }: { pool: Pool; agents: readonly Age
         )}
       </Card>
     </section>
+  );
+}
+
+function EmptyPool({ first, onAdd }: { first: boolean; onAdd(): void }) {
+  if (!first) {
+    return (
+      <div className="flex flex-wrap items-center justify-between gap-3 px-4 py-3 text-muted">
+        What targets this pool waits until an agent joins it.
+        <Button size="sm" onClick={onAdd}>
+          Add agent
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <EmptyState icon={<Server />} title="No agent yet" actions={<Button onClick={onAdd}>Add agent</Button>}>
+      An agent is one file. It needs Node and a way out to this address; nothing has to be opened inwards.
+    </EmptyState>
   );
 }

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { parseRunbook } from "#protocol/runbook/markdown.ts";
 import { Button } from "../../components/Button.tsx";
 import { plural } from "../../components/format.ts";
-import { COMMAND_KEY } from "../../components/Kbd.tsx";
+import { SAVE_KEYS } from "../../components/Kbd.tsx";
 import { Tab, TabList, Tabs } from "../../components/Tabs.tsx";
 import { useTitle } from "../../components/useTitle.ts";
 import { ConflictDialog } from "./ConflictDialog.tsx";
@@ -65,7 +65,7 @@ export function Editor({ draftId, heading, back, saved, initial, base, save }: P
         >
           {base === 0 ? "Create" : "Save"}
           <span className="opacity-75 pointer-coarse:hidden" aria-hidden>
-            {COMMAND_KEY}S
+            {SAVE_KEYS}
           </span>
         </Button>
       </header>

@@ -1,6 +1,7 @@
 /** How the source editor looks and behaves. Colours come from the page's own tokens, so it follows the theme. */
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { markdown } from "@codemirror/lang-markdown";
+import { yaml, yamlFrontmatter } from "@codemirror/lang-yaml";
 import {
   bracketMatching,
   HighlightStyle,
@@ -11,7 +12,6 @@ import {
   syntaxHighlighting,
 } from "@codemirror/language";
 import { shell } from "@codemirror/legacy-modes/mode/shell";
-import { yaml } from "@codemirror/legacy-modes/mode/yaml";
 import { lintGutter } from "@codemirror/lint";
 import type { Extension } from "@codemirror/state";
 import {
@@ -26,10 +26,9 @@ import {
 import { tags } from "@lezer/highlight";
 
 const shellLanguage = new LanguageSupport(StreamLanguage.define(shell));
-const yamlLanguage = new LanguageSupport(StreamLanguage.define(yaml));
 const languages = [
   LanguageDescription.of({ name: "shell", alias: ["bash", "sh"], support: shellLanguage }),
-  LanguageDescription.of({ name: "yaml", alias: ["farhand", "yml"], support: yamlLanguage }),
+  LanguageDescription.of({ name: "yaml", alias: ["farhand", "yml"], support: yaml() }),
 ];
 
 const colours = HighlightStyle.define([
@@ -114,7 +113,7 @@ export function editorExtensions({ onChange, onSave }: Callbacks): Extension {
       "aria-label": "Source of the runbook, in Markdown",
       spellcheck: "false",
     }),
-    markdown({ codeLanguages: languages }),
+    yamlFrontmatter({ content: markdown({ codeLanguages: languages }) }),
     syntaxHighlighting(colours),
     look,
     keymap.of([

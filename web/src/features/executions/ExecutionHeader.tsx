@@ -19,7 +19,7 @@ export function ExecutionHeader({ live }: { live: SessionSnapshot }) {
   const [plan, setPlan] = useState(false);
   return (
     <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 px-4 pt-3 pb-3 sm:px-6 sm:pt-4">
-      <div className="min-w-0 flex-1 basis-56">
+      <div className="min-w-0 flex-1 basis-40 sm:basis-56">
         <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
           <h1 className="text-lg leading-7 font-semibold tracking-tight wrap-anywhere">{execution.title}</h1>
           <ExecutionBadge state={execution.state} />

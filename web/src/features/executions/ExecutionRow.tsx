@@ -14,7 +14,7 @@ export function ExecutionRow({ execution }: { execution: ExecutionSummary }) {
       <div className="min-w-0 flex-1">
         <Link
           to={paths.execution(execution.id)}
-          className="font-medium wrap-anywhere after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:-outline-offset-2 focus-visible:after:outline-2 focus-visible:after:outline-(--focus)"
+          className="line-clamp-2 font-medium wrap-anywhere after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:-outline-offset-2 focus-visible:after:outline-2 focus-visible:after:outline-(--focus)"
         >
           {execution.title}
         </Link>

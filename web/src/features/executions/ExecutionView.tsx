@@ -1,9 +1,11 @@
+import { useMemo } from "react";
 import { useLocation, useNavigate } from "react-router";
 import type { Execution } from "#protocol/api/executions.ts";
 import { useTitle } from "../../components/useTitle.ts";
 import { Announcer } from "./Announcer.tsx";
 import { ExecutionHeader } from "./ExecutionHeader.tsx";
 import { EndingNotice, QueueNotice, StreamNotice } from "./ExecutionNotices.tsx";
+import { proseTitles, withTitles } from "./proseTitles.ts";
 import { StepList } from "./StepList.tsx";
 import { StepPane } from "./StepPane.tsx";
 import { StepPicker } from "./StepPicker.tsx";
@@ -14,7 +16,9 @@ import { useExecutionSession } from "./useExecutionSession.ts";
 /** An execution as it happens: what it is, its steps, and the output of one of them. */
 export function ExecutionView({ initial }: { initial: Execution }) {
   const { session, live } = useExecutionSession(initial);
-  const { execution } = live;
+  const { plan } = live.execution;
+  const titles = useMemo(() => proseTitles(plan), [plan]);
+  const execution = withTitles(live.execution, titles);
   const { hash } = useLocation();
   const navigate = useNavigate();
   useTitle(`${executionLook(execution.state).label}: ${execution.title}`);

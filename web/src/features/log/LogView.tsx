@@ -89,7 +89,7 @@ export function LogView({ log, label, hrefOf, marked, found, wrap, startAtEnd }:
           Part of the output could not be read.
         </Notice>
       )}
-      {!view.following && !failed && count > 0 && (
+      {!view.following && !view.atEnd && !failed && (
         <Button className="absolute right-4 bottom-4 rounded-full shadow-floating" onClick={view.toEnd}>
           <ArrowDown aria-hidden />
           Jump to the end

@@ -24,6 +24,7 @@ export interface LogWindow {
   height: number;
   top: number;
   following: boolean;
+  atEnd: boolean;
   onScroll(): void;
   /** The reader moves away from the end by wheel, finger or key: stop pulling them back at once. */
   onLeave(): void;
@@ -138,7 +139,8 @@ export function useLogWindow({ store, loader }: StepLog, wrap: boolean, startAtE
   useWheelAtScale(scroller, scale);
   const onLeave = () => setFollowing(false);
   const toEnd = () => setFollowing(true);
-  return { scroller, rows, from, to, height, top, following, onScroll, onLeave, toEnd, toLine };
+  const atEnd = offset + view.height >= full - END_SLACK;
+  return { scroller, rows, from, to, height, top, following, atEnd, onScroll, onLeave, toEnd, toLine };
 }
 
 /** Where scrolling is scaled, a turn of the wheel still moves by what it says. */

@@ -30,7 +30,7 @@ export function RunPage() {
             {runbook.title}
           </Link>
         }
-        title={`Run ${runbook.title}`}
+        title={`Run “${runbook.title}”`}
         description={runbook.description}
       />
       <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,28rem)_minmax(0,1fr)] lg:gap-10">

@@ -40,8 +40,10 @@ function CommandView({ block }: { block: CommandBlock }) {
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-1.5">
         <h3 className="min-w-0 font-medium wrap-anywhere">{block.title ?? block.id}</h3>
         {block.title && <code className="font-mono text-xs text-muted">{block.id}</code>}
-        <span className="ml-auto flex flex-wrap items-center gap-1.5">
+        <span className="flex flex-wrap gap-1.5 max-sm:order-last max-sm:w-full max-sm:pb-1 sm:ml-auto">
           <CommandFacts block={block} />
+        </span>
+        <span className="max-sm:ml-auto">
           <CopyButton text={block.script} what="script" />
         </span>
       </header>

@@ -12,7 +12,7 @@ export function RunbookRow({ runbook }: { runbook: RunbookSummary }) {
       <div className="min-w-0 flex-1">
         <Link
           to={paths.runbook(runbook.id)}
-          className="font-medium wrap-anywhere after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:-outline-offset-2 focus-visible:after:outline-2 focus-visible:after:outline-(--focus)"
+          className="line-clamp-3 font-medium wrap-anywhere after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:-outline-offset-2 focus-visible:after:outline-2 focus-visible:after:outline-(--focus)"
         >
           {runbook.title}
         </Link>

@@ -50,7 +50,9 @@ export function VersionPage() {
         Version {number}, saved by {actorName(createdBy)} <RelativeTime time={createdAt} />.
       </Notice>
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_18rem]">
-        <BlockList blocks={document.blocks} />
+        <div className="min-w-0">
+          <BlockList blocks={document.blocks} />
+        </div>
         <aside aria-label="About this version" className="flex min-w-0 flex-col gap-6">
           <Section title="Runs on">
             <TargetView target={document.target} />
