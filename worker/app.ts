@@ -13,7 +13,6 @@ import { installAgentApi } from "./routes/agent-api/index.ts";
 import { installAuth } from "./routes/auth.ts";
 import { operations } from "./routes/index.ts";
 import { installSystem } from "./routes/system/index.ts";
-import { serveWebApp } from "./routes/web-app.ts";
 
 export function createApp(): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
@@ -25,7 +24,6 @@ export function createApp(): OpenAPIHono<AppEnv> {
   for (const operation of operations) operation.install(app);
   app.all("/api/*", (c) => refuseUnknown(app, c));
   app.all("/agent/*", (c) => refuseUnknown(app, c));
-  app.get("*", serveWebApp);
   app.onError((error, c) => failure(c, error));
   app.notFound((c) => failure(c, new ApiError("not_found", "There is nothing at this address.")));
   return app;

@@ -7,7 +7,6 @@ import type { AgentPool } from "./pool/AgentPool.ts";
 
 export interface Env {
   DB: D1Database;
-  ASSETS: Fetcher;
   ARCHIVE: R2Bucket;
   NOTIFICATIONS: Queue;
   EXECUTION_COORDINATOR: DurableObjectNamespace<ExecutionCoordinator>;

@@ -36,6 +36,17 @@ describe("people", () => {
     expect(cookie).not.toMatch(/; Domain/);
   });
 
+  test("[S1] the session's token is in the cookie only, where no script can read it", async () => {
+    const person = await signUp();
+    const answer = await call("/api/auth/get-session", { cookie: person.cookie });
+    expect(answer.json).toMatchObject({ user: { email: person.email } });
+    const token = decodeURIComponent(person.cookie).split("=")[1]?.split(".")[0] ?? "";
+    expect(token.length).toBeGreaterThanOrEqual(32);
+    expect(answer.text).not.toContain(token);
+    const nobody = await call("/api/auth/get-session");
+    expect([nobody.status, nobody.json]).toEqual([200, null]);
+  });
+
   test("[S1] logging in makes a new session, and a session is over at once after logging out", async () => {
     const person = await signUp();
     const again = await call("/api/auth/sign-in/email", {

@@ -171,13 +171,19 @@ function successOf(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodTyp
   return { [spec.status ?? 200]: { description: spec.summary, content } };
 }
 
+/** By its name in the document, so that it stands there once. */
+const namedProblemSchema = problemSchema.meta({ id: "Problem" });
+
 /** Codes that share a status share an entry. */
 function problemsOf(codes: ErrorCode[]) {
   const byStatus = Map.groupBy(new Set(codes), (code) => ERROR_STATUS[code]);
   return Object.fromEntries(
     [...byStatus].map(([status, same]) => [
       status,
-      { description: same.join(", "), content: { "application/problem+json": { schema: problemSchema } } },
+      {
+        description: same.join(", "),
+        content: { "application/problem+json": { schema: namedProblemSchema } },
+      },
     ]),
   );
 }

@@ -1,4 +1,4 @@
-/** Headers that tell browsers what an answer may do. */
+/** Headers that tell browsers what an answer may do. Those of the web app stand in `web/public/_headers`. */
 const EVERYWHERE = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
 
 /** Data is never a page, never framed, never kept by a cache. */
@@ -14,22 +14,3 @@ export const REFERENCE_HEADERS: Record<string, string> = {
   "content-security-policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
   "cache-control": "no-cache",
 };
-
-/**
- * The web app: scripts from here only. Its components set styles inline, so
- * those are allowed. The socket's origin is named because not every browser
- * counts it as 'self'.
- */
-export function appHeaders(origin: string): Record<string, string> {
-  const policy = [
-    "default-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
-    `connect-src 'self' ${origin.replace(/^http/, "ws")}`,
-    "object-src 'none'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ];
-  return { ...EVERYWHERE, "content-security-policy": policy.join("; ") };
-}

@@ -26,8 +26,14 @@ export const AUTH_ENDPOINTS = [
  */
 export async function handleAuth(request: Request, env: Env, settings: Settings): Promise<Response> {
   const response = await authFor(env, settings).handler(request);
-  if (response.status < 400) return response;
-  throw await refusal(response);
+  if (response.status >= 400) throw await refusal(response);
+  return withoutToken(response);
+}
+
+/** The session's token belongs into its HttpOnly cookie and into nothing that a script can read. */
+async function withoutToken(response: Response): Promise<Response> {
+  const text = JSON.stringify(await response.json(), (name, value) => (name === "token" ? undefined : value));
+  return new Response(text, { status: response.status, headers: response.headers });
 }
 
 /** An isolate serves one deployment, so one instance per environment is enough. */

@@ -53,7 +53,11 @@ function section({ id, method, path, operation }: Entry) {
 ${(operation.description ?? "").split("\n\n").map((part) => part && html`<p>${part}</p>`)}
 ${details("Parameters", operation.parameters)}
 ${details("Body", operation.requestBody)}
-${Object.entries(operation.responses ?? {}).map(([status, response]) => details(status, response))}
+${Object.entries(operation.responses ?? {}).map(([status, response]) =>
+  Number(status) < 400
+    ? details(status, response)
+    : html`<p class="refusal"><b>${status}</b>${describe(response)}</p>`,
+)}
 </section>`;
 }
 
@@ -88,6 +92,7 @@ ul { list-style: none; margin: 0; padding: 0 } a { color: inherit; text-decorati
 section { padding: 1.5rem 0; border-top: 1px solid var(--line); scroll-margin-top: 1rem }
 code, pre { font: 13px/1.5 ui-monospace, monospace }
 .address b { display: inline-block; min-width: 4.2rem; font: 600 12px ui-monospace, monospace }
+.refusal { margin: 0; padding: 0 .75rem; opacity: .75 }
 .get { color: #0a7d4f } .post { color: #1667c7 } .put { color: #9a6a00 } .delete { color: #c02b3d }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; background: var(--soft) }
 summary { cursor: pointer; padding: .35rem .75rem } pre { margin: 0; padding: .75rem; overflow: auto; border-top: 1px solid var(--line) }
