@@ -61,8 +61,8 @@ export class RunnerRefusal extends Error {
 }
 
 /** @throws RunnerRefusal when this host has no such interpreter. */
-export function findInterpreter(interpreter: Interpreter): string {
-  for (const folder of STEP_PATH.split(":")) {
+export function findInterpreter(interpreter: Interpreter, path: string = STEP_PATH): string {
+  for (const folder of path.split(":")) {
     const path = join(folder, interpreter);
     try {
       accessSync(path, constants.X_OK);
@@ -73,7 +73,7 @@ export function findInterpreter(interpreter: Interpreter): string {
   }
   throw new RunnerRefusal(
     "no_interpreter",
-    `this host has no ${interpreter} in ${STEP_PATH}: install it, or choose another interpreter for the block`,
+    `this host has no ${interpreter} in ${path}: install it, or choose another interpreter for the block`,
   );
 }
 

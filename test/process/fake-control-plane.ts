@@ -116,6 +116,9 @@ export class Coordinator {
   repeats = 0;
   framesPerSocket: number[] = [];
 
+  /** Results whose output is all here. */
+  readonly complete: StepFinished[] = [];
+
   // What a test may change.
   welcomes = true;
   current = true;
@@ -160,9 +163,10 @@ export class Coordinator {
     return createHash("sha256").update(this.output(step, stream)).digest("hex");
   }
 
+  /** Waits for a result, and for all the output that belongs to it. */
   finished(step: string, attempt = 1): Promise<StepFinished> {
     return this.#changes.until(`the end of ${step}`, () =>
-      this.of("step.finished").find((each) => each.step === step && each.attempt === attempt),
+      this.complete.find((each) => each.step === step && each.attempt === attempt),
     );
   }
 
@@ -260,10 +264,8 @@ export class Coordinator {
     if (message.type === "step.finished") this.#finished(message, reply);
   }
 
-  #finished(
-    { step, attempt, streams }: StepFinished,
-    reply: (message: CoordinatorDataMessage) => void,
-  ): void {
+  #finished(message: StepFinished, reply: (message: CoordinatorDataMessage) => void): void {
+    const { step, attempt, streams } = message;
     for (const stream of ["stdout", "stderr"] as const) {
       const held = this.#stream(step, attempt, stream);
       if (held.length < streams[stream].bytes) {
@@ -271,6 +273,7 @@ export class Coordinator {
         return;
       }
     }
+    this.complete.push(message);
     if (this.records) reply({ type: "step.recorded", step, attempt });
   }
 }
@@ -314,6 +317,7 @@ export class FakeControlPlane {
     undefined;
   welcomes = true;
   pongs = true;
+  now: () => number = Date.now;
 
   static async start(): Promise<FakeControlPlane> {
     const plane = new FakeControlPlane();
@@ -444,6 +448,7 @@ export class FakeControlPlane {
           subject: agentId,
           algorithms: ["EdDSA"],
           maxTokenAge: 60,
+          currentDate: new Date(this.now()),
         });
         const claims = assertionClaimsSchema.parse(payload);
         if (claims.exp - claims.iat !== 60) return "an assertion is good for 60 s";

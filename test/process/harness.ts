@@ -14,7 +14,7 @@ const running = new Set<AgentProcess>();
 const planes = new Set<FakeControlPlane>();
 
 /** Builds the agent once for the file, and leaves neither process nor folder behind. */
-export function useAgent(): void {
+export function prepareAgent(): void {
   beforeAll(async () => {
     await buildAgent(agentFile);
   });

@@ -1,0 +1,185 @@
+/**
+ * Rules about time, with a clock that the test moves: a real agent in this
+ * process, real sockets, real children, and not one second waited for.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { AGENT_PATHS } from "#protocol/assertion.ts";
+import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
+import { Agent } from "../../agent/agent.ts";
+import { createDial } from "../../agent/connection/handshake.ts";
+import { requestEnrollment } from "../../agent/enroll.ts";
+import { generateKeyPair } from "../../agent/identity.ts";
+import { statePaths } from "../../agent/paths.ts";
+import { ManualClock } from "../../agent/testing/manual-clock.ts";
+import { silentLog } from "../../agent/testing/silent-log.ts";
+import { type Coordinator, FakeControlPlane } from "./fake-control-plane.ts";
+import { command, isAlive } from "./harness.ts";
+
+let tidy: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const each of tidy.reverse()) await each();
+  tidy = [];
+});
+
+async function connectedAgent() {
+  const plane = await FakeControlPlane.start();
+  const root = mkdtempSync(join(tmpdir(), "farhand-clock-"));
+  tidy.push(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
+  tidy.push(() => plane.stop());
+  const keys = generateKeyPair();
+  const request = { joinToken: "t", publicKey: keys.publicKey, name: "n", labels: {}, agentVersion: "x" };
+  const { agentId } = await requestEnrollment(plane.url, request);
+  const clock = new ManualClock();
+  plane.now = () => clock.now();
+  const agent = await Agent.open({
+    ...{ clock, slots: 4, log: silentLog, paths: statePaths(root) },
+    identity: { agentId, labels: {} },
+    dial: createDial({ agentId, url: plane.url, privateKey: keys.privateKey }, clock),
+    random: () => 0.5,
+  });
+  agent.start();
+  await plane.connected();
+  tidy.push(async () => {
+    let stopped = false;
+    void agent.shutdown().then(() => {
+      stopped = true;
+    });
+    while (!stopped) await clock.advance(100);
+  });
+  return { plane, clock, agent };
+}
+
+/** Moves the clock in small steps until a condition holds. */
+async function advanceUntil(
+  clock: ManualClock,
+  what: string,
+  look: () => boolean,
+  stepMs = 10,
+): Promise<void> {
+  for (let i = 0; i < 2_000; i++) {
+    if (look()) return;
+    await clock.advance(stepMs);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+/** Lets frames that are under way arrive before time moves on. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+const pidOf = (coordinator: Coordinator) => coordinator.of("step.started")[0]?.pid ?? 0;
+
+it("[HS3] pings both sockets every 20 s, and an answered ping keeps them open", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({ blocks: [command("long", "echo up; sleep 300")] });
+  await coordinator.printed("long", "up");
+  for (let i = 1; i <= 5; i++) {
+    await clock.advance(HEARTBEAT_INTERVAL_MS);
+    await plane.changes.until("a ping on each", () => plane.control.pings >= i);
+    await expect.poll(() => coordinator.pings).toBeGreaterThanOrEqual(i);
+    await settle();
+  }
+  expect([plane.controls.length, coordinator.sockets.length]).toEqual([1, 1]);
+});
+
+it("[HS3] [G14] terminates a silent peer after 45 s and dials again; the step goes on", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300")],
+    configure: (each) => {
+      each.pongs = false;
+    },
+  });
+  await coordinator.printed("long", "up");
+  plane.pongs = false;
+  await settle();
+  await clock.advance(HEARTBEAT_TIMEOUT_MS - 1);
+  expect([plane.control.closed, coordinator.closes]).toEqual([undefined, []]);
+  await clock.advance(1);
+  await plane.changes.until(
+    "both terminated",
+    () => plane.controls[0]?.closed === 1006 && coordinator.closes[0] === 1006,
+  );
+  await advanceUntil(
+    clock,
+    "new sockets",
+    () => plane.controls.length === 2 && coordinator.sockets.length === 2,
+  );
+  expect(isAlive(pidOf(coordinator))).toBe(true);
+});
+
+it("[LS3] onDisconnect stop: the step is stopped 30 s after its coordinator went away", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300", { onDisconnect: "stop" })],
+  });
+  await coordinator.printed("long", "up");
+  plane.refuses = (path) =>
+    path === AGENT_PATHS.control ? undefined : "HTTP/1.1 503 x\r\nconnection: close\r\n\r\n";
+  coordinator.socket.terminate();
+  await plane.changes.until("the end of the socket", () => coordinator.closes.length === 1);
+  await settle();
+  await clock.advance(LEASE_DISCONNECT_MS - 1);
+  expect(isAlive(pidOf(coordinator))).toBe(true);
+  await advanceUntil(clock, "the step's end", () => !isAlive(pidOf(coordinator)));
+  plane.refuses = () => undefined;
+  await advanceUntil(clock, "the report", () => coordinator.of("step.finished").length > 0);
+  expect(coordinator.of("step.finished")[0]?.outcome).toEqual({
+    type: "stopped",
+    reason: "disconnected",
+    confirmed: true,
+  });
+});
+
+it("[LS3] a connection that comes back in time stops nothing", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300", { onDisconnect: "stop" })],
+  });
+  await coordinator.printed("long", "up");
+  coordinator.socket.terminate();
+  await plane.changes.until("the end of the socket", () => coordinator.closes.length === 1);
+  await advanceUntil(clock, "another hello", () => coordinator.of("hello").length === 2);
+  await coordinator.printed("long", "up");
+  coordinator.start("long");
+  await plane.changes.until("a live socket", () => coordinator.of("ack").length === 1);
+  await clock.advance(15_000);
+  await clock.advance(15_000);
+  await settle();
+  expect(isAlive(pidOf(coordinator))).toBe(true);
+});
+
+it("[LS3] the default goes on without its coordinator, for hours, and reports later", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300", { timeoutMs: 86_400_000 })],
+  });
+  await coordinator.printed("long", "up");
+  plane.refuses = () => "HTTP/1.1 503 x\r\nconnection: close\r\n\r\n";
+  plane.cutEverything();
+  await plane.changes.until("the end of the socket", () => coordinator.closes.length === 1);
+  for (let hour = 0; hour < 3; hour++) await clock.advance(3_600_000);
+  expect(isAlive(pidOf(coordinator))).toBe(true);
+  process.kill(pidOf(coordinator), "SIGTERM");
+  plane.refuses = () => undefined;
+  await advanceUntil(clock, "the report", () => coordinator.of("step.finished").length > 0, 100);
+  expect(coordinator.of("step.finished")[0]?.outcome).toEqual({ type: "signaled", signal: "SIGTERM" });
+});
+
+it("[G12] a wall clock that jumps an hour either way ends nothing", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300", { timeoutMs: 60_000, onDisconnect: "stop" })],
+  });
+  await coordinator.printed("long", "up");
+  for (const jump of [3_600_000, -7_200_000]) {
+    clock.wallOffset += jump;
+    await clock.advance(1_000);
+    await settle();
+    expect(isAlive(pidOf(coordinator))).toBe(true);
+  }
+  expect([plane.controls.length, coordinator.sockets.length]).toEqual([1, 1]);
+});
