@@ -49,6 +49,13 @@ function isInstalled() {
   );
 }
 
+/** Leaves out what the lockfile names for other kinds of machines. */
+function isForHere({ os, cpu }) {
+  return (
+    (os ?? [process.platform]).includes(process.platform) && (cpu ?? [process.arch]).includes(process.arch)
+  );
+}
+
 function readPackages(path) {
   try {
     return JSON.parse(readFileSync(path, "utf8")).packages;
@@ -59,7 +66,7 @@ function readPackages(path) {
 
 /** Runs `npm ci`; answers what went wrong, or nothing. */
 async function install() {
-  const count = Object.keys(readPackages(join(root, "package-lock.json")) ?? {}).length;
+  const count = Object.values(readPackages(join(root, "package-lock.json")) ?? {}).filter(isForHere).length;
   say(`Installing ${count} packages (once, about a minute)`);
   const progress = showProgress(count);
   const npm = process.env.npm_execpath;
@@ -123,12 +130,17 @@ async function run(command, args, env) {
   return code ?? fail(`Could not start ${command}. Delete node_modules and try again.`);
 }
 
-/** Whoever stops us stops the command, which then ends in its own time. */
+/** Whoever stops us stops the command, which then ends in its own time; so does the death of whoever started us. */
 function forwardSignals(child) {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   const forward = (signal) => child.kill(signal);
   for (const signal of signals) process.on(signal, forward);
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid !== parent) forward("SIGTERM");
+  }, 500);
   return () => {
+    clearInterval(watch);
     for (const signal of signals) process.off(signal, forward);
   };
 }

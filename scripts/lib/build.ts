@@ -29,7 +29,7 @@ const parts = {
     label: "Building the control plane",
     inputs: [...SHARED, "worker", "wrangler.toml"],
     output: WORKER_BUNDLE,
-    build: bundleWorker,
+    build: () => bundleWorker(),
   },
   web: {
     label: "Building the web app",
@@ -54,11 +54,11 @@ export async function buildParts(names: readonly PartName[] = ["agent", "worker"
   if (names.includes("agent") && names.includes("web")) await publishAgent();
 }
 
-/** The bundle that a deploy would upload. */
-export async function bundleWorker(): Promise<void> {
+/** The bundle that a deploy would upload; of another entry than wrangler.toml's where one is named. */
+export async function bundleWorker(entry?: string, outDir = WORKER_DIST): Promise<void> {
   await mkdir(WEB_DIST, { recursive: true });
-  await rm(WORKER_DIST, { recursive: true, force: true });
-  await execa("wrangler", ["deploy", "--dry-run", "--outdir", WORKER_DIST], {
+  await rm(outDir, { recursive: true, force: true });
+  await execa("wrangler", ["deploy", ...(entry ? [entry] : []), "--dry-run", "--outdir", outDir], {
     cwd: ROOT,
     all: true,
     env: {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { newerData } from "./dataFolder.ts";
 import { type HostOrder, type HostReport, hostReportSchema } from "./hostMessages.ts";
+import { WORKER_DIST } from "./paths.ts";
 import { EXIT, Problem } from "./problem.ts";
 
 const HOST = fileURLToPath(new URL("host.ts", import.meta.url));
@@ -17,6 +18,8 @@ export interface ControlPlaneOptions {
   port: number;
   /** Settings of the worker beyond the required ones. */
   settings?: Record<string, string>;
+  /** Another bundle than the one that a deploy would upload. */
+  workerDir?: string;
 }
 
 export interface ControlPlane {
@@ -29,6 +32,8 @@ export interface ControlPlane {
   migrated: string[];
   /** Loads a new bundle; objects and sockets go as in a deploy, storage stays. */
   reload(): Promise<void>;
+  /** Has a process stopped when ours dies without a word. */
+  guard(pid: number): void;
   stop(): Promise<void>;
   /** Resolves when the process is gone, whoever ended it. */
   ended: Promise<void>;
@@ -45,8 +50,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     detached: true,
   });
   const ended = once(child, "exit").then(() => undefined);
-  const { dataDir, authSecret, settings = {} } = options;
-  const start = { dataDir, authSecret, settings, port, publicUrl: url, logFile };
+  const { dataDir, authSecret, settings = {}, workerDir = WORKER_DIST } = options;
+  const start = { dataDir, workerDir, authSecret, settings, port, publicUrl: url, logFile };
   const report = await ask(child, { type: "start", options: start });
   if (report.type === "failed") {
     await ended;
@@ -59,6 +64,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     logFile,
     migrated: report.type === "ready" ? report.migrated : [],
     reload: async () => void (await ask(child, { type: "reload" })),
+    guard: (pid) => void child.send({ type: "guard", pid } satisfies HostOrder),
     stop: async () => {
       if (child.connected) child.send({ type: "stop" } satisfies HostOrder);
       await ended;

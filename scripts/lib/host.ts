@@ -10,9 +10,11 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOpti
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { type HostOptions, type HostReport, hostOrderSchema } from "./hostMessages.ts";
 import { type Database, migrate } from "./migrate.ts";
-import { WORKER_DIST, WRANGLER_CONFIG } from "./paths.ts";
+import { WRANGLER_CONFIG } from "./paths.ts";
 
 let running: { miniflare: Miniflare; options: HostOptions; log: WriteStream } | undefined;
+
+const guarded = new Set<number>();
 
 // Orders are taken one after the other, in the order they came.
 let turn: Promise<void> = Promise.resolve();
@@ -21,10 +23,12 @@ process.on("message", (message) => {
   turn = turn.then(async () => {
     if (order.type === "start") await start(order.options);
     else if (order.type === "reload") await reload();
+    else if (order.type === "guard") guarded.add(order.pid);
     else await stop();
   });
 });
 process.on("disconnect", () => {
+  for (const pid of guarded) terminate(pid);
   turn = turn.then(stop);
 });
 
@@ -61,6 +65,14 @@ async function stop(): Promise<void> {
   process.exit();
 }
 
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    // Already gone.
+  }
+}
+
 function report(message: HostReport): void {
   process.send?.(message);
 }
@@ -88,8 +100,8 @@ function miniflareOptions(options: HostOptions, log: WriteStream): MiniflareOpti
         name: "farhand",
         bindings: settings,
         modules: true,
-        modulesRoot: WORKER_DIST,
-        scriptPath: join(WORKER_DIST, "index.js"),
+        modulesRoot: options.workerDir,
+        scriptPath: join(options.workerDir, "index.js"),
       },
     ],
   });

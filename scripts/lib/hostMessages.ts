@@ -3,6 +3,8 @@ import { z } from "zod";
 
 export const hostOptionsSchema = z.object({
   dataDir: z.string(),
+  /** Where the worker's bundle is, as `index.js`. */
+  workerDir: z.string(),
   port: z.number().int().min(1).max(65_535),
   publicUrl: z.string(),
   authSecret: z.string(),
@@ -15,6 +17,8 @@ export const hostOrderSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("start"), options: hostOptionsSchema }),
   /** Load the bundle again, with everything stored kept. */
   z.object({ type: z.literal("reload") }),
+  /** Should whoever started us die without a word, this process is asked to stop too. */
+  z.object({ type: z.literal("guard"), pid: z.number().int().positive() }),
   z.object({ type: z.literal("stop") }),
 ]);
 

@@ -27,6 +27,7 @@ export async function startLocalAgent(
   shutdown.throwIfAsked();
   const agent = runAgent(settings);
   shutdown.add(() => agent.stop());
+  plane.guard(agent.pid);
   await untilConnected(demo, agent, shutdown);
   return agent;
 }

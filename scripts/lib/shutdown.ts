@@ -9,10 +9,17 @@ export class Shutdown {
     this.requested = new Promise((resolve) => {
       this.signal.addEventListener("abort", () => resolve("requested"));
     });
+    // Asked again, it goes on stopping in order: a hurry would leave processes behind.
+    const ask = (why: string) => this.#controller.abort(new Error(why));
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      // Asked again, it goes on stopping in order: a hurry would leave processes behind.
-      process.on(name, () => this.#controller.abort(new Error(`stopped by ${name}`)));
+      process.on(name, () => ask(`stopped by ${name}`));
     }
+    // Nobody reads any more: `npm start | head` ends like Ctrl-C.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", () => ask("output closed"));
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent) ask("whoever started this is gone");
+    }, 500).unref();
   }
 
   get signal(): AbortSignal {
