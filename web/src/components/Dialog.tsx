@@ -4,6 +4,15 @@ import type { ReactNode } from "react";
 import { classes } from "./classes.ts";
 import { IconButton } from "./IconButton.tsx";
 
+/** The first field, where typing is at hand; else the dialog itself, never its close button. */
+function focusContent(event: Event): void {
+  event.preventDefault();
+  const content = event.currentTarget as HTMLElement;
+  const typing = matchMedia("(pointer: fine)").matches;
+  const field = typing && content.querySelector<HTMLElement>("input, select, textarea");
+  (field || content).focus();
+}
+
 interface Props {
   open: boolean;
   onOpenChange(open: boolean): void;
@@ -23,6 +32,7 @@ export function Dialog({ open, onOpenChange, title, description, children, actio
         <Radix.Overlay className="fixed inset-0 z-40 animate-fade bg-(--overlay)" />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={focusContent}
           className={classes(
             "fixed z-50 flex max-h-[88dvh] flex-col bg-surface shadow-floating outline-none",
             "max-sm:inset-x-0 max-sm:bottom-0 max-sm:animate-slide-up max-sm:rounded-t-xl max-sm:pb-[env(safe-area-inset-bottom)]",

@@ -11,6 +11,7 @@ export function NotFoundPage({ what = "page" }: { what?: string }) {
   return (
     <div className="grid min-h-full place-items-center">
       <EmptyState
+        page
         icon={<Compass />}
         title={`This ${what} does not exist`}
         actions={

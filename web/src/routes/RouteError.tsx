@@ -16,6 +16,7 @@ export function RouteError() {
   return (
     <div className="grid min-h-full place-items-center" role="alert">
       <EmptyState
+        page
         icon={stale ? <RefreshCw /> : <Bug />}
         title={stale ? "There is a newer Farhand" : "This page broke"}
         actions={

@@ -81,6 +81,6 @@ function InstallStep({ number, title, children }: { number: number; title: strin
 }
 
 function countdown(ms: number): string {
-  const seconds = Math.ceil(ms / 1_000);
+  const seconds = Math.floor(ms / 1_000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

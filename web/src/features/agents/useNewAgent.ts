@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Agent, JoinTokenCreated } from "#protocol/api/pools.ts";
 import { allItems } from "../../api/paging.ts";
@@ -9,13 +9,15 @@ const ASK_EVERY_MS = 4_000;
 
 /** The agent that joined the token's pool since the token was made; undefined until there is one. */
 export function useNewAgent(token: JoinTokenCreated): Agent | undefined {
+  const queries = useQueryClient();
+  const [before] = useState(
+    () => new Set(allItems(queries.getQueryData(agentsQuery.queryKey)).map((agent) => agent.id)),
+  );
+  const findNew = (agents: readonly Agent[]) =>
+    agents.find((agent) => agent.poolId === token.poolId && !before.has(agent.id));
   const query = useInfiniteQuery({
     ...agentsQuery,
-    refetchInterval: ({ state }) => (newAgent(allItems(state.data))?.presence ? false : ASK_EVERY_MS),
+    refetchInterval: ({ state }) => (findNew(allItems(state.data))?.presence ? false : ASK_EVERY_MS),
   });
-  const [before] = useState(() => new Set(allItems(query.data).map((agent) => agent.id)));
-  function newAgent(agents: readonly Agent[]): Agent | undefined {
-    return agents.find((agent) => agent.poolId === token.poolId && !before.has(agent.id));
-  }
-  return newAgent(allItems(query.data));
+  return findNew(allItems(query.data));
 }

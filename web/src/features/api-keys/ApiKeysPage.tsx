@@ -25,7 +25,7 @@ export function ApiKeysPage() {
     <Page>
       <PageHeader
         title="API keys"
-        description="For scripts and other tools. A key is an actor of its own and can do what its scopes say, no more."
+        description="For scripts and other tools. A key may do what its scopes say, and no more."
         actions={listed.length > 0 && create}
       />
       <Card>

@@ -5,7 +5,7 @@ import { parseRunbook } from "#protocol/runbook/markdown.ts";
 import { Button } from "../../components/Button.tsx";
 import { plural } from "../../components/format.ts";
 import { SAVE_KEYS } from "../../components/Kbd.tsx";
-import { Tab, TabList, Tabs } from "../../components/Tabs.tsx";
+import { Tab, TabList, TabPanel, Tabs } from "../../components/Tabs.tsx";
 import { useTitle } from "../../components/useTitle.ts";
 import { ConflictDialog } from "./ConflictDialog.tsx";
 import { DraftNotice } from "./DraftNotice.tsx";
@@ -31,6 +31,9 @@ interface Props {
 }
 
 type View = "source" | "preview";
+
+/** Side by side where there is room, one at a time on a phone. */
+const PANE = "min-w-0 flex-1 focus-visible:-outline-offset-2 max-lg:data-[state=inactive]:hidden";
 
 /** Markdown on the left, what it means on the right; on a phone one or the other. */
 export function Editor({ draftId, heading, back, saved, initial, base, save }: Props) {
@@ -69,40 +72,44 @@ export function Editor({ draftId, heading, back, saved, initial, base, save }: P
           </span>
         </Button>
       </header>
-      <Tabs value={view} onValueChange={(next) => setView(next as View)} className="lg:hidden">
-        <TabList label="View" className="px-4">
+      <Tabs
+        value={view}
+        onValueChange={(next) => setView(next as View)}
+        className="flex min-h-0 flex-1 flex-col"
+      >
+        <TabList label="View" className="px-4 lg:hidden">
           <Tab value="source">Source</Tab>
           <Tab value="preview">Preview</Tab>
         </TabList>
-      </Tabs>
-      <DraftNotice editor={editor} onDiscard={(source) => handle.current?.replace(source)} />
-      <div className="flex min-h-0 flex-1">
-        <div
-          data-hidden={view !== "source"}
-          className="flex min-w-0 flex-1 flex-col border-line max-lg:data-[hidden=true]:hidden lg:border-r"
-        >
-          <Suspense
-            fallback={
-              <div role="status" aria-label="Loading the editor" className="flex-1 bg-(--log-canvas)" />
-            }
+        <DraftNotice editor={editor} onDiscard={(source) => handle.current?.replace(source)} />
+        <div className="flex min-h-0 flex-1">
+          <TabPanel
+            forceMount
+            value="source"
+            tabIndex={-1}
+            className={`${PANE} flex flex-col border-line lg:border-r`}
           >
-            <SourceEditor
-              ref={handle}
-              initial={editor.source}
-              issues={issues}
-              onChange={editor.setSource}
-              onSave={trySave}
-            />
-          </Suspense>
-          <IssueList issues={issues} onGo={(issue) => handle.current?.reveal(issue)} />
+            <Suspense
+              fallback={
+                <div role="status" aria-label="Loading the editor" className="flex-1 bg-(--log-canvas)" />
+              }
+            >
+              <SourceEditor
+                ref={handle}
+                initial={editor.source}
+                issues={issues}
+                onChange={editor.setSource}
+                onSave={trySave}
+              />
+            </Suspense>
+            <IssueList issues={issues} onGo={(issue) => handle.current?.reveal(issue)} />
+          </TabPanel>
+          {/* The preview scrolls by itself, so it can be reached by keyboard. */}
+          <TabPanel forceMount value="preview" className={`${PANE} overflow-y-auto`}>
+            <Preview parsed={parsed} />
+          </TabPanel>
         </div>
-        <div
-          data-hidden={view !== "preview"}
-          className="min-w-0 flex-1 overflow-y-auto max-lg:data-[hidden=true]:hidden"
-        >
-          <Preview parsed={parsed} />
-        </div>
-      </div>
+      </Tabs>
       <LeaveGuard when={editor.dirty && !editor.leaving} />
       <ConflictDialog editor={editor} />
     </div>

@@ -112,6 +112,7 @@ export function editorExtensions({ onChange, onSave }: Callbacks): Extension {
     EditorView.contentAttributes.of({
       "aria-label": "Source of the runbook, in Markdown",
       spellcheck: "false",
+      tabindex: "0",
     }),
     yamlFrontmatter({ content: markdown({ codeLanguages: languages }) }),
     syntaxHighlighting(colours),

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { useLocation, useNavigate } from "react-router";
 import type { Execution } from "#protocol/api/executions.ts";
+import { isExecutionTerminal } from "#protocol/states.ts";
 import { useTitle } from "../../components/useTitle.ts";
 import { Announcer } from "./Announcer.tsx";
 import { ExecutionHeader } from "./ExecutionHeader.tsx";
@@ -27,7 +28,12 @@ export function ExecutionView({ initial }: { initial: Execution }) {
   const chosen = execution.steps.find((step) => step.id === wanted.step);
   const step = chosen ?? active;
   const choose = (id: string | undefined) => navigate({ hash: id ? hashOf(id) : "" }, { replace: true });
-  const picking = { steps: execution.steps, shown: step?.id, active: active?.id, pinned: !!chosen, choose };
+  const picking = {
+    steps: execution.steps,
+    shown: step?.id,
+    away: !!chosen && chosen.id !== active?.id && !isExecutionTerminal(execution.state),
+    choose,
+  };
   return (
     <div className="flex h-full min-h-0 flex-col">
       <ExecutionHeader live={live} />

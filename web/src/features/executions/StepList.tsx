@@ -7,16 +7,14 @@ import { stepLook } from "./states.ts";
 export interface StepPicking {
   steps: readonly Step[];
   shown: string | undefined;
-  /** Where things happen. */
-  active: string | undefined;
-  /** The reader chose a step, so the page does not move on by itself. */
-  pinned: boolean;
+  /** The reader chose another step than the one where things happen. */
+  away: boolean;
   /** Undefined: follow the execution again. */
   choose(id: string | undefined): void;
 }
 
 /** The steps beside their output. */
-export function StepList({ steps, shown, active, pinned, choose }: StepPicking) {
+export function StepList({ steps, shown, away, choose }: StepPicking) {
   return (
     <nav
       aria-label="Steps"
@@ -29,7 +27,7 @@ export function StepList({ steps, shown, active, pinned, choose }: StepPicking) 
           </li>
         ))}
       </ol>
-      {pinned && shown !== active && (
+      {away && (
         <button
           type="button"
           onClick={() => choose(undefined)}

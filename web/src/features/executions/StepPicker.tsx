@@ -7,7 +7,7 @@ import { StepItem, type StepPicking } from "./StepList.tsx";
 import { stepLook } from "./states.ts";
 
 /** The steps on a phone: one line that opens the list, so the output gets the screen. */
-export function StepPicker({ steps, shown, active, pinned, choose }: StepPicking) {
+export function StepPicker({ steps, shown, away, choose }: StepPicking) {
   const [open, setOpen] = useState(false);
   const at = steps.findIndex((step) => step.id === shown);
   const step = steps[at];
@@ -37,9 +37,7 @@ export function StepPicker({ steps, shown, active, pinned, choose }: StepPicking
         open={open}
         onOpenChange={setOpen}
         title="Steps"
-        actions={
-          pinned && shown !== active && <Button onClick={() => pick(undefined)}>Follow the execution</Button>
-        }
+        actions={away && <Button onClick={() => pick(undefined)}>Follow the execution</Button>}
       >
         <ol className="-mx-2.5">
           {steps.map((each) => (

@@ -67,16 +67,22 @@ const WEIGHTS = ["bold", "dim", "italic", "underline", "strike"] as const;
 
 function classNames(style: Style): string | undefined {
   const names = WEIGHTS.filter((weight) => style[weight]).map((weight) => `log-${weight}`);
+  const { foreground, background, inverse } = style;
+  if (typeof foreground === "string" && background === undefined && !inverse) names.push("log-fixed");
   return names.length > 0 ? names.join(" ") : undefined;
 }
 
-function colors({ foreground, background, inverse }: Style): CSSProperties | undefined {
+type SpanStyle = CSSProperties & { "--fixed"?: string };
+
+function colors({ foreground, background, inverse }: Style): SpanStyle | undefined {
   if (foreground === undefined && background === undefined && !inverse) return undefined;
   const front = cssColor(foreground);
   const back = cssColor(background);
   if (inverse) return { color: back ?? "var(--log-canvas)", backgroundColor: front ?? "var(--log-ink)" };
   // On a fixed background the theme's own text colour may not be legible.
   if (back && !front) return { color: contrasting(background), backgroundColor: back };
+  // Programs choose fixed colours for a terminal of their own: `log-fixed` keeps them legible on ours.
+  if (typeof foreground === "string" && !back) return { "--fixed": foreground };
   return { color: front, backgroundColor: back };
 }
 

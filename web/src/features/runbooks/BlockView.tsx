@@ -38,7 +38,7 @@ function CommandView({ block }: { block: CommandBlock }) {
       className="overflow-hidden rounded-lg border border-line bg-surface shadow-raised"
     >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-1.5">
-        <h3 className="min-w-0 font-medium wrap-anywhere">{block.title ?? block.id}</h3>
+        <h2 className="min-w-0 font-medium wrap-anywhere">{block.title ?? block.id}</h2>
         {block.title && <code className="font-mono text-xs text-muted">{block.id}</code>}
         <span className="flex flex-wrap gap-1.5 max-sm:order-last max-sm:w-full max-sm:pb-1 sm:ml-auto">
           <CommandFacts block={block} />
