@@ -33,7 +33,15 @@ export default defineConfig({
           testTimeout: 15_000,
         },
       },
-      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "process",
+          include: ["test/process/**/*.test.ts"],
+          testTimeout: 30_000,
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+        },
+      },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000 } },
     ],

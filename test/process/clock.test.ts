@@ -111,6 +111,45 @@ it("[HS3] [G14] terminates a silent peer after 45 s and dials again; the step go
   expect(isAlive(pidOf(coordinator))).toBe(true);
 });
 
+it("[OT2] sends the oldest chunk again when nothing is acknowledged for a while", async () => {
+  const { plane, clock } = await connectedAgent();
+  let lost = 0;
+  const { coordinator } = await plane.offer({
+    blocks: [command("quiet", "echo lost; sleep 300")],
+    configure: (each) => {
+      each.loses = (_, binary) => binary && lost++ === 0;
+    },
+  });
+  await plane.changes.until("a hello", () => coordinator.of("step.started").length > 0);
+  await advanceUntil(clock, "the chunk again", () => coordinator.output("quiet", "stdout").length > 0);
+  expect(lost).toBe(2);
+  expect(coordinator.sockets).toHaveLength(1);
+});
+
+it("repeats a result until it is recorded, and then forgets the attempt", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator, finished } = await plane.run({
+    blocks: [command("short", "echo x")],
+    configure: (each) => {
+      each.records = false;
+    },
+  });
+  coordinator.socket.terminate();
+  await advanceUntil(
+    clock,
+    "the result on a new socket",
+    () => coordinator.sockets.length === 2 && coordinator.of("step.finished").length > 1,
+  );
+  const told = coordinator.of("step.finished").length;
+  await advanceUntil(clock, "the result again", () => coordinator.of("step.finished").length > told + 1);
+  const every = coordinator.of("step.finished").map((each) => JSON.stringify(each));
+  expect(new Set(every)).toEqual(new Set([JSON.stringify(finished)]));
+  coordinator.send({ type: "step.recorded", step: "short", attempt: 1 });
+  coordinator.socket.terminate();
+  await advanceUntil(clock, "a third socket", () => coordinator.of("hello").length === 3);
+  expect(coordinator.of("hello")[2]?.attempts).toEqual([]);
+});
+
 it("[LS3] onDisconnect stop: the step is stopped 30 s after its coordinator went away", async () => {
   const { plane, clock } = await connectedAgent();
   const { coordinator } = await plane.offer({

@@ -139,6 +139,7 @@ it("does not reopen a data socket that was closed with 4410, and ends what ran",
   await coordinator.printed("long", "up");
   coordinator.socket.close(4410, "over");
   await plane.changes.until("lease.ended", () => plane.control.of("lease.ended").length > 0);
-  await pause(1_200);
+  // Longer than the longest pause before a first reconnect.
+  await pause(1_100);
   expect(coordinator.sockets).toHaveLength(1);
 });

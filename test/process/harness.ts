@@ -1,6 +1,6 @@
 /** Real agent processes, and the folders they live in, for one test file. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
@@ -20,10 +20,25 @@ export function prepareAgent(): void {
   });
   afterEach(async () => {
     await Promise.all(Array.from(running, (agent) => agent.kill()));
+    killSteps();
     await Promise.all(Array.from(planes, (plane) => plane.stop()));
     planes.clear();
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
+}
+
+/** Ends what agents that were killed have left: every step has a path of this file's folder in its environment. */
+function killSteps(): void {
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, "latin1").includes(`TMPDIR=${root}/`))
+        process.kill(pid, "SIGKILL");
+    } catch {
+      // Gone, or not ours to look at.
+    }
+  }
 }
 
 export interface Output {

@@ -101,49 +101,6 @@ it("[OT4] [G13] lost and repeated frames change nothing", async () => {
   expect(finished.streams.stdout.sha256).toBe(coordinator.sha256("lossy", "stdout"));
 });
 
-it("[OT2] sends the oldest chunk again when acknowledgements vanish, and then goes on", async () => {
-  const { plane } = await connectedSite();
-  const { coordinator } = await plane.offer({
-    blocks: [command("quiet", "echo lost; sleep 60")],
-    configure: (each) => {
-      let first = true;
-      each.loses = (_, binary) => {
-        const lose = binary && first;
-        if (binary) first = false;
-        return lose;
-      };
-    },
-  });
-  await coordinator.printed("quiet", "lost");
-  expect(coordinator.sockets).toHaveLength(1);
-});
-
-it("repeats a result until it is recorded", async () => {
-  const { plane } = await connectedSite();
-  const { coordinator, finished } = await plane.run({
-    blocks: [command("short", "echo x")],
-    configure: (each) => {
-      each.records = false;
-    },
-  });
-  coordinator.socket.terminate();
-  await plane.changes.until("the result again", () => coordinator.of("step.finished").length >= 2);
-  await plane.changes.until(
-    "and again on the same socket",
-    () => coordinator.of("step.finished").length >= 3,
-  );
-  expect(
-    coordinator.of("step.finished").every((each) => JSON.stringify(each) === JSON.stringify(finished)),
-  ).toBe(true);
-  coordinator.records = true;
-  coordinator.send({ type: "step.recorded", step: "short", attempt: 1 });
-  coordinator.socket.terminate();
-  await plane.changes.until(
-    "a hello without it",
-    () => coordinator.of("hello").at(-1)?.attempts.length === 0,
-  );
-});
-
 it("[OT5] cuts output past the limit in whole characters, counts it, and lets the step go on", async () => {
   const { plane } = await connectedSite();
   const limit = 256 * 1024;
