@@ -16,7 +16,11 @@ function applied(execution: Execution, time: string, event: ExecutionEvent): Exe
     case "lease.failed":
       return takenBack(execution);
     case "step.dispatched":
-      return changeStep(execution, event.step, () => ({ state: "dispatched", attempt: event.attempt }));
+      return changeStep(execution, event.step, (step) => ({
+        state: "dispatched",
+        attempt: event.attempt,
+        ...(step.agentName === undefined && lastAgent(execution)),
+      }));
     case "step.started":
       return changeStep(execution, event.step, () => ({
         state: "running",
@@ -81,6 +85,12 @@ function cutBytes(streams: NonNullable<Step["streams"]>): number {
 function changeStep(execution: Execution, id: string, change: (step: Step) => Partial<Step>): Execution {
   const steps = execution.steps.map((step) => (step.id === id ? { ...step, ...change(step) } : step));
   return { ...execution, steps };
+}
+
+/** Later steps go over the lease that earlier ones ran under. */
+function lastAgent({ steps }: Execution): Partial<Step> {
+  const { agentId, agentName } = steps.findLast((step) => step.agentName !== undefined) ?? {};
+  return { agentId, agentName };
 }
 
 /** Nothing was started under the lease: the step waits again. */

@@ -4,6 +4,7 @@ import { encodeChunk } from "#protocol/chunk.ts";
 import type { ExecutionEvent } from "#protocol/events.ts";
 import { newId } from "#protocol/ids.ts";
 import { encodeOutputFrame } from "#protocol/viewer.ts";
+import { applyEvent } from "./applyEvent.ts";
 import { ExecutionSession } from "./executionSession.ts";
 import type { LiveSocketHandlers } from "./liveSocket.ts";
 
@@ -143,6 +144,21 @@ describe("execution session", () => {
     expect(live.subject.getSnapshot().canceling).toBe(true);
     live.say({ type: "execution.finished", state: "canceled", confirmed: false });
     expect(live.subject.getSnapshot()).toMatchObject({ canceling: false, confirmed: false });
+  });
+
+  it("names the agent also on steps that begin after the lease was granted", () => {
+    const live = session();
+    live.say(
+      { type: "step.dispatched", step: "one", attempt: 1, fence: 1 },
+      { type: "lease.granted", fence: 1, agentId: "a", agentName: "db-1" },
+    );
+    const execution = live.subject.getSnapshot().execution;
+    const known = execution.steps.map((step) =>
+      step.id === "two" ? { ...step, agentName: undefined } : step,
+    );
+    const event = { type: "step.dispatched", step: "two", attempt: 1, fence: 1 } as const;
+    const next = applyEvent({ ...execution, steps: known }, { seq: execution.head + 1, time: LATER, event });
+    expect(next.steps[1]?.agentName).toBe("db-1");
   });
 
   it("ignores events it knew from the start", () => {

@@ -49,8 +49,8 @@ export function StepItem({ step, shown, onChoose }: { step: Step; shown: boolean
       aria-current={shown ? "true" : undefined}
       onClick={onChoose}
       className={classes(
-        "flex w-full items-start gap-2.5 rounded-md px-2.5 py-1.5 text-left hover:bg-hover focus-visible:-outline-offset-2 pointer-coarse:py-2.5",
-        shown && "bg-hover",
+        "flex w-full items-start gap-2.5 rounded-md px-2.5 py-1.5 text-left hover:bg-hover/50 focus-visible:-outline-offset-2 pointer-coarse:py-2.5",
+        shown && "bg-hover hover:bg-hover",
       )}
     >
       <span className="mt-0.5">
