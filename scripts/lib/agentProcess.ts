@@ -12,7 +12,6 @@ const STOP_MS = 20_000;
 
 export interface AgentSettings {
   stateDir: string;
-  logFile: string;
   slots?: number;
   /** Beyond what an agent has from us; nothing else of our environment matters to it. */
   env?: Record<string, string>;
@@ -57,7 +56,8 @@ export interface AgentProcess {
   lastWords(): string;
 }
 
-export function runAgent(settings: AgentSettings): AgentProcess {
+/** Starts an enrolled agent; its log goes to the end of a file. */
+export function runAgent(settings: AgentSettings & { logFile: string }): AgentProcess {
   mkdirSync(dirname(settings.logFile), { recursive: true });
   const log = openSync(settings.logFile, "a");
   const child = spawn(process.execPath, [AGENT_FILE, "run", "--state", settings.stateDir], {

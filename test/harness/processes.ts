@@ -1,0 +1,40 @@
+/** Looking at processes and ending them, through /proc. */
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** True for a process that runs; one that is dead and not yet collected does not. */
+export function isAlive(pid: number): boolean {
+  const state = statOf(pid)?.state;
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+/** Processes whose parent is this one, by name. */
+export function childrenOf(pid: number, name: string): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((child) => {
+      const stat = statOf(child);
+      return stat?.parent === pid && stat.name === name;
+    });
+}
+
+/** Resolves when none of the processes runs any more; nothing tells us, so this looks. */
+export async function untilGone(pids: readonly number[], patienceMs = 15_000): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (pids.some(isAlive)) {
+    if (performance.now() > deadline) throw new Error(`still running: ${pids.filter(isAlive).join(", ")}`);
+    await wait(10);
+  }
+}
+
+function statOf(pid: number): { name: string; state: string; parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const end = stat.lastIndexOf(")");
+    const [state = "", parent = ""] = stat.slice(end + 2).split(" ");
+    return { name: stat.slice(stat.indexOf("(") + 1, end), state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
