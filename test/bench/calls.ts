@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { bundleWorker } from "../../scripts/lib/build.ts";
+import { oneCommand } from "./arena.ts";
+import { type Call, callsSchema } from "./counting/call.ts";
+import type { Measurement } from "./measurement.ts";
+import { alone } from "./results.ts";
+import { startSite } from "./site.ts";
+
+const ENTRY = fileURLToPath(new URL("counting/index.ts", import.meta.url));
+/** No call for this long: everything that an execution leaves to do beside is done. */
+const QUIET_MS = 600;
+
+/** Calls of one execution, counted in a worker of their own whose bindings are wrapped. */
+export const calls: Measurement = {
+  title: "D1 and Durable Object calls of an execution",
+  rounds: 5,
+  budgetMs: 20_000,
+  async run({ folder, shutdown }, rounds) {
+    const workerDir = join(folder, "counting-worker");
+    await bundleWorker(ENTRY, workerDir);
+    const { farhand } = await startSite({ folder: join(folder, "counting-site"), workerDir, shutdown });
+    const runbookId = await farhand.write(oneCommand("sh", "echo hello"));
+    await farhand.run(runbookId);
+    const executions: Call[][] = [];
+    for (const _ of rounds) {
+      await untilQuiet(farhand.url);
+      await fetch(`${farhand.url}/api/bench/calls`, { method: "DELETE" });
+      await farhand.run(runbookId);
+      executions.push(await untilQuiet(farhand.url));
+    }
+    const count = (of: (call: Call) => boolean) => executions.map((each) => each.filter(of).length);
+    const d1 = ({ kind }: Call) => kind === "d1";
+    return {
+      rows: [
+        alone(
+          "D1 reads in an execution",
+          "calls",
+          count((call) => d1(call) && !call.writes),
+        ),
+        alone(
+          "D1 writes in an execution",
+          "calls",
+          count((call) => d1(call) && call.writes),
+          { atMost: 2 },
+        ),
+        alone("D1 calls one after the other in the trigger", "calls", executions.map(chainInTrigger), {
+          atMost: 2,
+        }),
+        alone(
+          "Durable Object calls in an execution",
+          "calls",
+          count(({ kind }) => kind === "object"),
+        ),
+        alone(
+          "WebSocket messages to objects",
+          "calls",
+          count(({ kind }) => kind === "message"),
+        ),
+        alone(
+          "alarms",
+          "calls",
+          count(({ kind }) => kind === "alarm"),
+        ),
+      ],
+      notes: describe(executions.at(-1) ?? []),
+    };
+  },
+};
+
+async function untilQuiet(url: string): Promise<Call[]> {
+  let before = -1;
+  for (;;) {
+    const response = await fetch(`${url}/api/bench/calls`);
+    const now = callsSchema.parse(await response.json());
+    if (now.length === before && now.every((call) => call.ended !== undefined)) return now;
+    before = now.length;
+    await wait(QUIET_MS);
+  }
+}
+
+/** The longest row of D1 calls of the request itself that each wait for the one before. */
+function chainInTrigger(calls: readonly Call[]): number {
+  const own = calls.filter(({ from, kind }) => from === "API request" && kind === "d1");
+  const longestAt = new Map<Call, number>();
+  for (const call of own.toSorted((a, b) => a.began - b.began)) {
+    const before = own.filter(({ ended = Number.POSITIVE_INFINITY }) => ended < call.began);
+    longestAt.set(call, 1 + Math.max(0, ...before.map((each) => longestAt.get(each) ?? 0)));
+  }
+  return Math.max(0, ...longestAt.values());
+}
+
+/** One line for each kind of call, with how many there were, in the order in which they first came. */
+function describe(calls: readonly Call[]): string[] {
+  const lines = calls.map(({ from, what }) => `${from}: ${what}`);
+  return Array.from(
+    Map.groupBy(lines, (line) => line),
+    ([line, same]) => `${same.length} × ${line}`,
+  );
+}

@@ -1,0 +1,49 @@
+/** What /proc says about processes, and how much memory they took while something ran. */
+import { readdirSync, readFileSync } from "node:fs";
+import { Problem } from "../../scripts/lib/problem.ts";
+
+const SAMPLE_MS = 10;
+const PAGE_BYTES = 4096;
+
+/** Resident memory, MB. */
+export function residentMemory(pid: number): number {
+  const pages = Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
+  return (pages * PAGE_BYTES) / 1e6;
+}
+
+/** The child of a process that runs the named program. @throws Problem when there is none */
+export function childNamed(parent: number, program: string): number {
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const [, name, ppid] = /^\d+ \((.*)\) \S (\d+)/.exec(statOf(entry)) ?? [];
+    if (name === program && Number(ppid) === parent) return Number(entry);
+  }
+  throw new Problem(`Process ${parent} has no child ${program}.`);
+}
+
+/** Gone between the listing and the reading: nobody's child. */
+function statOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Samples the memory of some processes from now on.
+ * @returns a function that ends it and gives each one's highest, MB
+ */
+export function watchMemory<Name extends string>(pids: Record<Name, number>): () => Record<Name, number> {
+  const entries = Object.entries<number>(pids);
+  const peak: Record<string, number> = {};
+  const sample = () => {
+    for (const [name, pid] of entries) peak[name] = Math.max(peak[name] ?? 0, residentMemory(pid));
+  };
+  const timer = setInterval(sample, SAMPLE_MS);
+  return () => {
+    clearInterval(timer);
+    sample();
+    return peak as Record<Name, number>;
+  };
+}
