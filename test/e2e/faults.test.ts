@@ -4,9 +4,9 @@ import type { FollowedExecution } from "../harness/execution.ts";
 import { open, untilExists } from "../harness/files.ts";
 import { untilGone } from "../harness/processes.ts";
 import { runbookOf } from "../harness/tenant.ts";
-import { useWorld } from "../harness/world.ts";
+import { worldForFile } from "../harness/world.ts";
 
-const world = useWorld();
+const world = worldForFile();
 
 /** Prints numbered lines until it is told to stop, then says so. */
 function talker(gate: string): string {

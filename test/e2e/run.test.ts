@@ -2,9 +2,9 @@ import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
 import { runbookOf } from "../harness/tenant.ts";
-import { useWorld } from "../harness/world.ts";
+import { worldForFile } from "../harness/world.ts";
 
-const world = useWorld();
+const world = worldForFile();
 
 describe("an execution from the API to an agent's shell and back", () => {
   test("curl with an API key starts a run and follows it over server-sent events to the end", async () => {

@@ -127,7 +127,7 @@ function planeIn(folder: string, port: number): Promise<ControlPlane> {
 }
 
 /** One world for all tests of a file, gone after them. */
-export function useWorld(): () => World {
+export function worldForFile(): () => World {
   let world: World | undefined;
   beforeAll(async () => {
     world = await World.start();
