@@ -58,11 +58,9 @@ export function useEditor({ draftId, saved, initial, base, save }: Input): Edito
 
   const saving = useMutation({
     mutationFn: (options: { overwrite: boolean }) => save(source, options),
-    onSuccess: ({ message, leave }) => {
+    onSuccess: ({ message }) => {
       dropDraft(draftId);
       toast.success(message);
-      // After this render, so that the guard against leaving unsaved has stood down.
-      setTimeout(leave);
     },
     onError: (error) => {
       if (error instanceof ApiError && error.code === "precondition_failed") setConflict(true);
@@ -70,6 +68,12 @@ export function useEditor({ draftId, saved, initial, base, save }: Input): Edito
       else toast.error("It was not saved", { description: messageOf(error) });
     },
   });
+
+  // After the render in which the guard against leaving unsaved has stood down.
+  const { data: done } = saving;
+  useEffect(() => {
+    done?.leave();
+  }, [done]);
 
   return {
     source,

@@ -1,0 +1,116 @@
+/** An organization with a person in it, and real agents when it needs them. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, vi } from "vitest";
+import { z } from "zod";
+import { type ExecutionSummary, executionSchema, executionSummarySchema } from "#protocol/api/executions.ts";
+import { agentSchema, joinTokenCreatedSchema, poolSchema } from "#protocol/api/pools.ts";
+import { type Runbook, runbookSchema } from "#protocol/api/runbooks.ts";
+import { isExecutionTerminal } from "#protocol/states.ts";
+import { type AgentProcess, enrollAgent, runAgent } from "../../scripts/lib/agentProcess.ts";
+import { Client, openSession } from "../../scripts/lib/client.ts";
+
+export interface Person {
+  name: string;
+  email: string;
+  password: string;
+}
+
+export function newPerson(name = "Ada Lovelace"): Person {
+  const unique = randomBytes(6).toString("hex");
+  return { name, email: `${unique}@example.com`, password: randomBytes(9).toString("base64url") };
+}
+
+export class Organization {
+  readonly person: Person;
+  readonly client: Client;
+  readonly cookie: string;
+  private readonly agents: AgentProcess[] = [];
+  private readonly folders: string[] = [];
+
+  private constructor(person: Person, client: Client, cookie: string) {
+    this.person = person;
+    this.client = client;
+    this.cookie = cookie;
+  }
+
+  /** Signs a new person up; an organization comes with it. */
+  static create(url: string): Promise<Organization> {
+    return Organization.enter(url, "sign-up", newPerson());
+  }
+
+  /** Of a person who has signed up already. */
+  static logIn(url: string, person: Person): Promise<Organization> {
+    return Organization.enter(url, "sign-in", person);
+  }
+
+  private static async enter(url: string, how: "sign-up" | "sign-in", person: Person): Promise<Organization> {
+    const cookie = await openSession(new Client(url), how, { ...person });
+    if (!cookie) throw new Error(`the person could not ${how}`);
+    return new Organization(person, new Client(url, { cookie }), cookie);
+  }
+
+  /** Enrols and runs an agent in the pool; resolves when it is connected. */
+  async startAgent(name = "test-agent", slots = 4): Promise<AgentProcess> {
+    const pool = (await this.client.call(z.array(poolSchema), "GET", "/pools")).find(
+      (each) => each.name === "default",
+    );
+    const { id } =
+      pool ?? (await this.client.call(poolSchema, "POST", "/pools", { body: { name: "default" } }));
+    const { token } = await this.client.call(joinTokenCreatedSchema, "POST", "/join-tokens", {
+      body: { poolId: id },
+    });
+    return this.runAgent(token, name, slots);
+  }
+
+  /** Runs an agent with a token that somebody made. */
+  async runAgent(token: string, name: string, slots = 4): Promise<AgentProcess> {
+    const folder = await mkdtemp(join(tmpdir(), "farhand-browser-agent-"));
+    this.folders.push(folder);
+    const settings = { stateDir: join(folder, "state"), logFile: join(folder, "agent.log"), slots };
+    await enrollAgent({ ...settings, url: this.client.url, token, name });
+    const agent = runAgent(settings);
+    this.agents.push(agent);
+    await vi.waitFor(async () => expect(await this.connectedAgents()).toContain(name), {
+      timeout: 20_000,
+      interval: 50,
+    });
+    return agent;
+  }
+
+  async write(source: string): Promise<Runbook> {
+    return this.client.call(runbookSchema, "POST", "/runbooks", { body: { source } });
+  }
+
+  async run(runbook: Runbook): Promise<ExecutionSummary> {
+    return this.client.call(executionSummarySchema, "POST", `/runbooks/${runbook.id}/executions`, {
+      body: {},
+    });
+  }
+
+  /** Runs a script as a runbook of one step called `step`, to its end; returns the execution's id. */
+  async runToEnd(script: string): Promise<string> {
+    const runbook = await this.write(`# Script\n\n\`\`\`\`bash {name=step}\n${script}\n\`\`\`\`\n`);
+    const { id } = await this.run(runbook);
+    await vi.waitFor(
+      async () => {
+        const { state } = await this.client.call(executionSchema, "GET", `/executions/${id}`);
+        expect(isExecutionTerminal(state)).toBe(true);
+      },
+      { timeout: 40_000, interval: 50 },
+    );
+    return id;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.agents.map((agent) => agent.stop()));
+    await Promise.all(this.folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+
+  private async connectedAgents(): Promise<string[]> {
+    const agents = await this.client.call(z.array(agentSchema), "GET", "/agents");
+    return agents.filter((agent) => agent.presence).map((agent) => agent.name);
+  }
+}
