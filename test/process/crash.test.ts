@@ -3,6 +3,9 @@ import { spawn } from "node:child_process";
 import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { encodeLine } from "../../agent/job/journal.ts";
+import { bootId } from "../../agent/job/processes.ts";
+import { leaseKey } from "../../agent/job/records.ts";
 import {
   agentCommand,
   command,
@@ -64,6 +67,28 @@ it("[ST2] a lease goes on with later steps after the agent was restarted", async
   expect((await coordinator.finished("two")).outcome).toEqual({ type: "exited", exitCode: 0 });
   expect(coordinator.output("two", "stdout").toString()).toBe("kept\n");
   expect(linesOf(path("oracle"))).toHaveLength(1);
+});
+
+it("[ST2] dead between the flush of `started` and the spawn: unknown, and zero runs (fault 2)", async () => {
+  const { plane, agent, start, state, path } = await connectedSite();
+  const { coordinator } = await plane.run({
+    blocks: [command("one", "true"), command("two", oracle(path("oracle")))],
+  });
+  await agent.kill();
+  const [segment = ""] = readdirSync(join(state, "journal"));
+  const line = encodeLine({
+    type: "started",
+    ...{ lease: leaseKey(coordinator.lease), step: "two", attempt: 1, fence: 1 },
+    ...{ time: Date.now(), marker: "0123", bootId: bootId() },
+  });
+  appendFileSync(join(state, "journal", segment), line);
+  start();
+  const finished = await coordinator.finished("two");
+  expect(finished.outcome).toMatchObject({
+    type: "unknown",
+    detail: expect.stringContaining("none of its processes was left"),
+  });
+  expect(linesOf(path("oracle"))).toEqual([]);
 });
 
 it("[ST3] kill -9 after the exit, before the result is recorded: the result is sent again", async () => {

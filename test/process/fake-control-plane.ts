@@ -294,6 +294,23 @@ export interface OfferOptions {
   configure?: (coordinator: Coordinator) => void;
 }
 
+export function planOf({ blocks, parameters = {}, expiresAt }: OfferOptions): Plan {
+  return {
+    schema: 1,
+    organizationId: newId("organization"),
+    runbookId: newId("runbook"),
+    versionId: newId("version"),
+    versionNumber: 3,
+    versionHash: "0".repeat(64),
+    title: "A test",
+    parameters,
+    target: { poolId: newId("pool"), poolName: "test", labels: {} },
+    blocks,
+    nonce: randomBytes(8).toString("hex"),
+    expiresAt: expiresAt ?? Date.now() + 60_000,
+  };
+}
+
 export class FakeControlPlane {
   readonly changes = new Changes();
   readonly agents: EnrolledAgent[] = [];
@@ -373,20 +390,7 @@ export class FakeControlPlane {
   async offer(options: OfferOptions): Promise<{ coordinator: Coordinator; repeat: () => void }> {
     const executionId = newId("execution");
     const lease: Lease = { id: newId("lease"), executionId, fence: 1 };
-    const plan: Plan = {
-      schema: 1,
-      organizationId: this.organizationId,
-      runbookId: newId("runbook"),
-      versionId: newId("version"),
-      versionNumber: 3,
-      versionHash: "0".repeat(64),
-      title: "A test",
-      parameters: options.parameters ?? {},
-      target: { poolId: this.poolId, poolName: "test", labels: {} },
-      blocks: options.blocks,
-      nonce: randomBytes(8).toString("hex"),
-      expiresAt: options.expiresAt ?? Date.now() + 60_000,
-    };
+    const plan = planOf(options);
     const coordinator = new Coordinator(lease, plan, this.changes);
     options.configure?.(coordinator);
     this.coordinators.set(executionId, coordinator);

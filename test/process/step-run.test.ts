@@ -1,0 +1,131 @@
+/** One attempt on its own, with a journal and a disk that a test can hold up. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { systemClock } from "../../agent/clock.ts";
+import { Attempt, type AttemptEnd } from "../../agent/job/attempt.ts";
+import type { Host } from "../../agent/job/host.ts";
+import { Journal } from "../../agent/job/journal.ts";
+import { PipePool } from "../../agent/job/pipes.ts";
+import { bootId, systemProcesses } from "../../agent/job/processes.ts";
+import { StepRun } from "../../agent/job/run.ts";
+import { Spool } from "../../agent/job/spool.ts";
+import { statePaths } from "../../agent/paths.ts";
+import { foldersOf } from "../../agent/runners/command.ts";
+import { silentLog } from "../../agent/testing/silent-log.ts";
+import { command, linesOf, oracle } from "./harness.ts";
+
+let root: string;
+let host: Host;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "farhand-run-"));
+  const paths = statePaths(root);
+  mkdirSync(paths.spool);
+  host = {
+    ...{ paths, clock: systemClock, log: silentLog, bootId: bootId(), table: systemProcesses },
+    journal: Journal.open(paths.journal, silentLog),
+    pipes: await PipePool.open(paths.pipes),
+  };
+});
+afterEach(() => {
+  host.journal.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A spool on a disk that is full while `full` is set. */
+class FullSpool extends Spool {
+  full = true;
+
+  override append(...args: Parameters<Spool["append"]>): ReturnType<Spool["append"]> {
+    if (this.full) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    return super.append(...args);
+  }
+}
+
+function attemptOf(script: string, spool: Spool = new Spool(join(root, "spool", "s"), "s", 1)) {
+  const attempt = new Attempt({ leaseKey: "l.1", step: "s", number: 1, fence: 1, spool });
+  const events: string[] = [];
+  const listener = {
+    started: () => void events.push("started"),
+    spooled: () => void events.push("spooled"),
+    finished: () => void events.push("finished"),
+  };
+  const block = command("s", script);
+  const folders = foldersOf(join(root, "work"));
+  const work = { plan: planOf({ blocks: [block] }), block, executionId: "exe", folders };
+  const run = new StepRun(attempt, work, host, listener, silentLog);
+  return { run, events, spool };
+}
+
+it("[ST1] spawns nothing before `started` is on disk", async () => {
+  const written = Promise.withResolvers<void>();
+  const path = join(root, "oracle");
+  let noted: string | undefined;
+  host.journal.appendDurably = (record) => {
+    noted = record.type;
+    return written.promise;
+  };
+  const { run, events } = attemptOf(oracle(path));
+  const end = run.run();
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect([noted, events, existsSync(path)]).toEqual(["started", [], false]);
+  written.resolve();
+  expect((await end).outcome).toEqual({ type: "exited", exitCode: 0 });
+  expect(linesOf(path)).toHaveLength(1);
+});
+
+it("[ST1] refuses the step when the journal cannot be written, and runs nothing", async () => {
+  const path = join(root, "oracle");
+  host.journal.appendDurably = async () => {
+    throw new Error("ENOSPC: no space left on device");
+  };
+  const { run } = attemptOf(oracle(path));
+  expect((await run.run()).outcome).toMatchObject({
+    type: "refused",
+    code: "prepare_failed",
+    detail: expect.stringContaining("journal"),
+  });
+  expect(existsSync(path)).toBe(false);
+});
+
+it("[CX1] a cancel that comes while `started` is being written wins: nothing is spawned", async () => {
+  const path = join(root, "oracle");
+  const { run } = attemptOf(oracle(path));
+  const end = run.run();
+  run.stop("canceled", 1_000);
+  expect((await end).outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
+  expect(existsSync(path)).toBe(false);
+});
+
+it("a full disk holds the script up, and nothing is lost when there is room again (fault 23)", async () => {
+  const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
+  const done = join(root, "done");
+  const { run } = attemptOf(`head -c 5000000 /dev/zero; touch ${done}`, spool);
+  const before = process.memoryUsage().arrayBuffers;
+  const end = run.run();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(existsSync(done)).toBe(false);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
+  spool.full = false;
+  const { cutBytes, outcome } = await end;
+  expect(outcome).toEqual({ type: "exited", exitCode: 0 });
+  expect(spool.bytes.stdout).toBe(5_000_000);
+  expect(cutBytes.stdout).toBe(0);
+});
+
+it("a full disk never holds up a cancel, and what it did not take is counted (fault 23)", async () => {
+  const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
+  const { run, events } = attemptOf("echo 12345; sleep 300", spool);
+  const ended = run.run();
+  let end: AttemptEnd | undefined;
+  void ended.then((value) => {
+    end = value;
+  });
+  await expect.poll(() => events).toContain("started");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  run.stop("canceled", 500);
+  await ended;
+  expect(end?.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
+  expect(end?.cutBytes.stdout).toBe(6);
+});
