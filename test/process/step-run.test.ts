@@ -14,6 +14,7 @@ import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
 import { foldersOf } from "../../agent/runners/command.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
+import { planOf } from "./fake-control-plane.ts";
 import { command, linesOf, oracle } from "./harness.ts";
 
 let root: string;
