@@ -130,3 +130,15 @@ it("a full disk never holds up a cancel, and what it did not take is counted (fa
   expect(end?.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
   expect(end?.cutBytes.stdout).toBe(6);
 });
+
+it("a script that has ended, but whose output the disk does not take, can still be canceled (fault 23)", async () => {
+  const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
+  const { run, events } = attemptOf("echo 12345; exit 3", spool);
+  const ended = run.run();
+  await expect.poll(() => events).toContain("started");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  run.stop("canceled", 500);
+  const { outcome, cutBytes } = await ended;
+  expect(outcome).toEqual({ type: "exited", exitCode: 3 });
+  expect(cutBytes.stdout).toBe(6);
+});
