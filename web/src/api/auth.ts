@@ -1,5 +1,6 @@
 /** Sign-up, log-in and log-out, through better-auth's own client. Results are plain: ok, or a sentence. */
 import { createAuthClient } from "better-auth/react";
+import { problemSchema } from "#protocol/errors.ts";
 
 const client = createAuthClient({ basePath: "/api/auth" });
 
@@ -23,8 +24,11 @@ export async function logOut(): Promise<AuthResult> {
   return attempt(() => client.signOut());
 }
 
+/** better-auth's client puts the fields of a refused answer beside its status: here a problem's. */
+const refusalSchema = problemSchema.pick({ code: true, detail: true });
+
 interface Reply {
-  error: { status: number; code?: string; message?: string } | null;
+  error: { status: number } | null;
 }
 
 async function attempt(call: () => Promise<Reply>): Promise<AuthResult> {
@@ -37,21 +41,20 @@ async function attempt(call: () => Promise<Reply>): Promise<AuthResult> {
   return error ? { ok: false, message: sentence(error) } : { ok: true };
 }
 
-function sentence({ status, code, message }: NonNullable<Reply["error"]>): string {
-  if (status === 429) return "Too many attempts. Wait a minute and try again.";
-  switch (code) {
-    case "INVALID_EMAIL_OR_PASSWORD":
+function sentence(error: NonNullable<Reply["error"]>): string {
+  const refusal = refusalSchema.safeParse(error).data;
+  switch (refusal?.code) {
+    case undefined:
+    case "internal":
+    case "unavailable":
+      return "That did not work, and it is our fault. Try again in a moment.";
+    case "unauthenticated":
       return "That email and password do not go together.";
-    case "USER_ALREADY_EXISTS":
-    case "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL":
+    case "conflict":
       return "There is an account with this email already. Log in instead.";
-    case "PASSWORD_TOO_SHORT":
-      return "The password is too short: use 8 characters or more.";
-    case "PASSWORD_TOO_LONG":
-      return "The password is too long: use at most 128 characters.";
-    case "INVALID_EMAIL":
-      return "That does not look like an email address.";
+    case "rate_limited":
+      return "Too many attempts. Wait a minute and try again.";
+    default:
+      return `${refusal?.detail.replace(/\.$/, "")}.`;
   }
-  if (status >= 500 || !message) return "That did not work, and it is our fault. Try again in a moment.";
-  return message;
 }

@@ -23,6 +23,8 @@ export interface LiveSocketHandlers {
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A connection that lasted this long was a good one: the next loss waits only the least. */
+const STABLE_MS = 1_000;
 
 export class LiveSocket {
   private readonly socket: ReconnectingWebSocket;
@@ -40,6 +42,7 @@ export class LiveSocket {
       maxReconnectionDelay: RETRY_MAX_MS / 2 + (Math.random() * RETRY_MAX_MS) / 2,
       reconnectionDelayGrowFactor: 1.7,
       connectionTimeout: CONNECT_TIMEOUT_MS,
+      minUptime: STABLE_MS,
       maxEnqueuedMessages: 0,
     });
     this.socket.binaryType = "arraybuffer";

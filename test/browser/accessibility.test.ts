@@ -1,0 +1,95 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { DESK, fitsWidth, PHONE, prepareBrowser } from "./browser.ts";
+import type { Organization } from "./organization.ts";
+
+const app = prepareBrowser();
+const LONG = "an-unbreakable-title-".repeat(9);
+let organization: Organization;
+/** Addresses, each with what shows that the page is there. */
+let pages: [path: string, ready: string][];
+
+beforeAll(async () => {
+  organization = await app.organization();
+  await organization.startAgent();
+  const runbook = await organization.write(
+    `---\ntitle: ${LONG}\ndescription: ${"words ".repeat(60)}\nparameters:\n  - name: volume\n    type: string\n    default: data\n  - name: mode\n    type: choice\n    options: [a, b]\n  - name: notify\n    type: boolean\n---\n\nRead **this** and [that](https://example.com).\n\n| a | b |\n| - | - |\n| ${"wide".repeat(40)} | d |\n\n\`\`\`bash {name=check title="Check the ${"very ".repeat(20)}long thing"}\necho ${"x".repeat(300)}\n\`\`\`\n`,
+  );
+  const failed = await organization.runToEnd(
+    "for c in 30 31 32 33 34 35 36 37 90 91 92 93 94 95 96 97; do printf '\\033[%dmcolour\\033[0m \\033[2mdim\\033[0m\\n' $c; done; printf '\\033[38;2;255;200;0mfixed\\033[0m\\n' >&2; exit 3",
+  );
+  pages = [
+    ["/login", "Log in to Farhand"],
+    ["/signup", "Create your account"],
+    ["/runbooks", LONG],
+    [`/runbooks/${runbook.id}`, LONG],
+    [`/runbooks/${runbook.id}/run`, "What will run"],
+    [`/runbooks/${runbook.id}/edit`, "Parameters"],
+    ["/executions", "Script"],
+    [`/executions/${failed}`, "exit code 3"],
+    ["/agents", "test-agent"],
+    ["/api-keys", "No keys yet"],
+    ["/settings", "Appearance"],
+    ["/nowhere", "does not exist"],
+  ];
+}, 60_000);
+
+async function violations(page: Page): Promise<string[]> {
+  const { violations: found } = await new AxeBuilder({ page }).analyze();
+  return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)}`));
+}
+
+describe.each([
+  ["on a desk, light", { ...DESK, colorScheme: "light" }],
+  ["on a desk, dark", { ...DESK, colorScheme: "dark" }],
+  ["on a phone, light", { ...PHONE, colorScheme: "light" }],
+  ["on a phone, dark", { ...PHONE, colorScheme: "dark" }],
+] as const)("%s", (_name, options) => {
+  it("every page is accessible and fits the screen", async () => {
+    const page = await app.logged(organization, options);
+    for (const [path, ready] of pages) {
+      await page.goto(path);
+      await page.getByText(ready).filter({ visible: true }).first().waitFor();
+      await page.evaluate(() => document.fonts.ready.then(() => {}));
+      expect({ path, violations: await violations(page) }).toEqual({ path, violations: [] });
+      expect({ path, fits: await fitsWidth(page) }).toEqual({ path, fits: true });
+    }
+  }, 120_000);
+
+  it("so is every dialog", async () => {
+    const page = await app.logged(organization, options);
+    await page.goto("/agents");
+    await page.getByRole("button", { name: "Add agent" }).first().click();
+    await page.getByRole("button", { name: "Create join token" }).click();
+    await page.getByText("Waiting for the agent…").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.goto("/api-keys");
+    await page.getByRole("button", { name: "New key" }).click();
+    await page.getByRole("button", { name: "Create key" }).click();
+    await page.getByText("Give the key a name.").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+});
+
+it("a runbook can be found and run by keyboard alone", async () => {
+  const page = await app.logged(organization);
+  await page.goto("/runbooks");
+  await page.getByRole("link", { name: LONG, exact: true }).waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("script");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/run$/);
+  const run = page.getByRole("button", { name: "Run version 1" });
+  await run.waitFor();
+  for (let presses = 0; presses < 20; presses++) {
+    if (await run.evaluate((button) => button === document.activeElement)) break;
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/executions\/exe_/);
+});

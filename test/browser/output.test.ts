@@ -1,0 +1,158 @@
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { prepareBrowser, shownLines } from "./browser.ts";
+import type { Organization } from "./organization.ts";
+
+const app = prepareBrowser();
+let organization: Organization;
+
+beforeAll(async () => {
+  organization = await app.organization();
+  await organization.startAgent();
+});
+
+/** The longest the page stood still while something was done, ms. */
+async function longestPause(page: Page, work: () => Promise<void>): Promise<number> {
+  await page.evaluate(() => {
+    const state = { longest: 0, last: performance.now() };
+    Object.assign(window, { pauses: state });
+    const beat = () => {
+      const now = performance.now();
+      state.longest = Math.max(state.longest, now - state.last);
+      state.last = now;
+      setTimeout(beat, 0);
+    };
+    beat();
+  });
+  await work();
+  return page.evaluate(() => (window as unknown as { pauses: { longest: number } }).pauses.longest);
+}
+
+describe("100,000 lines", () => {
+  let id: string;
+  beforeAll(async () => {
+    id = await organization.runToEnd(
+      "for i in $(seq 100000); do printf '\\033[3%dmline\\033[0m %d\\n' $((i % 8)) $i; done",
+    );
+  }, 60_000);
+
+  it("scroll without lag, with only the screen in the page", async () => {
+    const page = await app.logged(organization);
+    await page.goto(`/executions/${id}`);
+    await page.getByText("line 1", { exact: true }).waitFor();
+    const log = page.getByRole("log");
+    await log.hover();
+    const pause = await longestPause(page, async () => {
+      for (let turn = 0; turn < 60; turn++) await page.mouse.wheel(0, 4_000);
+      await page.getByRole("button", { name: "Jump to the end" }).click();
+      await page.getByText("line 100000", { exact: true }).waitFor();
+      await log.press("Home");
+      await page.getByText("line 1", { exact: true }).waitFor();
+    });
+    expect(pause).toBeLessThan(400);
+    expect(await page.locator(".log-row").count()).toBeLessThan(100);
+  });
+
+  it("can be linked to, searched and copied", async () => {
+    const page = await app.logged(organization);
+    await page.goto(`/executions/${id}#step:54321`);
+    const marked = page.locator('.log-row[data-marked="true"]');
+    await marked.waitFor();
+    expect(await marked.locator(".log-text").textContent()).toBe("line 54321\n");
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByLabel("Find in the output").fill("LINE 99999");
+    await page.getByText("1 of 1 lines").waitFor();
+    await page.locator(".log-row[data-marked]", { hasText: "line 99999" }).waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy output" }).click();
+    await page.getByText("Output copied").waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied.split("\n")).toHaveLength(100_001);
+    expect(copied.slice(-12)).toBe("line 100000\n");
+  });
+
+  it("are followed while they come, until the reader scrolls up", async () => {
+    const page = await app.logged(organization);
+    const runbook = await organization.write(
+      "# Flood\n\n```bash {name=flood}\nseq 1 50000; until [ -e go ]; do echo tick; sleep 0.1; done\n```\n",
+    );
+    const { id: running } = await organization.run(runbook);
+    await page.goto(`/executions/${running}`);
+    await page.getByText("50000", { exact: true }).waitFor();
+    await page.getByRole("log").hover();
+    await page.mouse.wheel(0, -5_000);
+    await page.getByRole("button", { name: "Jump to the end" }).waitFor();
+    const before = await shownLines(page);
+    await page.waitForFunction(() => /50,0(0[5-9]|[1-9])/.test(document.body.textContent ?? ""));
+    expect(await shownLines(page)).toEqual(before);
+    await page.getByRole("button", { name: "Jump to the end" }).click();
+    await page.getByText("tick").last().waitFor();
+    await organization.client.raw("POST", `/api/v1/executions/${running}/cancel`, { body: {} });
+    await page.getByRole("link", { name: "Run again" }).waitFor();
+  });
+});
+
+it("[G8] a page whose socket breaks again and again shows every line once", async () => {
+  const page = await app.logged(organization);
+  let drops = 0;
+  await page.routeWebSocket(/\/stream$/, (socket) => {
+    const server = socket.connectToServer();
+    let frames = 0;
+    const limit = 40 + ((drops * 7) % 11);
+    server.onMessage((message) => {
+      if (++frames <= limit) return socket.send(message);
+      drops++;
+      void socket.close({ code: 1012 });
+      void server.close();
+    });
+  });
+  const runbook = await organization.write(
+    '# Slow\n\n```bash {name=slow}\nfor i in $(seq 200); do echo "row $i"; sleep 0.03; done\n```\n',
+  );
+  const { id } = await organization.run(runbook);
+  await page.goto(`/executions/${id}`);
+  await page.getByText(/^Succeeded in/).waitFor({ timeout: 50_000 });
+  const seen = await readAll(page, 200);
+  expect(seen).toEqual(Array.from({ length: 200 }, (_, index) => `row ${index + 1}`));
+  expect(drops).toBeGreaterThan(2);
+});
+
+it("a line of a megabyte, bytes that are no text, and both streams are shown as they are", async () => {
+  const id = await organization.runToEnd(
+    "head -c 1000000 /dev/zero | tr '\\0' x; echo; printf 'bad \\377\\376 utf\\n'; sleep 0.3; echo oops >&2; sleep 0.3; printf '10%%\\r90%%\\r100%%\\nlast'",
+  );
+  const page = await app.logged(organization);
+  await page.goto(`/executions/${id}`);
+  await page.getByText("last", { exact: true }).waitFor();
+  const lines = await shownLines(page);
+  expect(lines[0]).toMatch(/^x{4000}… [\d,]+ or more characters left out$/);
+  expect(lines.slice(1)).toEqual(["bad \ufffd\ufffd utf", "oops", "100%", "last"]);
+  expect(await page.locator('.log-number[data-stream="stderr"]').textContent()).toBe("3");
+  await page.getByRole("button", { name: "Wrap long lines" }).click();
+  const row = page.locator(".log-row").first();
+  await page.waitForFunction(() => (document.querySelector(".log-row")?.clientHeight ?? 0) > 200);
+  expect((await row.boundingBox())?.width).toBeLessThan(1_280);
+});
+
+/** Scrolls from top to bottom and puts the lines together by their numbers. */
+async function readAll(page: Page, count: number): Promise<(string | undefined)[]> {
+  const rows = new Map<number, string>();
+  await page.getByRole("log").press("Home");
+  while (rows.size < count) {
+    await page.waitForFunction(() => !document.querySelector(".log-loading"));
+    const shown = await page
+      .locator(".log-row")
+      .evaluateAll((each) =>
+        each.map(
+          (row) =>
+            [
+              Number((row as HTMLElement).dataset.line),
+              row.querySelector(".log-text")?.textContent ?? "",
+            ] as const,
+        ),
+      );
+    for (const [number, text] of shown) rows.set(number, text.replace(/\n$/, ""));
+    await page.getByRole("log").press("PageDown");
+  }
+  return Array.from({ length: count }, (_, number) => rows.get(number));
+}
