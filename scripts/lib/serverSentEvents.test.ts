@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { serverSentEvents } from "./serverSentEvents.ts";
+import { type ServerSentEvent, serverSentEvents } from "./serverSentEvents.ts";
 
 const TEXT = `: hello
 
@@ -12,11 +12,22 @@ data: lines
 
 `;
 
+function streamOf(parts: Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const part of parts) controller.enqueue(part);
+      controller.close();
+    },
+  });
+}
+
 test("events come out whole, wherever the bytes are cut", async () => {
   const bytes = new TextEncoder().encode(TEXT);
   for (let cut = 0; cut <= bytes.length; cut++) {
-    const body = ReadableStream.from([bytes.slice(0, cut), bytes.slice(cut)]);
-    expect(await Array.fromAsync(serverSentEvents(body))).toEqual([
+    const events: ServerSentEvent[] = [];
+    const body = streamOf([bytes.slice(0, cut), bytes.slice(cut)]);
+    for await (const event of serverSentEvents(body)) events.push(event);
+    expect(events).toEqual([
       { id: "1", event: "output", data: '{"text":"ü"}' },
       { id: "", event: "message", data: "two\nlines" },
     ]);
