@@ -9,10 +9,6 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
   return <input className={classes(look, "h-8 pointer-coarse:h-11", className)} {...rest} />;
 }
 
-export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
-  return <textarea className={classes(look, "min-h-20 py-1.5", className)} {...rest} />;
-}
-
 /** The platform's own select: the best there is on a phone, and for screen readers. */
 export function Select({ className, ...rest }: ComponentProps<"select">) {
   return <select className={classes(look, "h-8 pr-8 pointer-coarse:h-11", className)} {...rest} />;

@@ -32,10 +32,6 @@ export async function createJoinToken(poolId: string): Promise<JoinTokenCreated>
     .data;
 }
 
-export function revokeJoinToken(id: string): Promise<void> {
-  return command(apiPath("join-tokens", id), { method: "DELETE" });
-}
-
 export function revokeAgent(id: string): Promise<void> {
   return command(apiPath("agents", id), { method: "DELETE" });
 }

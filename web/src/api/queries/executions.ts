@@ -1,5 +1,4 @@
 import { queryOptions } from "@tanstack/react-query";
-import { z } from "zod";
 import {
   type Execution,
   type ExecutionCreate,
@@ -7,7 +6,6 @@ import {
   executionSchema,
   executionSummarySchema,
 } from "#protocol/api/executions.ts";
-import { recordedEventSchema } from "#protocol/events.ts";
 import type { ExecutionState } from "#protocol/states.ts";
 import { apiPath, command, request, requestBytes } from "../client.ts";
 import { pagedQuery } from "../paging.ts";
@@ -22,7 +20,6 @@ export const executionKeys = {
   lists: ["executions", "list"],
   list: (filter: ExecutionFilter) => ["executions", "list", filter],
   one: (id: string) => ["executions", id],
-  events: (id: string) => ["executions", id, "events"],
 } as const;
 
 export const executionsQuery = (filter: ExecutionFilter = {}) => {
@@ -43,17 +40,6 @@ export const executionQuery = (id: string) =>
     gcTime: 0,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
-  });
-
-export const eventsQuery = (id: string, after = 0) =>
-  queryOptions({
-    queryKey: [...executionKeys.events(id), after],
-    queryFn: async ({ signal }) =>
-      (
-        await request(`${apiPath("executions", id, "events")}?after=${after}`, z.array(recordedEventSchema), {
-          signal,
-        })
-      ).data,
   });
 
 export async function readExecution(id: string, signal?: AbortSignal): Promise<Execution> {
