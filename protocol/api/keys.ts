@@ -38,4 +38,3 @@ export const meSchema = z.object({
 
 export type ApiKey = z.infer<typeof apiKeySchema>;
 export type ApiKeyCreated = z.infer<typeof apiKeyCreatedSchema>;
-export type Me = z.infer<typeof meSchema>;

@@ -42,4 +42,3 @@ export type RunbookSummary = z.infer<typeof runbookSummarySchema>;
 export type Runbook = z.infer<typeof runbookSchema>;
 export type VersionSummary = z.infer<typeof versionSummarySchema>;
 export type Version = z.infer<typeof versionSchema>;
-export type RunbookWrite = z.infer<typeof runbookWriteSchema>;

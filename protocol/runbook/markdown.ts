@@ -2,5 +2,5 @@
  * The Markdown form of a runbook and its canonical JSON, both ways:
  * `parseRunbook(printRunbook(document))` is the document again.
  */
-export { type ParsedRunbook, parseRunbook } from "./parse.ts";
+export { parseRunbook } from "./parse.ts";
 export { printRunbook } from "./print.ts";

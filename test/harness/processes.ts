@@ -8,14 +8,14 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
-/** Processes whose parent is this one, by name. */
-export function childrenOf(pid: number, name: string): number[] {
+/** Processes whose parent is this one; only those of a name when it is given. */
+export function childrenOf(pid: number, name?: string): number[] {
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
     .filter((child) => {
       const stat = statOf(child);
-      return stat?.parent === pid && stat.name === name;
+      return stat?.parent === pid && (name === undefined || stat.name === name);
     });
 }
 
