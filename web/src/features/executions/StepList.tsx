@@ -73,16 +73,16 @@ export function StepItem({ step, shown, onChoose }: { step: Step; shown: boolean
 }
 
 function StepFacts({ step }: { step: Step }) {
+  const { outcome, startedAt, finishedAt, durationMs } = step;
   return (
-    <span className="flex gap-1.5 text-xs text-muted">
-      <span>{stepLook(step.state).label}</span>
-      {step.outcome?.type === "exited" && step.outcome.exitCode !== 0 && (
-        <span>· exit {step.outcome.exitCode}</span>
-      )}
-      {step.startedAt && (step.durationMs !== undefined || !step.finishedAt) && (
-        <span>
-          · <Elapsed since={step.startedAt} durationMs={step.durationMs} />
-        </span>
+    <span className="block text-xs text-muted">
+      {stepLook(step.state).label}
+      {outcome?.type === "exited" && outcome.exitCode !== 0 && ` · exit ${outcome.exitCode}`}
+      {startedAt && (durationMs !== undefined || !finishedAt) && (
+        <>
+          {" · "}
+          <Elapsed since={startedAt} durationMs={durationMs} />
+        </>
       )}
     </span>
   );
