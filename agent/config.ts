@@ -40,6 +40,11 @@ function urlProblem(url: URL | null, text: string): string | undefined {
   return undefined;
 }
 
+/** True for a host name, as URL has it, that never leaves this machine. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+}
+
 const labelSchema = z.string().transform((text, context) => {
   const [, key = "", value = ""] = /^([^=]{1,63})=(.{0,255})$/.exec(text) ?? [];
   if (key === "") {

@@ -52,13 +52,21 @@ export function chunkOverhead(step: string): number {
   return HEADER_BYTES + new TextEncoder().encode(step).length;
 }
 
-/** @throws ChunkError when the payload or the step path is over its limit. */
-export function encodeChunk(chunk: Chunk, crc32: Crc32): Uint8Array<ArrayBuffer> {
+/**
+ * @param buffer used for the result when it is large enough, so that a busy sender makes no garbage
+ * @throws ChunkError when the payload or the step path is over its limit.
+ */
+export function encodeChunk(
+  chunk: Chunk,
+  crc32: Crc32,
+  buffer?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const path = new TextEncoder().encode(chunk.step);
   if (path.length > STEP_PATH_MAX_BYTES) throw new ChunkError("step path is too long");
   if (chunk.payload.length > CHUNK_MAX_BYTES) throw new ChunkError("payload is over 256 KiB");
-  const frame = new Uint8Array(HEADER_BYTES + path.length + chunk.payload.length);
-  const view = new DataView(frame.buffer);
+  const length = HEADER_BYTES + path.length + chunk.payload.length;
+  const frame = buffer && buffer.length >= length ? buffer.subarray(0, length) : new Uint8Array(length);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   view.setUint8(0, FORMAT);
   view.setUint8(1, STREAM_CODE[chunk.stream]);
   view.setUint16(2, path.length);

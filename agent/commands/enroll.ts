@@ -1,4 +1,4 @@
-import type { EnrollConfig } from "../config.ts";
+import { type EnrollConfig, isLoopback } from "../config.ts";
 import { requestEnrollment } from "../enroll.ts";
 import { Failure } from "../failure.ts";
 import { errorCode, makePrivateDirectory, writeFileAtomically } from "../files.ts";
@@ -6,8 +6,6 @@ import { fingerprintOf, generateKeyPair, type Identity, loadIdentity, saveIdenti
 import { lockHolder } from "../lock.ts";
 import { statePaths } from "../paths.ts";
 import { AGENT_VERSION } from "../version.ts";
-
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** `farhand-agent enroll`: a key of its own, an id from the control plane, both in the state directory. */
 export async function enroll(config: EnrollConfig): Promise<void> {
@@ -19,7 +17,7 @@ export async function enroll(config: EnrollConfig): Promise<void> {
   }
   proveWritable(config.state);
   const { protocol, hostname } = new URL(config.url);
-  if (protocol === "http:" && !LOOPBACK.has(hostname)) {
+  if (protocol === "http:" && !isLoopback(hostname)) {
     process.stderr.write(`warning: ${config.url} is not encrypted; use https wherever others could listen\n`);
   }
 

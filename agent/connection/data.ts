@@ -107,8 +107,9 @@ export class DataSession implements Session, AttemptListener {
     const outbox = this.#outboxOf(attempt);
     if (!this.#live) return;
     // From memory when everything before it is out; else it is read back from the spool in its turn.
-    if (!this.#draining && outbox.isNext(chunk) && this.#hasRoom()) this.#sendChunk(outbox, chunk);
-    else this.#drain();
+    if (this.#draining || !outbox.isNext(chunk) || !this.#hasRoom()) return this.#drain();
+    this.#sendChunk(outbox, chunk);
+    if (this.#live.buffered > 0) attempt.spool.keepFrame();
   }
 
   finished(attempt: Attempt): void {
@@ -233,17 +234,16 @@ export class DataSession implements Session, AttemptListener {
       .finally(() => {
         this.#draining = false;
         // Something may have come in between the last look and now.
-        if (this.#live && this.#hasRoom() && this.#nextOutbox()) this.#drain();
+        if (this.#nextSendable()) this.#drain();
       });
   }
 
   async #drainAll(): Promise<void> {
     for (;;) {
-      const outbox = this.#nextOutbox();
-      if (!this.#live || !outbox) return;
+      const outbox = this.#nextSendable();
+      if (!outbox) return;
       if (outbox.hasResult) this.#sendFinished(outbox);
-      else if (this.#hasRoom()) await this.#drainOutput(outbox);
-      else return;
+      else await this.#drainOutput(outbox);
     }
   }
 
@@ -255,18 +255,29 @@ export class DataSession implements Session, AttemptListener {
     if (chunks.length === 0) throw new Error(`no whole chunk in ${outbox.attempt.spool.path}`);
     for (const chunk of chunks) {
       // An acknowledgement, a new connection or a rewind may have come while it was read.
-      if (this.#live !== link || outbox.generation !== generation || !this.#hasRoom()) return;
+      if (this.#live !== link || outbox.generation !== generation || !this.#inFlightAllows()) return;
       this.#sendChunk(outbox, chunk);
     }
   }
 
-  #nextOutbox(): Outbox | undefined {
-    for (const outbox of this.#outboxes.values()) if (outbox.hasOutput || outbox.hasResult) return outbox;
+  /**
+   * The first attempt with something that may be sent now. Output is read back
+   * only when the socket has nothing left: then its buffer can be used again.
+   */
+  #nextSendable(): Outbox | undefined {
+    if (!this.#live) return undefined;
+    const mayRead = this.#live.buffered === 0 && this.#hasRoom();
+    for (const outbox of this.#outboxes.values()) {
+      if (outbox.hasResult || (outbox.hasOutput && mayRead)) return outbox;
+    }
     return undefined;
   }
 
   #hasRoom(): boolean {
-    if (!this.#live || this.#live.buffered >= BUFFERED_MAX_BYTES) return false;
+    return this.#live !== undefined && this.#live.buffered < BUFFERED_MAX_BYTES && this.#inFlightAllows();
+  }
+
+  #inFlightAllows(): boolean {
     let inFlight = 0;
     for (const outbox of this.#outboxes.values()) inFlight += outbox.inFlight;
     return inFlight < IN_FLIGHT_MAX_BYTES;

@@ -5,7 +5,7 @@
  */
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import type { Attempt } from "../job/attempt.ts";
-import type { PerStream, SpooledChunk } from "../job/spool.ts";
+import { type PerStream, Spool, type SpooledChunk } from "../job/spool.ts";
 
 /** The same resend asked for twice within this time is one: a gap is noticed with every chunk after it. */
 const REWIND_ONCE_MS = 1_000;
@@ -19,6 +19,8 @@ export class Outbox {
   /** Offset up to which each stream is committed at the other end (OT2). */
   #held: PerStream<number> = { stdout: 0, stderr: 0 };
   #lastRewind: { stream: Stream; from: number; at: number } | undefined;
+  /** Present while the socket lags behind the spool. */
+  #buffer: Buffer | undefined;
   /** Changes whenever places move back: what was read before is void then. */
   generation = 0;
   /** The result was sent since the last such move. */
@@ -80,7 +82,7 @@ export class Outbox {
     const { spool } = this.attempt;
     const isOldest = (chunk: SpooledChunk) => chunk.stream === stream && chunk.end > this.#held[stream];
     for (let position = spool.positionOf(stream, this.#held[stream]); position < spool.size; ) {
-      const chunks = await spool.read(position);
+      const chunks = await spool.read(position, Spool.readBuffer());
       const oldest = chunks.find(isOldest);
       const last = chunks.at(-1);
       if (oldest || !last) return oldest;
@@ -94,14 +96,19 @@ export class Outbox {
     return chunk.position === this.#position;
   }
 
-  /** The chunks that come next, read from the spool; some may be known at the other end already. */
+  /**
+   * The chunks that come next, read from the spool; some may be known at the
+   * other end already. They are good until the next read.
+   */
   read(): Promise<SpooledChunk[]> {
-    return this.attempt.spool.read(this.#position);
+    this.#buffer ??= Spool.readBuffer();
+    return this.attempt.spool.read(this.#position, this.#buffer);
   }
 
   /** Passes over one chunk. @returns true when it has to be sent */
   advance(chunk: SpooledChunk): boolean {
     this.#position = chunk.position + chunk.frame.length;
+    if (!this.hasOutput) this.#buffer = undefined;
     if (chunk.end <= this.#sent[chunk.stream]) return false;
     this.#sent[chunk.stream] = chunk.end;
     return true;

@@ -1,53 +1,61 @@
 import { wholeCharacters } from "./utf8.ts";
 
-/** Bytes that wait to leave, as the parts in which they came; joined only when they go. */
-export class HeldBytes {
-  #parts: Uint8Array[] = [];
-  length = 0;
+const FIRST_BYTES = 4 * 1024;
 
-  add(part: Uint8Array): void {
-    if (part.length === 0) return;
-    this.#parts.push(part);
-    this.length += part.length;
+/** Bytes that wait to leave, copied into one buffer that is used again and again: output makes no garbage. */
+export class HeldBytes {
+  #buffer = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
   }
 
-  /** The first bytes in one piece, at most `most`; they stay held. */
+  add(part: Uint8Array): void {
+    if (this.#end + part.length > this.#buffer.length) this.#makeRoom(part.length);
+    this.#buffer.set(part, this.#end);
+    this.#end += part.length;
+  }
+
+  /** The first bytes, at most `most`, as a view that is good until the next `add`; they stay held. */
   peek(most: number): Uint8Array {
-    const wanted = Math.min(most, this.length);
-    const first = this.#parts[0];
-    if (first && first.length >= wanted) return first.subarray(0, wanted);
-    return Buffer.concat(this.#parts, this.length).subarray(0, wanted);
+    return this.#buffer.subarray(this.#start, Math.min(this.#start + most, this.#end));
   }
 
   /** Lets go of the first bytes. */
   skip(count: number): void {
-    this.length -= count;
-    for (let left = count; left > 0; ) {
-      const first = this.#parts[0];
-      if (!first) return;
-      if (first.length > left) {
-        this.#parts[0] = first.subarray(left);
-        return;
-      }
-      left -= first.length;
-      this.#parts.shift();
+    this.#start += count;
+    if (this.#start >= this.#end) {
+      this.#start = 0;
+      this.#end = 0;
     }
   }
 
   /** Lets go of a character at the end that is not complete. @returns how many bytes that was */
   dropTornCharacter(): number {
-    const all = this.peek(this.length);
-    const whole = wholeCharacters(all);
-    this.#parts = whole > 0 ? [all.subarray(0, whole)] : [];
-    this.length = whole;
-    return all.length - whole;
+    const torn = this.length - wholeCharacters(this.peek(this.length));
+    this.#end -= torn;
+    return torn;
   }
 
   /** Lets go of everything. @returns how many bytes that was */
   drop(): number {
     const { length } = this;
-    this.#parts = [];
-    this.length = 0;
+    this.skip(length);
     return length;
+  }
+
+  #makeRoom(bytes: number): void {
+    const { length } = this;
+    const held = this.peek(length);
+    const fits = length + bytes <= this.#buffer.length;
+    const target = fits
+      ? this.#buffer
+      : new Uint8Array(Math.max(FIRST_BYTES, this.#buffer.length * 2, length + bytes));
+    target.set(held);
+    this.#buffer = target;
+    this.#start = 0;
+    this.#end = length;
   }
 }

@@ -40,19 +40,20 @@ export class OutputGatherer {
     this.#pace = new Pace(clock.monotonic());
   }
 
-  /** Takes bytes as a pipe gave them. They are kept by reference. */
+  /** Takes bytes as a pipe gave them. They are used up or copied: the caller may use its buffer again. */
   push(stream: Stream, bytes: Uint8Array): void {
     if (this.#full) {
       this.cutBytes[stream] += bytes.length;
       return;
     }
     this.#empty(stream === "stdout" ? "stderr" : "stdout", "characters");
-    this.#held[stream].add(bytes.subarray(0, this.#room));
     if (bytes.length > this.#room) {
+      this.#held[stream].add(bytes.subarray(0, this.#room));
       this.#fillUp(stream, bytes.length - this.#room);
       return;
     }
     this.#room -= bytes.length;
+    this.#held[stream].add(bytes);
     if (this.#cancelFlush === undefined) this.#flushWhenPaceAllows();
     this.#empty(stream, "chunks");
   }

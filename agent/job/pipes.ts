@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { makePrivateDirectory } from "../files.ts";
 
-const BATCH = 32;
-const LOW_WATER = 8;
+const BATCH = 64;
+const LOW_WATER = 16;
 
 /** Both ends of a pipe. The child gets `writeEnd`; whoever spawned it closes it afterwards. */
 export interface Pipe {
@@ -83,9 +83,45 @@ export class PipePool {
 
 const MKFIFO_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Reads the pipe as a stream, which then owns the descriptor. */
-export function readableOf(pipe: Pipe): Socket {
-  return new Socket({ fd: pipe.readEnd, readable: true, writable: false });
+/** A pipe that is being read. */
+export interface PipeReading {
+  /** Resolves when it is closed: everybody who could write has gone, or `stop` was called. */
+  closed: Promise<void>;
+  pause(): void;
+  resume(): void;
+  stop(): void;
+}
+
+/** As much as a pipe holds. One for all: what is read is handed on before anything else is read. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
+ * Reads a pipe to its end, and then closes it.
+ * @param data gets a view that is only good during the call
+ */
+export function readPipe(pipe: Pipe, data: (bytes: Uint8Array) => void): PipeReading {
+  const socket = new Socket({
+    fd: pipe.readEnd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: readBuffer,
+      callback: (length) => {
+        data(readBuffer.subarray(0, length));
+        return true;
+      },
+    },
+  });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  // A failed read closes it, which is all that there is to say about it.
+  socket.on("error", () => {});
+  socket.resume();
+  return {
+    closed,
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    stop: () => void socket.destroy(),
+  };
 }
 
 /** For a pipe that was never handed on. */

@@ -7,7 +7,6 @@
  * belong before `prepareCommand`.
  */
 import { randomBytes } from "node:crypto";
-import type { Readable } from "node:stream";
 import type { Stream } from "#protocol/chunk.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
@@ -31,6 +30,7 @@ import { type Attempt, type AttemptEnd, type AttemptListener, endWithoutRun } fr
 import type { Host } from "./host.ts";
 import { climb } from "./ladder.ts";
 import { OutputGatherer } from "./output.ts";
+import { type Pipe, type PipeReading, readPipe } from "./pipes.ts";
 import type { SpooledChunk } from "./spool.ts";
 import { ProcessTree } from "./tree.ts";
 
@@ -58,7 +58,7 @@ export class StepRun {
   readonly #log: Log;
   readonly #marker = randomBytes(16).toString("hex");
   readonly #output: OutputGatherer;
-  #streams: Readable[] = [];
+  #pipes: PipeReading[] = [];
   #tree: ProcessTree | undefined;
   #pid: number | undefined;
   #exited = false;
@@ -190,11 +190,10 @@ export class StepRun {
     });
   }
 
-  #read(stream: Stream, pipe: Readable): Promise<unknown> {
-    this.#streams.push(pipe);
-    pipe.on("data", (bytes: Buffer) => this.#output.push(stream, bytes));
-    pipe.on("error", (error) => this.#log.warn("reading output failed", { stream, reason: wordsOf(error) }));
-    return new Promise((resolve) => pipe.once("close", resolve));
+  #read(stream: Stream, pipe: Pipe): Promise<void> {
+    const reading = readPipe(pipe, (bytes) => this.#output.push(stream, bytes));
+    this.#pipes.push(reading);
+    return reading.closed;
   }
 
   /**
@@ -209,7 +208,7 @@ export class StepRun {
       // While the disk takes nothing the pipes are not read, so their silence says nothing.
       open = !(await within(clock, LEAK_GRACE_MS, closed));
     } while (open && this.#output.blocked);
-    for (const pipe of this.#streams) pipe.destroy();
+    for (const pipe of this.#pipes) pipe.stop();
     this.#output.end();
     while (this.#output.blocked) {
       await sleep(clock, SPOOL_RETRY_MS);
@@ -227,7 +226,7 @@ export class StepRun {
       this.#log.error("cannot store output; holding the step's pipes until the disk takes it", {
         reason: wordsOf(error),
       });
-      for (const pipe of this.#streams) pipe.pause();
+      for (const pipe of this.#pipes) pipe.pause();
       this.#host.clock.after(SPOOL_RETRY_MS, () => this.#retryOutput());
       return false;
     }
@@ -237,14 +236,14 @@ export class StepRun {
 
   #retryOutput(): void {
     if (this.#stop && this.#output.blocked) this.#giveUpOutput();
-    else if (this.#output.retry()) for (const pipe of this.#streams) pipe.resume();
+    else if (this.#output.retry()) for (const pipe of this.#pipes) pipe.resume();
   }
 
   /** The step is being stopped and the disk is full: nothing more is kept, and the report says so. */
   #giveUpOutput(): void {
     this.#log.error("gave up storing the rest of the output; it is reported as cut");
     this.#output.abandon();
-    for (const pipe of this.#streams) pipe.resume();
+    for (const pipe of this.#pipes) pipe.resume();
   }
 
   #note(write: () => void): void {

@@ -29,7 +29,7 @@ const sha256 = (parts: Buffer[]) => createHash("sha256").update(Buffer.concat(pa
 async function readAll(spool: Spool, from = 0): Promise<SpooledChunk[]> {
   const all: SpooledChunk[] = [];
   for (let position = from; position < spool.size; ) {
-    const chunks = await spool.read(position);
+    const chunks = await spool.read(position, Spool.readBuffer());
     all.push(...chunks);
     const last = chunks.at(-1);
     if (!last) throw new Error("no progress");

@@ -14,8 +14,10 @@ import { errorCode } from "../files.ts";
 
 /** Distance in the file between two places that are remembered; reads start at one of them. */
 const INDEX_STEP_BYTES = 256 * 1024;
+/** Frames from here on are worth keeping for the next one. */
+const SCRATCH_LEAST_BYTES = 16 * 1024;
 /** Holds at least one whole chunk. */
-export const READ_BYTES = 512 * 1024;
+const READ_BYTES = 512 * 1024;
 
 export type PerStream<T> = Record<Stream, T>;
 
@@ -24,12 +26,13 @@ interface Mark {
   position: number;
 }
 
-/** A chunk where it stands in the file. `frame` is what goes on the wire. */
+/** A chunk where it stands in the file. */
 export interface SpooledChunk {
   stream: Stream;
   offset: number;
   end: number;
   position: number;
+  /** What goes on the wire. The buffer behind it is used again; see whoever hands it out. */
   frame: Uint8Array;
 }
 
@@ -46,6 +49,7 @@ export class Spool {
   readonly #marks: PerStream<Mark[]> = { stdout: [], stderr: [] };
   /** When the newest chunk was read, wall clock ms. */
   lastTime: number | undefined;
+  #scratch: Uint8Array<ArrayBuffer> | undefined;
   #reads = 0;
   #closing = false;
 
@@ -72,13 +76,15 @@ export class Spool {
 
   /**
    * Appends the next bytes of a stream.
-   * @returns the chunk as it was written
+   * @returns the chunk as it was written; its frame is good until the next append, unless `keepFrame` is called
    * @throws the system's error when the disk does not take it; nothing has changed then, try again later
    */
   append(stream: Stream, payload: Uint8Array, time: number): SpooledChunk {
     const offset = this.bytes[stream];
     const header = { step: this.#step, attempt: this.#attempt, stream, offset, time };
-    const frame = encodeChunk({ ...header, payload }, crc32);
+    const frame = encodeChunk({ ...header, payload }, crc32, this.#scratch);
+    // Small frames cost nothing to make; a large one is kept to be filled again.
+    if (frame.length > (this.#scratch?.length ?? SCRATCH_LEAST_BYTES)) this.#scratch = frame;
     if (this.#fd < 0) this.#fd = openSync(this.path, "w+", 0o600);
     const position = this.size;
     for (let done = 0; done < frame.length; ) {
@@ -86,6 +92,11 @@ export class Spool {
     }
     this.#count(stream, payload, frame.length, time);
     return { stream, offset, end: offset + payload.length, position, frame };
+  }
+
+  /** The frame of the last append is still being sent: it must not be filled again. */
+  keepFrame(): void {
+    this.#scratch = undefined;
   }
 
   /** SHA-256 of everything a stream holds now, lower-case hex. */
@@ -107,11 +118,16 @@ export class Spool {
     return marks[low - 1]?.position ?? 0;
   }
 
-  /** The whole chunks that stand from `position` on, as many as one read brings. */
-  async read(position: number): Promise<SpooledChunk[]> {
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, this.size - position));
+  /** A buffer for `read`. */
+  static readBuffer(): Buffer {
+    return Buffer.allocUnsafeSlow(READ_BYTES);
+  }
+
+  /** The whole chunks that stand from `position` on, as many as fit into the buffer; frames are views of it. */
+  async read(position: number, buffer: Buffer): Promise<SpooledChunk[]> {
     this.#reads++;
-    const got = await readAt(this.#fd, buffer, position).finally(() => {
+    const part = buffer.subarray(0, Math.min(buffer.length, this.size - position));
+    const got = await readAt(this.#fd, part, position).finally(() => {
       this.#reads--;
       if (this.#closing) this.close();
     });
@@ -155,7 +171,7 @@ export class Spool {
   }
 
   #recount(): void {
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const buffer = Spool.readBuffer();
     for (;;) {
       const got = readSync(this.#fd, buffer, 0, buffer.length, this.size);
       const before = this.size;

@@ -10,10 +10,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, closeSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import type { CommandBlock, Interpreter } from "#protocol/runbook/document.ts";
 import { errorCode } from "../files.ts";
-import { discard, type Pipe, type PipePool, readableOf } from "../job/pipes.ts";
+import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import type { ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import { STEP_PATH } from "./environment.ts";
@@ -35,8 +34,9 @@ export type Exit = { exitCode: number } | { signal: string };
 
 export interface RunningCommand {
   process: ProcessId;
-  stdout: Readable;
-  stderr: Readable;
+  /** The reading ends; the writing ends are closed here. */
+  stdout: Pipe;
+  stderr: Pipe;
   exited: Promise<Exit>;
 }
 
@@ -60,21 +60,32 @@ export class RunnerRefusal extends Error {
   }
 }
 
+/** Where interpreters were found last time; looked at again, because hosts change. */
+const found = new Map<Interpreter, string>();
+
 /** @throws RunnerRefusal when this host has no such interpreter. */
 export function findInterpreter(interpreter: Interpreter, path: string = STEP_PATH): string {
-  for (const folder of path.split(":")) {
-    const path = join(folder, interpreter);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not here: the next folder may have it.
-    }
+  const known = found.get(interpreter);
+  const candidates = path.split(":").map((folder) => join(folder, interpreter));
+  const usable =
+    known && candidates.includes(known) && isExecutable(known) ? known : candidates.find(isExecutable);
+  if (usable === undefined) {
+    throw new RunnerRefusal(
+      "no_interpreter",
+      `this host has no ${interpreter} in ${path}: install it, or choose another interpreter for the block`,
+    );
   }
-  throw new RunnerRefusal(
-    "no_interpreter",
-    `this host has no ${interpreter} in ${path}: install it, or choose another interpreter for the block`,
-  );
+  found.set(interpreter, usable);
+  return usable;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -139,8 +150,8 @@ export async function startCommand(
   return {
     // Not reaped before this turn of the event loop is over, so /proc still has it.
     process: { pid, startTime: table.find(pid)?.startTime ?? 0 },
-    stdout: readableOf(prepared.stdout),
-    stderr: readableOf(prepared.stderr),
+    stdout: prepared.stdout,
+    stderr: prepared.stderr,
     exited: exitOf(child),
   };
 }
