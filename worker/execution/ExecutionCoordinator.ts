@@ -154,7 +154,9 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   override async fetch(request: Request): Promise<Response> {
     try {
       if (!this.#load()) return new Response(null, { status: 404 });
-      return await super.fetch(request);
+      // Only sockets need what PartyServer prepares (and stores) before a request.
+      const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+      return isUpgrade ? await super.fetch(request) : this.onRequest(request);
     } catch (error) {
       this.#log("error", "a request failed", { error });
       return new Response(null, { status: 500 });

@@ -1,5 +1,5 @@
 /**
- * The index in D1 follows the coordinator: one write when the execution
+ * The index in D1 follows the coordinator: one write soon after the execution
  * appears, one when it ends, each tried again until it sticks (G17). Whatever
  * happens in between, lists ask the coordinators or listen to the feed.
  */
@@ -10,6 +10,11 @@ import type { Env } from "../env.ts";
 import { log } from "../log.ts";
 import type { ExecutionStore } from "./store.ts";
 
+/**
+ * How long a new execution waits for its row. One that has ended by then is
+ * written once instead of twice, and the write does not compete with the start.
+ */
+const FIRST_WRITE_DELAY_MS = 200;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
@@ -32,7 +37,8 @@ export class Projection {
   /** When the next try is due; undefined while the index is up to date or being written. */
   get dueAt(): number | undefined {
     if (this.#writing || !this.#behind()) return undefined;
-    return this.#retryAt ?? 0;
+    const { createdAt, finishedAt } = this.#summary();
+    return this.#retryAt ?? Date.parse(finishedAt ?? createdAt) + (finishedAt ? 0 : FIRST_WRITE_DELAY_MS);
   }
 
   #behind(): boolean {

@@ -123,7 +123,7 @@ describe("a run to the end", () => {
     ]);
     expect(run.step("read").state).toBe("succeeded");
     expect(run.step("a").state).toBe("dispatched");
-    expect(run.asked()).toEqual(["project", "lease.request"]);
+    expect(run.asked()).toEqual(["lease.request"]);
     run.granted().started("a").exited("a");
     expect(run.asked()).toEqual(["step.start"]);
     run.started("b").exited("b");
@@ -135,7 +135,7 @@ describe("a run to the end", () => {
   it("ends at once when there is nothing to run", () => {
     const run = new Run([]);
     expect(run.state.end?.state).toBe("succeeded");
-    expect(run.asked()).toEqual(["project", "project"]);
+    expect(run.asked()).toEqual(["project"]);
   });
 
   it("skips what follows a failure and says which step failed", () => {

@@ -21,7 +21,6 @@ import { activeStep, currentLease, isLeaseOpen, lateKey, type StepRecord } from 
 export function create(plan: Plan, origin: Origin, moment: Moment): Decision {
   const created: ExecutionEvent = { type: "execution.created", schema: EVENT_SCHEMA, ...origin };
   const draft = new Draft(fold(plan, [{ time: moment.now, event: created }]), moment);
-  draft.ask({ type: "project" });
   advance(draft);
   const decision = draft.decision();
   return { ...decision, events: [created, ...decision.events] };

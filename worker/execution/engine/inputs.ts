@@ -63,6 +63,7 @@ export type Effect =
   | { type: "lease.release"; leaseId: string; fence: number; reason: "finished" | "canceled" | "abandoned" }
   | { type: "step.start"; step: string; attempt: number; fence: number }
   | { type: "step.cancel"; step: string; attempt: number; fence: number; reason: "canceled" | "timed_out" }
+  /** The execution has ended: the index is to say so. */
   | { type: "project" };
 
 export interface Decision {
