@@ -43,8 +43,10 @@ export class DataSession implements Session, AttemptListener {
   readonly #log: Log;
   readonly #outboxes = new Map<Attempt, Outbox>();
   #link: Link | undefined;
-  /** Welcomed: output and results may be sent. */
+  /** Where output and results may be sent: a socket that was welcomed, or the first of a new lease. */
   #live: Link | undefined;
+  /** Nothing of this lease was ever sent, so its coordinator holds nothing. */
+  #untouched: boolean;
   #draining = false;
   #cancelTick: () => void = () => {};
   #ackedSinceTick = false;
@@ -52,6 +54,7 @@ export class DataSession implements Session, AttemptListener {
   constructor(deps: DataSessionDeps) {
     this.#deps = deps;
     const { lease } = deps;
+    this.#untouched = !lease.restored;
     this.path = AGENT_PATHS.execution(encodeURIComponent(lease.lease.executionId));
     this.#log = deps.log.with({ executionId: lease.lease.executionId });
     for (const attempt of lease.attempts) this.#outboxes.set(attempt, new Outbox(attempt));
@@ -78,6 +81,9 @@ export class DataSession implements Session, AttemptListener {
         spooled: { ...attempt.spool.bytes },
       })),
     });
+    // What the welcome would say is known already, so the first output need not wait for it.
+    if (this.#untouched) this.#goLive(link);
+    this.#untouched = false;
   }
 
   lost(ending: Ending, heardAt: number | undefined): void {
@@ -158,7 +164,7 @@ export class DataSession implements Session, AttemptListener {
   }
 
   #welcome(message: Welcome): string | undefined {
-    const { lease, clock } = this.#deps;
+    const { lease } = this.#deps;
     const link = this.#link;
     if (!link) return undefined;
     if (message.protocol < PROTOCOL_VERSIONS.min || message.protocol > PROTOCOL_VERSIONS.max) {
@@ -166,19 +172,24 @@ export class DataSession implements Session, AttemptListener {
       return undefined;
     }
     lease.stale = !message.current;
+    link.settle();
+    lease.connected();
+    if (this.#live === link) return undefined;
     for (const attempt of lease.attempts) this.#outboxOf(attempt).resume({ stdout: 0, stderr: 0 });
     for (const entry of message.attempts) {
       if (entry.recorded) this.#forget(entry);
       else this.#find(entry)?.resume(entry.held);
     }
-    this.#live = link;
-    link.settle();
-    lease.connected();
-    for (const attempt of lease.attempts) this.#sendStarted(attempt);
-    this.#cancelTick();
-    this.#cancelTick = clock.after(COMMAND_RESEND_MS, () => this.#tick());
-    this.#drain();
+    this.#goLive(link);
     return undefined;
+  }
+
+  #goLive(link: Link): void {
+    this.#live = link;
+    for (const attempt of this.#deps.lease.attempts) this.#sendStarted(attempt);
+    this.#cancelTick();
+    this.#cancelTick = this.#deps.clock.after(COMMAND_RESEND_MS, () => this.#tick());
+    this.#drain();
   }
 
   /**

@@ -42,6 +42,8 @@ export class HeldLease {
   #ending: Promise<void> | undefined;
   /** A newer lease of this execution exists: report, and start nothing (LS2). */
   stale = false;
+  /** Taken up again after a restart: its coordinator may hold more than is known here. */
+  restored = false;
 
   constructor(lease: Lease, plan: Plan | undefined, host: Host) {
     this.key = leaseKey(lease);
@@ -83,6 +85,7 @@ export class HeldLease {
 
   /** Takes up again what the journal and the disk still know after a restart. */
   restore(attempts: Iterable<Attempt>, recorded: Iterable<string>): void {
+    this.restored = true;
     for (const attempt of attempts) this.#attempts.set(attemptKey(attempt.step, attempt.number), attempt);
     for (const key of recorded) this.#recorded.add(key);
   }
