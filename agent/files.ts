@@ -1,5 +1,5 @@
 /** Small things about files that several modules need. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statfsSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 
@@ -38,4 +38,14 @@ export function writeFileAtomically(path: string, text: string): void {
   }
   renameSync(draft, path);
   syncDirectory(dirname(path));
+}
+
+/** Free bytes on the disk of a folder; none when that cannot be told. */
+export function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }

@@ -3,47 +3,56 @@
  * (HS1), and every way in which a server, a proxy or a captive portal may say
  * no, told apart so that the reconcile loop can pick the right pause.
  */
-import { randomBytes } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import { SignJWT } from "jose";
 import WebSocket from "ws";
-import { ASSERTION_ALGORITHM } from "#protocol/assertion.ts";
-import { ASSERTION_TTL_SECONDS, FRAME_MAX_BYTES } from "#protocol/limits.ts";
+import { FRAME_MAX_BYTES } from "#protocol/limits.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import type { Clock } from "../clock.ts";
 import { isLoopback } from "../config.ts";
-import type { Identity } from "../identity.ts";
+import { wholeCharacters } from "../job/utf8.ts";
 import { wordsOf } from "../log.ts";
 import { AGENT_VERSION } from "../version.ts";
-import type { Ending } from "./backoff.ts";
+import { type Signer, signAssertion } from "./assertion.ts";
 import type { Dial, DialEvents, Socket } from "./reconcile.ts";
+import { endingOf, type HttpAnswer, readAnswer, serverTimeOf } from "./refusal.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
+const ANSWER_TIMEOUT_MS = 5_000;
+const CLOSE_REASON_MAX_BYTES = 123;
+/** Clocks this far apart are not worth a correction. */
+const SKEW_TOLERATED_MS = 10_000;
 
-type Signer = Pick<Identity, "agentId" | "privateKey" | "url">;
-
-/** A fresh assertion for one upgrade of one path. */
-export function signAssertion(identity: Signer, path: string, nowMs: number): Promise<string> {
-  const issuedAt = Math.floor(nowMs / 1000);
-  return new SignJWT()
-    .setProtectedHeader({ alg: ASSERTION_ALGORITHM, typ: "JWT" })
-    .setSubject(identity.agentId)
-    .setAudience(identity.url + path)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + ASSERTION_TTL_SECONDS)
-    .setJti(randomBytes(16).toString("base64url"))
-    .sign(identity.privateKey);
-}
-
-/** The dialer that the agent uses; `identity.url` is an http or https origin. */
+/**
+ * The dialer that the agent uses; `identity.url` is an http or https origin.
+ *
+ * Assertions are made out by the control plane's clock: where an answer of 401
+ * shows that this host's is off, the difference is taken along from then on
+ * (promise G12).
+ */
 export function createDial(identity: Signer, clock: Clock): Dial {
+  let aheadMs = 0;
+
+  /** @returns words for the log when the difference is news */
+  const learnTime = (serverTime: number): string | undefined => {
+    const ahead = serverTime - clock.now();
+    if (Math.abs(ahead - aheadMs) < SKEW_TOLERATED_MS) return undefined;
+    aheadMs = ahead;
+    const side = ahead > 0 ? "behind" : "ahead of";
+    const seconds = Math.round(Math.abs(ahead) / 1000);
+    return `this host's clock is ${seconds} s ${side} the control plane's; signing by the latter from now on`;
+  };
+
   return (path, events) => {
     let abort: (() => void) | undefined;
     let aborted = false;
-    signAssertion(identity, path, clock.now()).then(
+    const answered = (answer: HttpAnswer): void => {
+      const serverTime = answer.status === 401 ? serverTimeOf(answer) : undefined;
+      const skew = serverTime === undefined ? undefined : learnTime(serverTime);
+      events.ended(skew ? { type: "network", detail: skew } : endingOf(answer, clock.now()));
+    };
+    signAssertion(identity, path, clock.now() + aheadMs).then(
       (assertion) => {
         if (aborted) events.ended({ type: "network", detail: "given up" });
-        else abort = connect(identity.url, path, assertion, events);
+        else abort = connect(identity.url, path, assertion, events, answered);
       },
       (error) => events.ended({ type: "network", detail: `cannot sign: ${wordsOf(error)}` }),
     );
@@ -54,7 +63,13 @@ export function createDial(identity: Signer, clock: Clock): Dial {
   };
 }
 
-function connect(origin: string, path: string, assertion: string, events: DialEvents): () => void {
+function connect(
+  origin: string,
+  path: string,
+  assertion: string,
+  events: DialEvents,
+  answered: (answer: HttpAnswer) => void,
+): () => void {
   const socket = new WebSocket(origin.replace(/^http/, "ws") + path, [SUBPROTOCOL], {
     headers: { authorization: `Bearer ${assertion}`, "user-agent": `farhand-agent/${AGENT_VERSION}` },
     perMessageDeflate: false,
@@ -63,8 +78,9 @@ function connect(origin: string, path: string, assertion: string, events: DialEv
     followRedirects: false,
     ...(isUnseen(new URL(origin)) ? { generateMask: leaveUnmasked } : {}),
   });
-  let failure: Ending | undefined;
+  let failure: string | undefined;
   let opened = false;
+  let refused = false;
   socket.on("open", () => {
     opened = true;
     events.opened(asSocket(socket));
@@ -74,19 +90,20 @@ function connect(origin: string, path: string, assertion: string, events: DialEv
     events.received(isBinary ? "" : data.toString("utf8"));
   });
   socket.on("unexpected-response", (request, response) => {
-    failure = endingOf(response);
-    request.destroy();
-    events.ended(failure);
+    refused = true;
+    // A body that never ends is no answer either.
+    request.setTimeout(ANSWER_TIMEOUT_MS, () => request.destroy());
+    void readAnswer(response).then((answer) => {
+      request.destroy();
+      answered(answer);
+    });
   });
   socket.on("error", (error) => {
-    failure ??= { type: "network", detail: describe(error) };
+    failure ??= describe(error);
   });
   socket.on("close", (code, reason) => {
-    events.ended(
-      opened
-        ? { type: "closed", code, reason: reason.toString("utf8"), settled: false }
-        : (failure ?? { type: "network", detail: "the connection was closed" }),
-    );
+    if (opened) events.ended({ type: "closed", code, reason: reason.toString("utf8"), settled: false });
+    else if (!refused) events.ended({ type: "network", detail: failure ?? "the connection was closed" });
   });
   return () => socket.terminate();
 }
@@ -115,49 +132,15 @@ function asSocket(socket: WebSocket): Socket {
     get buffered() {
       return socket.bufferedAmount;
     },
-    close: (code, reason) => socket.close(code, reason),
+    close: (code, reason) => socket.close(code, closeReason(reason)),
     terminate: () => socket.terminate(),
   };
 }
 
-/** Reads an answer to the upgrade that is not an upgrade. */
-export function endingOf(response: Pick<IncomingMessage, "statusCode" | "headers">): Ending {
-  const status = response.statusCode ?? 0;
-  const type = response.headers["content-type"] ?? "no content type";
-  if (status >= 300 && status < 400) {
-    const to = response.headers.location ?? "nowhere";
-    return { type: "foreign", status, detail: `HTTP ${status}, a redirect to ${to}; check the address` };
-  }
-  if (status >= 200 && status < 300) {
-    return {
-      type: "foreign",
-      status,
-      detail: `HTTP ${status} (${type}) instead of a WebSocket: a captive portal, or a proxy that strips Upgrade`,
-    };
-  }
-  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], Date.now());
-  return { type: "refused", status, detail: refusalWords(status), ...(retryAfterMs ? { retryAfterMs } : {}) };
-}
-
-function refusalWords(status: number): string {
-  switch (status) {
-    case 401:
-      return "HTTP 401: it does not accept this agent's assertion; check this host's clock, and that the agent is still enrolled";
-    case 403:
-      return "HTTP 403: this agent has been revoked; enroll it again to use this host";
-    case 426:
-      return "HTTP 426: no shared protocol version; upgrade the older of agent and control plane";
-    default:
-      return `HTTP ${status}`;
-  }
-}
-
-/** Seconds, or a date; undefined when there is neither. */
-export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+/** Cuts a reason to what a close frame may carry; ws throws for more. */
+function closeReason(reason: string): Buffer {
+  const bytes = Buffer.from(reason).subarray(0, CLOSE_REASON_MAX_BYTES);
+  return bytes.subarray(0, wholeCharacters(bytes));
 }
 
 function describe(error: Error): string {

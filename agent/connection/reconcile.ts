@@ -237,7 +237,7 @@ export class Reconciler {
     const reason = entry.session.received(frame);
     if (reason === undefined) return;
     this.#deps.log.warn("refused a frame that is not of the protocol", { path: entry.session.path, reason });
-    status.socket.close(CLOSE_CODES.protocolError, reason.slice(0, 100));
+    status.socket.close(CLOSE_CODES.protocolError, reason);
     this.#lost(entry, { type: "closed", code: CLOSE_CODES.protocolError, reason, settled: status.settled });
   }
 

@@ -3,13 +3,13 @@
  * command may come again at any time; it is then answered from what is known
  * and never carried out twice (rule CM2).
  */
-import { statfsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepCancel, StepStart } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { Lease } from "#protocol/socket.ts";
+import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
 import { foldersOf } from "../runners/command.ts";
@@ -102,7 +102,7 @@ export class HeldLease {
       ...{ plan: this.#plan, step: command.step, fence: command.fence, stale: this.stale },
       leaseFence: this.lease.fence,
       now: clock.now(),
-      freeBytes: this.#freeBytes(),
+      freeBytes: freeBytes(this.#host.paths.spool),
     });
     const attempt = this.#add(command);
     if (!admission.ok || !this.#plan) {
@@ -243,11 +243,6 @@ export class HeldLease {
     } catch (error) {
       this.#log.error("cannot write the journal", { reason: wordsOf(error) });
     }
-  }
-
-  #freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#host.paths.spool);
-    return bavail * bsize;
   }
 
   #planPath(): string {

@@ -1,6 +1,6 @@
 /** The leases of this agent: which offers are taken, and what is held. */
-import { statfsSync } from "node:fs";
 import type { AgentControlMessage, LeaseOffer } from "#protocol/control.ts";
+import { freeBytes } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { planProblem, SPOOL_RESERVE_BYTES } from "./admission.ts";
 import type { Host } from "./host.ts";
@@ -93,8 +93,7 @@ export class Leases {
     const { host, slots } = this.#options;
     if (this.draining) return declined("draining");
     if (this.#held.size + this.#pending.size >= slots) return declined("no_slot");
-    const { bavail, bsize } = statfsSync(host.paths.spool);
-    return bavail * bsize < SPOOL_RESERVE_BYTES ? declined("spool_full") : undefined;
+    return freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES ? declined("spool_full") : undefined;
   }
 }
 

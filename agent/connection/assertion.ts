@@ -1,0 +1,21 @@
+/** Rule HS2: the agent's side of it. */
+import { randomBytes } from "node:crypto";
+import { SignJWT } from "jose";
+import { ASSERTION_ALGORITHM } from "#protocol/assertion.ts";
+import { ASSERTION_TTL_SECONDS } from "#protocol/limits.ts";
+import type { Identity } from "../identity.ts";
+
+export type Signer = Pick<Identity, "agentId" | "privateKey" | "url">;
+
+/** A fresh assertion for one upgrade of one path. */
+export function signAssertion(identity: Signer, path: string, nowMs: number): Promise<string> {
+  const issuedAt = Math.floor(nowMs / 1000);
+  return new SignJWT()
+    .setProtectedHeader({ alg: ASSERTION_ALGORITHM, typ: "JWT" })
+    .setSubject(identity.agentId)
+    .setAudience(identity.url + path)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + ASSERTION_TTL_SECONDS)
+    .setJti(randomBytes(16).toString("base64url"))
+    .sign(identity.privateKey);
+}
