@@ -89,6 +89,21 @@ describe("100,000 lines", () => {
   });
 });
 
+it("millions of lines, higher than a browser can scroll, can be scrolled to the last and line by line", async () => {
+  const id = await organization.runToEnd("yes y | head -n 8000000; echo the last line");
+  const page = await app.logged(organization);
+  await page.goto(`/executions/${id}`);
+  await page.getByRole("button", { name: "Jump to the end" }).click();
+  await page.getByText("the last line", { exact: true }).waitFor();
+  const last = () => page.locator(".log-number").last().textContent();
+  expect(await last()).toBe("8000001");
+  await page.getByRole("log").hover();
+  await page.mouse.wheel(0, -600);
+  await page.getByText("the last line", { exact: true }).waitFor({ state: "detached" });
+  // Thirty rows up, no more: the wheel moves by what it says, whatever the scale.
+  expect(Number(await last())).toBeGreaterThan(8_000_001 - 30);
+});
+
 it("[G8] a page whose socket breaks again and again shows every line once", async () => {
   const page = await app.logged(organization);
   let drops = 0;

@@ -51,7 +51,8 @@ export function LogView({ log, label, hrefOf, marked, found, wrap, startAtEnd }:
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so it must be reachable by keyboard
         tabIndex={0}
       >
-        <div style={{ height: view.height }} className="relative">
+        {/* Clipped: rows past its end would make the area higher, and scrolling would chase them. */}
+        <div style={{ height: view.height }} className="relative overflow-y-clip">
           <div
             ref={view.rows}
             className={wrap ? "absolute inset-x-0" : "absolute left-0 w-max min-w-full"}

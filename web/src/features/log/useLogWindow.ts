@@ -51,7 +51,7 @@ export function useLogWindow({ store, loader }: StepLog, wrap: boolean, startAtE
   const full = heights.top(count);
   const height = Math.min(full, SCROLL_MAX);
   const scale = full > SCROLL_MAX ? (full - view.height) / Math.max(1, SCROLL_MAX - view.height) : 1;
-  const offset = view.scrollTop * scale;
+  const offset = Math.max(0, Math.min(view.scrollTop * scale, full - view.height));
   const first = Math.min(heights.rowAt(offset), Math.max(0, count - 1));
   const last = heights.rowAt(offset + view.height);
   const from = Math.max(0, first - OVERSCAN);
@@ -119,7 +119,8 @@ export function useLogWindow({ store, loader }: StepLog, wrap: boolean, startAtE
   const onScroll = () => {
     const element = scroller.current;
     if (!element) return;
-    const atEnd = element.scrollHeight - element.clientHeight - element.scrollTop <= END_SLACK;
+    const atEnd =
+      element.scrollHeight - element.clientHeight - element.scrollTop <= Math.max(1, END_SLACK / scale);
     if (atEnd) setFollowing(true);
     else if (element.scrollTop < lastTop.current) setFollowing(false);
     lastTop.current = element.scrollTop;
