@@ -129,6 +129,35 @@ it("[G8] a page whose socket breaks again and again shows every line once", asyn
   expect(drops).toBeGreaterThan(2);
 });
 
+it("says when it lost the connection, and goes on where it stopped", async () => {
+  const page = await app.logged(organization);
+  const drops = new Set<() => void>();
+  let down = false;
+  await page.routeWebSocket(/\/stream$/, (socket) => {
+    if (down) return void socket.close({ code: 1012 });
+    const server = socket.connectToServer();
+    drops.add(() => {
+      void server.close();
+      void socket.close({ code: 1012 });
+    });
+  });
+  const runbook = await organization.write(
+    '# Patient\n\n```bash {name=patient}\nfor i in $(seq 1000); do echo "beat $i"; sleep 0.05; done\n```\n',
+  );
+  const { id } = await organization.run(runbook);
+  await page.goto(`/executions/${id}`);
+  await page.getByText("beat 1", { exact: true }).waitFor();
+  down = true;
+  for (const drop of drops) drop();
+  await page.getByText("Reconnecting…").waitFor();
+  const stopped = (await shownLines(page)).length;
+  down = false;
+  await page.getByText("Reconnecting…").waitFor({ state: "detached", timeout: 30_000 });
+  await page.getByText(`beat ${stopped + 5}`, { exact: true }).waitFor();
+  await organization.client.raw("POST", `/api/v1/executions/${id}/cancel`, { body: {} });
+  await page.getByRole("link", { name: "Run again" }).waitFor();
+});
+
 it("a line of a megabyte, bytes that are no text, and both streams are shown as they are", async () => {
   const id = await organization.runToEnd(
     "head -c 1000000 /dev/zero | tr '\\0' x; echo; printf 'bad \\377\\376 utf\\n'; sleep 0.3; echo oops >&2; sleep 0.3; printf '10%%\\r90%%\\r100%%\\nlast'",

@@ -52,6 +52,25 @@ it("a session that ends while somebody writes loses no text", async () => {
   await page.getByRole("heading", { name: "Written at 3 a.m.", level: 1 }).waitFor();
 });
 
+it("a session that is ended elsewhere is noticed by a page where nobody does anything", async () => {
+  const organization = await app.organization();
+  const page = await app.logged(organization);
+  let drop: (() => void) | undefined;
+  await page.routeWebSocket(/\/feed$/, (socket) => {
+    const server = socket.connectToServer();
+    drop = () => {
+      void server.close();
+      void socket.close({ code: 1012 });
+    };
+  });
+  await page.goto("/settings");
+  await page.getByText(organization.person.email).waitFor();
+  expect((await organization.client.raw("POST", "/api/auth/sign-out", { body: {} })).ok).toBe(true);
+  drop?.();
+  await page.getByText("Your session ended").waitFor();
+  expect(new URL(page.url()).search).toBe("?next=%2Fsettings");
+});
+
 it("an address that leads nowhere says so, and so does another organization's", async () => {
   const stranger = await app.organization();
   const runbook = await stranger.write("# Theirs\n\n```sh\ntrue\n```\n");

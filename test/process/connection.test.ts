@@ -65,6 +65,34 @@ it.each(["401 Unauthorized", "403 Forbidden"])(
   },
 );
 
+it("[HS4] tells the reason that the control plane gives", async () => {
+  const made = await site();
+  const detail = "This agent was revoked by Ada.";
+  const body = {
+    type: "about:blank",
+    title: "x",
+    status: 403,
+    detail,
+    code: "agent_revoked",
+    requestId: "req_1",
+  };
+  made.plane.refuses = () =>
+    http("403 Forbidden", "content-type: application/problem+json\r\n", JSON.stringify(body));
+  await made.start().logged(detail);
+});
+
+it("[G12] connects with a clock that is an hour off, by the clock of whoever refused it", async () => {
+  const made = await site();
+  // The control plane's hour is another one, which is the same thing.
+  made.plane.now = () => Date.now() + 3_600_000;
+  const agent = made.start();
+  const line = await agent.logged("3600 s behind");
+  expect(line.retryInMs).toBeLessThanOrEqual(1_000);
+  await made.plane.connected();
+  const { finished } = await made.plane.run({ blocks: [command("works", "true")] });
+  expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
+});
+
 it("[HS4] honours Retry-After and then connects", async () => {
   const made = await site();
   made.plane.refuses = () => http("503 Service Unavailable", "retry-after: 1\r\n");
@@ -96,7 +124,8 @@ it("[HS4] a control plane that is not there yet is waited for", async () => {
   await made.plane.connected();
 });
 
-const GARBAGE = ["not json", '{"type":"lease.offer","id":1}'];
+/** The last names a field so long that the reason would not fit into a close frame. */
+const GARBAGE = ["not json", `{"type":"lease.revoke","${"é😀".repeat(80)}":1}`];
 
 it("survives garbage on the control socket: closes it, reconnects, works", async () => {
   const { plane, agent } = await connectedSite();

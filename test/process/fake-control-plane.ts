@@ -438,7 +438,8 @@ export class FakeControlPlane {
     const problem = await this.#assertionProblem(assertion, path);
     if (problem || request.headers["sec-websocket-protocol"] !== SUBPROTOCOL) {
       this.problems.push(problem ?? "wrong subprotocol");
-      return void stream.end("HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n");
+      const date = new Date(this.now()).toUTCString();
+      return void stream.end(`HTTP/1.1 401 Unauthorized\r\ndate: ${date}\r\nconnection: close\r\n\r\n`);
     }
     this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#accept(path, socket));
   }

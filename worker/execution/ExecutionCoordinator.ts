@@ -90,7 +90,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const moment = this.#moment();
     const decision = create(plan, { planDigest, trigger, actor }, moment);
     const rows = this.#store.transaction(() => {
-      this.#store.create(record);
+      this.#store.create(record, this.name);
       return this.#store.appendEvents(moment.now, decision.events);
     });
     this.#live = this.#assemble(record, decision.state);

@@ -23,6 +23,8 @@ const SCHEMA = `
   CREATE TABLE assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
 `;
 
+const PARTYSERVER_NAME_KEY = "__ps_name";
+
 /** What is held of one attempt's output. */
 export interface HeldOutput {
   stdout: number;
@@ -77,8 +79,10 @@ export class ExecutionStore {
     return this.#storage.transactionSync(body);
   }
 
-  create(record: CreateExecution): void {
+  create(record: CreateExecution, objectName: string): void {
     this.#sql.exec(SCHEMA);
+    // PartyServer notes an object's name before its first socket; here it costs no commit of its own.
+    this.#storage.kv.put(PARTYSERVER_NAME_KEY, objectName);
     this.#sql.exec("INSERT INTO execution (id, record) VALUES (1, ?)", JSON.stringify(record));
     this.#head = 0;
   }

@@ -1,9 +1,9 @@
 import { CircleSlash, Hourglass, Unplug, WifiOff } from "lucide-react";
-import { useEffect, useState } from "react";
 import { Link } from "react-router";
 import type { Execution } from "#protocol/api/executions.ts";
 import { Button } from "../../components/Button.tsx";
 import { Notice } from "../../components/Notice.tsx";
+import { useDelayed } from "../../components/useDelayed.ts";
 import type { SessionSnapshot } from "../../live/executionSession.ts";
 import { paths } from "../../routes/paths.ts";
 import { executionLook } from "./states.ts";
@@ -14,17 +14,8 @@ const PATIENCE_MS = 2_000;
 
 /** The page lost its stream: what is shown stands still until it is back. */
 export function StreamNotice({ connection }: { connection: SessionSnapshot["connection"] }) {
-  const [late, setLate] = useState(false);
   const broken = connection === "reconnecting" || connection === "connecting";
-  useEffect(() => {
-    if (!broken) {
-      setLate(false);
-      return;
-    }
-    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, [broken]);
-  if (!broken || !late) return null;
+  if (!useDelayed(broken, PATIENCE_MS)) return null;
   return (
     <Notice tone="warn" role="status" icon={<WifiOff aria-hidden />} title="Reconnecting…">
       The execution goes on without this page. Nothing is lost: its output continues here from where it

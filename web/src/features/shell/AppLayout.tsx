@@ -18,18 +18,16 @@ export function AppLayout() {
   const me = useQuery(meQuery);
   const location = useLocation();
   useLogInWhenExpired();
+  if (me.data) return <Frame />;
   if (me.isPending) return <PageSkeleton />;
-  if (me.isError) {
-    if (me.error instanceof ApiError && me.error.status === 401) {
-      return <Navigate to={logInPath(location)} replace />;
-    }
-    return (
-      <div className="grid h-dvh place-items-center">
-        <ErrorState what="Farhand" error={me.error} onRetry={() => me.refetch()} />
-      </div>
-    );
+  if (me.error instanceof ApiError && me.error.status === 401) {
+    return <Navigate to={logInPath(location)} replace />;
   }
-  return <Frame />;
+  return (
+    <div className="grid h-dvh place-items-center">
+      <ErrorState what="Farhand" error={me.error} onRetry={() => me.refetch()} />
+    </div>
+  );
 }
 
 function Frame() {

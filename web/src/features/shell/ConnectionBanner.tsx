@@ -1,6 +1,9 @@
 import { WifiOff } from "lucide-react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
+import { useMatch } from "react-router";
+import { useDelayed } from "../../components/useDelayed.ts";
 import type { ConnectionStatus } from "../../live/liveSocket.ts";
+import { paths } from "../../routes/paths.ts";
 
 /** A short drop is no news: most connections are back before this. */
 const PATIENCE_MS = 3_000;
@@ -8,7 +11,9 @@ const PATIENCE_MS = 3_000;
 /** Says when what is on the screen is not current. */
 export function ConnectionBanner({ status }: { status: ConnectionStatus }) {
   const online = useSyncExternalStore(subscribeOnline, () => navigator.onLine);
-  const late = useDelayed(status === "reconnecting", PATIENCE_MS);
+  // An execution says itself when it stands still.
+  const execution = useMatch(paths.execution(":id"));
+  const late = useDelayed(status === "reconnecting" && !execution, PATIENCE_MS);
   const text = !online
     ? "You are offline. What you see may be out of date."
     : late
@@ -33,18 +38,4 @@ function subscribeOnline(listener: () => void): () => void {
     window.removeEventListener("online", listener);
     window.removeEventListener("offline", listener);
   };
-}
-
-/** True once the condition has held for a while. */
-function useDelayed(condition: boolean, ms: number): boolean {
-  const [late, setLate] = useState(false);
-  useEffect(() => {
-    if (!condition) {
-      setLate(false);
-      return;
-    }
-    const timer = setTimeout(() => setLate(true), ms);
-    return () => clearTimeout(timer);
-  }, [condition, ms]);
-  return late;
 }

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { meQuery } from "../../api/queries/me.ts";
 import { openFeed } from "../../live/feed.ts";
 import type { ConnectionStatus } from "../../live/liveSocket.ts";
 import { applyFeedMessage, refreshLists } from "./feedCache.ts";
@@ -13,7 +14,11 @@ export function useFeed(): ConnectionStatus {
       openFeed({
         onMessage: (message) => applyFeedMessage(queries, message),
         onResync: () => refreshLists(queries),
-        onStatus: setStatus,
+        onStatus: (next) => {
+          setStatus(next);
+          // A socket cannot say that the session is over; asking who we are can.
+          if (next === "reconnecting") void queries.invalidateQueries({ queryKey: meQuery.queryKey });
+        },
       }),
     [queries],
   );
