@@ -68,7 +68,7 @@ it("a session that is ended elsewhere is noticed by a page where nobody does any
   expect((await organization.client.raw("POST", "/api/auth/sign-out", { body: {} })).ok).toBe(true);
   drop?.();
   await page.getByText("Your session ended").waitFor();
-  expect(new URL(page.url()).search).toBe("?next=%2Fsettings");
+  await page.waitForURL(/\/login\?next=%2Fsettings$/);
 });
 
 it("an address that leads nowhere says so, and so does another organization's", async () => {
