@@ -55,7 +55,16 @@ const COMMANDS = {
   },
 } as const;
 
+/** The oldest Node that has everything the agent uses. */
+const NODE_LEAST = [22, 2] as const;
+
 async function main(args: string[]): Promise<void> {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1])) {
+    throw new Failure(
+      `the agent needs Node ${NODE_LEAST.join(".")} or newer, and this is ${process.versions.node}`,
+    );
+  }
   const [name = "--help", ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(HELP);

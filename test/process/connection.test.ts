@@ -124,8 +124,9 @@ it("[HS4] a control plane that is not there yet is waited for", async () => {
   await made.plane.connected();
 });
 
+const REVOKE = '"type":"lease.revoke","id":"r","leaseId":"l","fence":1,"reason":"x"';
 /** The last names a field so long that the reason would not fit into a close frame. */
-const GARBAGE = ["not json", `{"type":"lease.revoke","${"é😀".repeat(80)}":1}`];
+const GARBAGE = ["not json", `{${REVOKE},"${"é😀".repeat(80)}":1}`];
 
 it("survives garbage on the control socket: closes it, reconnects, works", async () => {
   const { plane, agent } = await connectedSite();
