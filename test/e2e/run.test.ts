@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
 import { runbookOf } from "../harness/tenant.ts";
 import { worldForFile } from "../harness/world.ts";
@@ -139,7 +140,9 @@ describe("[G9] one Idempotency-Key and body are one execution", () => {
     const second = await tenant.api.raw("POST", path, { body: { parameters: { a: "2" } }, headers });
     expect([first.status, second.status]).toEqual([201, 409]);
     expect(await second.json()).toMatchObject({ code: "idempotency_conflict" });
-    const list = (await (await tenant.api.raw("GET", "/api/v1/executions")).json()) as { data: unknown[] };
-    expect(list.data).toHaveLength(1);
+    // The index follows the coordinators a moment later.
+    const list = () => tenant.api.call(z.array(executionSummarySchema), "GET", "/executions");
+    await expect.poll(list).not.toHaveLength(0);
+    expect(await list()).toHaveLength(1);
   });
 });

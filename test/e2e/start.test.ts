@@ -51,11 +51,10 @@ async function startUntil(
       watch.changed();
     });
   }
-  await watch.until(
-    `"${words}"`,
-    () => output.includes(words),
-    () => output,
-  );
+  child.on("exit", () => watch.changed());
+  const settled = () => output.includes(words) || child.exitCode !== null;
+  await watch.until(`"${words}"`, settled, () => output);
+  expect(output).toContain(words);
   return { child, said: () => output };
 }
 
