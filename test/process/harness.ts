@@ -8,15 +8,17 @@ import type { CommandBlock } from "#protocol/runbook/document.ts";
 import { buildAgent } from "../../agent/build.ts";
 import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
 
-const root = mkdtempSync(join(tmpdir(), "farhand-process-"));
-const agentFile = join(root, "farhand-agent.mjs");
+/** This file's own folder; made by `prepareAgent`. */
+let root = "";
+let agentFile = "";
 const running = new Set<AgentProcess>();
 const planes = new Set<FakeControlPlane>();
 
 /** Builds the agent once for the file, and leaves neither process nor folder behind. */
 export function prepareAgent(): void {
   beforeAll(async () => {
-    await buildAgent(agentFile);
+    root = mkdtempSync(join(tmpdir(), "farhand-process-"));
+    agentFile = await buildAgent(join(root, "farhand-agent.mjs"));
   });
   afterEach(async () => {
     await Promise.all(Array.from(running, (agent) => agent.kill()));
