@@ -162,10 +162,10 @@ describe("execution session", () => {
   });
 
   it("ignores events it knew from the start", () => {
-    const live = session();
-    const before = live.subject.getSnapshot();
-    live.say();
-    expect(live.subject.getSnapshot()).toBe(before);
+    const known = execution();
+    const event = { type: "execution.finished", state: "failed", confirmed: true } as const;
+    expect(applyEvent(known, { seq: known.head, time: LATER, event })).toBe(known);
+    expect(applyEvent(known, { seq: known.head + 1, time: LATER, event }).state).toBe("failed");
   });
 
   it("a new attempt begins a new log", () => {
