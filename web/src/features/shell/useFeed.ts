@@ -16,8 +16,9 @@ export function useFeed(): ConnectionStatus {
         onResync: () => refreshLists(queries),
         onStatus: (next) => {
           setStatus(next);
-          // A socket cannot say that the session is over; asking who we are can.
-          if (next === "reconnecting") void queries.invalidateQueries({ queryKey: meQuery.queryKey });
+          // A socket that was refused or lost cannot say that the session is over; asking who we are can.
+          if (next === "reconnecting" || next === "connecting")
+            void queries.invalidateQueries({ queryKey: meQuery.queryKey });
         },
       }),
     [queries],
