@@ -71,7 +71,9 @@ export async function bundleWorker(entry?: string, outDir = WORKER_DIST): Promis
 }
 
 async function buildWebApp(): Promise<void> {
-  await execa("vite", ["build", "--config", "web/vite.config.ts"], { cwd: ROOT, all: true });
+  // Whoever builds: tests set NODE_ENV too, and would leave React's development build in its place.
+  const env = { NODE_ENV: "production" };
+  await execa("vite", ["build", "--config", "web/vite.config.ts"], { cwd: ROOT, all: true, env });
 }
 
 async function buildAgentFile(): Promise<void> {

@@ -18,23 +18,10 @@ export function ExecutionHeader({ live }: { live: SessionSnapshot }) {
   const { execution, canceling } = live;
   const [plan, setPlan] = useState(false);
   return (
-    <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 px-4 pt-3 pb-3 sm:px-6 sm:pt-4">
-      <div className="min-w-0 flex-1 basis-40 sm:basis-56">
-        <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-          <h1 className="text-lg leading-7 font-semibold tracking-tight wrap-anywhere">{execution.title}</h1>
-          <ExecutionBadge state={execution.state} />
-        </div>
-        <p className="mt-0.5 flex flex-wrap gap-x-1.5 text-[0.8125rem] text-muted">
-          <Link to={paths.runbook(execution.runbookId)} className="hover:text-ink hover:underline">
-            Version {execution.versionNumber}
-          </Link>
-          <span aria-hidden>·</span>
-          <span className="min-w-0 wrap-anywhere">{actorName(execution.actor)}</span>
-          <span aria-hidden>·</span>
-          <RelativeTime time={execution.createdAt} />
-          <span aria-hidden>·</span>
-          <Elapsed since={execution.createdAt} durationMs={execution.durationMs} />
-        </p>
+    <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-0.5 px-4 pt-3 pb-3 sm:px-6 sm:pt-4">
+      <div className="flex min-w-0 flex-1 basis-40 flex-wrap items-center gap-x-3 gap-y-1 pt-0.5">
+        <h1 className="text-lg leading-7 font-semibold tracking-tight wrap-anywhere">{execution.title}</h1>
+        <ExecutionBadge state={execution.state} />
       </div>
       <div className="flex items-center gap-2">
         <DropdownMenu trigger={<IconButton label="More" icon={<Ellipsis />} />}>
@@ -63,6 +50,17 @@ export function ExecutionHeader({ live }: { live: SessionSnapshot }) {
           </Button>
         )}
       </div>
+      <p className="flex basis-full flex-wrap gap-x-1.5 text-[0.8125rem] text-muted">
+        <Link to={paths.runbook(execution.runbookId)} className="hover:text-ink hover:underline">
+          Version {execution.versionNumber}
+        </Link>
+        <span aria-hidden>·</span>
+        <span className="min-w-0 wrap-anywhere">{actorName(execution.actor)}</span>
+        <span aria-hidden>·</span>
+        <RelativeTime time={execution.createdAt} />
+        <span aria-hidden>·</span>
+        <Elapsed since={execution.createdAt} durationMs={execution.durationMs} />
+      </p>
       <PlanDialog execution={execution} open={plan} onOpenChange={setPlan} />
     </header>
   );

@@ -11,7 +11,7 @@ export function LogSearchBar({ search, onClose }: { search: LogSearch; onClose()
         type="search"
         aria-label="Find in the output"
         placeholder="Find in the output"
-        className="max-w-80 min-w-0"
+        className="min-w-0 flex-1 sm:w-80 sm:flex-none"
         value={search.query}
         autoFocus
         onChange={(event) => search.setQuery(event.target.value)}
@@ -22,7 +22,7 @@ export function LogSearchBar({ search, onClose }: { search: LogSearch; onClose()
       />
       <IconButton size="iconSm" label="Previous" icon={<ChevronUp />} onClick={() => search.step(-1)} />
       <IconButton size="iconSm" label="Next" icon={<ChevronDown />} onClick={() => search.step(1)} />
-      <span role="status" className="min-w-0 flex-1 truncate px-1 text-[0.8125rem] text-muted tabular-nums">
+      <span role="status" className="shrink-0 px-1 sm:flex-1 text-[0.8125rem] text-muted tabular-nums">
         {summary(search)}
       </span>
       <IconButton size="iconSm" label="Close the search" icon={<X />} onClick={onClose} />
