@@ -56,3 +56,11 @@ it("[S13] becomes environment, whatever the value", () => {
     FARHAND_PARAM_FORCE: "true",
   });
 });
+
+it("takes no longer for a pattern made to take long", () => {
+  const definition: Parameter = { name: "a", type: "string", pattern: "(a+)+$" };
+  const begun = performance.now();
+  expect(checkParameters([definition], { a: `${"a".repeat(30_000)}b` }).ok).toBe(false);
+  // Backtracking would take longer than the age of the universe; this is no measurement.
+  expect(performance.now() - begun).toBeLessThan(5_000);
+});

@@ -1,4 +1,6 @@
 /** What a runbook asks for before it runs, and how an answer is checked. */
+// RE2, because a pattern comes from anybody: its time grows with the text, whatever the pattern.
+import { RE2JS } from "re2js";
 import { z } from "zod";
 import { PARAMETER_VALUE_MAX_BYTES } from "../limits.ts";
 
@@ -17,7 +19,11 @@ export const parameterSchema = z
       ...common,
       type: z.literal("string"),
       default: z.string().optional(),
-      pattern: z.string().max(500).optional().describe("A regular expression that the whole value matches."),
+      pattern: z
+        .string()
+        .max(500)
+        .optional()
+        .describe("A regular expression in RE2 syntax that the whole value matches."),
     }),
     z.strictObject({
       ...common,
@@ -90,9 +96,9 @@ export function parameterEnvironment(values: ParameterValues): Record<string, st
 function definitionProblem(parameter: Parameter): string | undefined {
   if (parameter.type === "string" && parameter.pattern !== undefined) {
     try {
-      new RegExp(parameter.pattern, "u");
+      RE2JS.compile(parameter.pattern);
     } catch {
-      return `the pattern of "${parameter.name}" is not a regular expression`;
+      return `the pattern of "${parameter.name}" is not a regular expression in RE2 syntax (which has no lookaround and no backreferences)`;
     }
   }
   if (parameter.default === undefined) return undefined;
@@ -109,7 +115,7 @@ function valueProblem(parameter: Parameter, value: unknown): string | undefined 
       if (new TextEncoder().encode(value).length > PARAMETER_VALUE_MAX_BYTES) {
         return `${name} is over ${PARAMETER_VALUE_MAX_BYTES / 1024} KiB`;
       }
-      if (parameter.pattern && !new RegExp(`^(?:${parameter.pattern})$`, "u").test(value)) {
+      if (parameter.pattern && !RE2JS.compile(parameter.pattern).matches(value)) {
         return `${name} must match ${parameter.pattern}`;
       }
       return undefined;
