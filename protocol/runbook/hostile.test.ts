@@ -72,10 +72,9 @@ const sources: Array<[name: string, source: string]> = [
 ];
 
 describe("hostile sources", () => {
-  test.each(sources)("%s is refused or read within a second", (_name, source) => {
-    const before = performance.now();
+  // What takes more than linear time does not come back within the time limit of a test.
+  test.each(sources)("%s is refused or read", (_name, source) => {
     const parsed = parseRunbook(source);
-    expect(performance.now() - before).toBeLessThan(1_000);
     if (!parsed.ok) expect(parsed.issues.length).toBeGreaterThan(0);
   });
 

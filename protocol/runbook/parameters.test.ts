@@ -58,9 +58,7 @@ it("[S13] becomes environment, whatever the value", () => {
 });
 
 it("takes no longer for a pattern made to take long", () => {
+  // With backtracking this would not come back within the age of the universe.
   const definition: Parameter = { name: "a", type: "string", pattern: "(a+)+$" };
-  const begun = performance.now();
   expect(checkParameters([definition], { a: `${"a".repeat(30_000)}b` }).ok).toBe(false);
-  // Backtracking would take longer than the age of the universe; this is no measurement.
-  expect(performance.now() - begun).toBeLessThan(5_000);
 });

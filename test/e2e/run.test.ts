@@ -88,12 +88,10 @@ printf '%s|%s\\n' "$FARHAND_PARAM_WHO" "$FARHAND_PARAM_COUNT"
     await world().startAgent(tenant);
     const execution = await tenant.run(runbookOf({ long: "echo up; sleep 300 & wait" }));
     await execution.printed("long", "up");
-    const asked = performance.now();
     await tenant.api.raw("POST", `/api/v1/executions/${execution.id}/cancel`);
     const finished = await execution.finished();
     expect(finished.state).toBe("canceled");
     expect(finished.confirmed).toBe(true);
-    expect(performance.now() - asked).toBeLessThan(5_000);
   });
 
   test("an execution without an agent waits its turn, and runs when one comes", async () => {

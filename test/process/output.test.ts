@@ -131,7 +131,6 @@ describe("[OT6] a child that keeps stdout open", () => {
     });
     expect(finished).toMatchObject({ outcome: { type: "exited", exitCode: 0 }, leakedOutput: true });
     expect(coordinator.output("leak", "stdout").toString()).toBe("done\n");
-    expect(finished.time - (coordinator.of("step.started")[0]?.time ?? 0)).toBeLessThan(6_000);
   });
 
   it("is still heard when it ends within the grace", async () => {

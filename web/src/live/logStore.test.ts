@@ -205,15 +205,13 @@ describe("memory", () => {
     expect(store.lineCount).toBe(101);
   });
 
-  it("takes 100,000 lines in a blink", () => {
+  it("takes 100,000 lines", () => {
     const payload = utf8.encode(`${"y".repeat(99)}\n`.repeat(1_000));
     const store = new LogStore(() => {});
-    const begun = performance.now();
     for (let i = 0; i < 100; i++) {
       store.add({ position: i * payload.length, line: i * 1_000, stream: "stdout", payload });
     }
     expect(store.lineCount).toBe(100_000);
     expect(text(store, 99_999)).toHaveLength(99);
-    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 });
