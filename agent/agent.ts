@@ -90,8 +90,7 @@ export class Agent {
     this.#leases.draining = true;
     log.info("shutting down");
     const leases = Array.from(this.#leases.all);
-    // The closest that the protocol has to "its agent went away": nobody asked for the step to end.
-    const stopped = Promise.all(leases.map((lease) => lease.stopAll("disconnected", SHUTDOWN_GRACE_MS)));
+    const stopped = Promise.all(leases.map((lease) => lease.stopAll("agent_stopped", SHUTDOWN_GRACE_MS)));
     if (!(await within(clock, SHUTDOWN_STOP_MS, stopped))) log.error("some steps did not end in time");
     await this.#reported(clock.monotonic() + SHUTDOWN_REPORT_MS);
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));

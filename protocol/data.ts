@@ -31,10 +31,10 @@ export type StepStart = z.infer<typeof stepStartSchema>;
 export const attemptOutcomeSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("exited"), exitCode: z.number().int().min(0).max(255) }),
   z.strictObject({ type: z.literal("signaled"), signal: z.string().max(16) }),
-  /** Stopped by a `step.cancel` or by rule LS3; `confirmed` when the whole tree is known to be gone. */
+  /** Stopped by a `step.cancel`, by rule LS3, or because its agent was shut down; `confirmed` when the whole tree is known to be gone. */
   z.strictObject({
     type: z.literal("stopped"),
-    reason: z.enum(["canceled", "timed_out", "disconnected"]),
+    reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
     confirmed: z.boolean(),
   }),
   /** Nothing was spawned: a refusal by policy, a missing interpreter, a full spool. */

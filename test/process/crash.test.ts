@@ -155,7 +155,11 @@ it("SIGTERM: takes nothing new, ends what runs, reports it, and exits with 0", a
   await coordinator.printed("long", "up");
   const pid = coordinator.of("step.started")[0]?.pid ?? 0;
   expect(await agent.terminate()).toBe(0);
-  expect(coordinator.of("step.finished")[0]?.outcome).toMatchObject({ type: "stopped", confirmed: true });
+  expect(coordinator.of("step.finished")[0]?.outcome).toEqual({
+    type: "stopped",
+    reason: "agent_stopped",
+    confirmed: true,
+  });
   expect(isAlive(pid)).toBe(false);
   expect(coordinator.closes).toEqual([1000]);
   start();

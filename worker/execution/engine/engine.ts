@@ -191,8 +191,11 @@ function verdict(outcome: Input<"step.finished">["outcome"]): { state: TerminalS
       if (outcome.reason === "disconnected") {
         return {
           state: "failed",
-          detail: "stopped by its agent, which lost the connection or was shut down",
+          detail: "its agent lost the connection and stopped it, as the block demands",
         };
+      }
+      if (outcome.reason === "agent_stopped") {
+        return { state: "failed", detail: "its agent was shut down and stopped it" };
       }
       return outcome.confirmed
         ? { state: outcome.reason }

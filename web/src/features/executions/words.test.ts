@@ -33,6 +33,10 @@ describe("how a step ended", () => {
       step("failed", { type: "stopped", reason: "disconnected", confirmed: true }),
       "Stopped because the connection was lost",
     ],
+    [
+      step("failed", { type: "stopped", reason: "agent_stopped", confirmed: true }),
+      "Stopped because its agent was shut down",
+    ],
     [step("unknown"), "Nobody knows how this step ended"],
     [step("canceled"), "Canceled"],
   ])("%#", (given, title) => {

@@ -73,6 +73,7 @@ function stoppedWords(outcome: AttemptOutcome & { type: "stopped" }, step: Step)
     canceled: "Canceled",
     timed_out: `Out of time${after}`,
     disconnected: "Stopped because the connection was lost",
+    agent_stopped: "Stopped because its agent was shut down",
   }[outcome.reason];
   const tone = outcome.reason === "canceled" ? "neutral" : "bad";
   if (outcome.confirmed) return { tone, title, detail: "All of its processes are gone." };
