@@ -32,6 +32,9 @@ export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;
 export const OUTPUT_DEFAULT_BYTES = 64 * MIB;
 export const OUTPUT_MAX_BYTES = 1024 * MIB;
 
+/** Most credit a viewer may have (rule VW2): what can be on its way to one that stopped reading. */
+export const VIEWER_CREDIT_MAX_BYTES = 4 * MIB;
+
 /** Most bytes of one JSON frame on any socket. */
 export const FRAME_MAX_BYTES = 4 * MIB;
 

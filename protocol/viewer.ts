@@ -13,11 +13,15 @@
 import { z } from "zod";
 import { type Chunk, decodeChunk } from "./chunk.ts";
 import { recordedEventSchema } from "./events.ts";
+import { VIEWER_CREDIT_MAX_BYTES } from "./limits.ts";
 import { executionStateSchema } from "./states.ts";
 
 export const OUTPUT_FRAME_HEADER_BYTES = 24;
 
+const creditSchema = z.number().int().positive().max(VIEWER_CREDIT_MAX_BYTES);
+
 export const viewerMessageSchema = z.discriminatedUnion("type", [
+  /** Once on each socket. */
   z.strictObject({
     type: z.literal("subscribe"),
     /** Send what comes after this sequence number; 0 for everything. */
@@ -32,9 +36,9 @@ export const viewerMessageSchema = z.discriminatedUnion("type", [
       z.strictObject({ mode: z.literal("none") }),
     ]),
     /** Bytes of frames the server may send before it needs more credit. */
-    credit: z.number().int().positive(),
+    credit: creditSchema,
   }),
-  z.strictObject({ type: z.literal("credit"), bytes: z.number().int().positive() }),
+  z.strictObject({ type: z.literal("credit"), bytes: creditSchema }),
 ]);
 
 export const streamMessageSchema = z.discriminatedUnion("type", [

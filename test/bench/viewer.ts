@@ -1,6 +1,7 @@
 /** A viewer over a WebSocket, as the web app is one: it grants credit as it reads (VW2). */
 import { createHash } from "node:crypto";
 import { WebSocket } from "ws";
+import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
 import { parseFrame } from "#protocol/socket.ts";
 import {
   decodeOutputFrame,
@@ -11,7 +12,7 @@ import {
 import { Problem } from "../../scripts/lib/problem.ts";
 import type { Farhand } from "./farhand.ts";
 
-const CREDIT_BYTES = 4 * 1024 * 1024;
+const CREDIT_BYTES = VIEWER_CREDIT_MAX_BYTES;
 /** Read since the last grant, before there is another. */
 const GRANT_BYTES = CREDIT_BYTES / 4;
 

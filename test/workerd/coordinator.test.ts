@@ -243,6 +243,17 @@ describe("viewers", () => {
     expect(outputOf(viewer)).toBe(`${"8".repeat(100)}${"9".repeat(100)}live`);
   });
 
+  it("cannot have the log sent twice over one socket, nor ask for more than may be on its way", async () => {
+    const { place, execution } = await running();
+    const viewer = await openViewer(place, execution.executionId);
+    subscribe(viewer);
+    subscribe(viewer);
+    expect(await viewer.end()).toMatchObject({ code: 4400, reason: expect.stringContaining("already") });
+    const greedy = await openViewer(place, execution.executionId);
+    subscribe(greedy, 0, 1e9);
+    expect(await greedy.end()).toMatchObject({ code: 4400 });
+  });
+
   it.each([["garbage"], ['{"type":"subscribe"}'], ['{"type":"credit","bytes":5}'], [new Uint8Array([1, 2])]])(
     "are told what was wrong with a frame and let go: %s",
     async (frame) => {

@@ -4,14 +4,13 @@
  * the log when credit comes, so a viewer that stopped reading costs nothing.
  */
 
+import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { type ExecutionState, isExecutionTerminal } from "#protocol/states.ts";
 import { type StreamMessage, type ViewerMessage, viewerMessageSchema } from "#protocol/viewer.ts";
 import { type Socket, type ViewerSocket, viewerState } from "./sockets.ts";
 import { type ExecutionStore, type HeldOutput, type LogRow, outputFrame } from "./store.ts";
 
-/** Most credit that counts: what a viewer may have coming to it at most. */
-const CREDIT_MAX = 16 * 1024 * 1024;
 const NORMAL_CLOSE = 1000;
 
 export interface ViewersDeps {
@@ -40,10 +39,14 @@ export class Viewers {
     if (socket.readyState !== WebSocket.OPEN) return;
     switch (message.type) {
       case "subscribe":
+        if (state.output) return refuse(socket, "this socket has subscribed already");
         return this.#subscribe(socket, state, message);
       case "credit":
         if (!state.output) return refuse(socket, "subscribe first");
-        return this.#pump(socket, { ...state, credit: Math.min(CREDIT_MAX, state.credit + message.bytes) });
+        return this.#pump(socket, {
+          ...state,
+          credit: Math.min(VIEWER_CREDIT_MAX_BYTES, state.credit + message.bytes),
+        });
       default:
         message satisfies never;
     }
@@ -72,7 +75,7 @@ export class Viewers {
     socket.send(JSON.stringify(ready));
     const { output, credit } = message;
     const after = Math.min(message.after, head);
-    this.#pump(socket, { ...state, after, credit: Math.min(CREDIT_MAX, credit), output, headAtStart: head });
+    this.#pump(socket, { ...state, after, credit, output, headAtStart: head });
   }
 
   #pump(socket: Socket, state: ViewerSocket): void {

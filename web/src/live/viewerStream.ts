@@ -6,6 +6,7 @@
  */
 import { ChunkError } from "#protocol/chunk.ts";
 import type { RecordedEvent } from "#protocol/events.ts";
+import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
 import { parseFrame } from "#protocol/socket.ts";
 import { decodeOutputFrame, streamMessageSchema, type ViewerMessage } from "#protocol/viewer.ts";
 import type { ConnectionStatus, LiveSocketHandlers } from "./liveSocket.ts";
@@ -26,7 +27,7 @@ export interface Socket {
 
 export type Connect = (handlers: LiveSocketHandlers) => Socket;
 
-const CREDIT_BYTES = 4 * 1024 * 1024;
+const CREDIT_BYTES = VIEWER_CREDIT_MAX_BYTES;
 /** Of output missed while away, about this much comes by itself; the rest is read when looked at. */
 const TAIL_BYTES = 1024 * 1024;
 const utf8 = new TextEncoder();
