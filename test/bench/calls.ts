@@ -11,40 +11,46 @@ import { startSite } from "./site.ts";
 const ENTRY = fileURLToPath(new URL("counting/index.ts", import.meta.url));
 /** No call for this long: everything that an execution leaves to do beside is done. */
 const QUIET_MS = 600;
+/** Long enough for what an execution has done for it only once it has been there for a while. */
+const LASTING = "echo hello\nsleep 1";
 
 /** Calls of one execution, counted in a worker of their own whose bindings are wrapped. */
 export const calls: Measurement = {
   title: "D1 and Durable Object calls of an execution",
-  rounds: 5,
+  rounds: 4,
   budgetMs: 20_000,
   async run({ folder, shutdown }, rounds) {
     const workerDir = join(folder, "counting-worker");
     await bundleWorker(ENTRY, workerDir);
     const { farhand } = await startSite({ folder: join(folder, "counting-site"), workerDir, shutdown });
-    const runbookId = await farhand.write(oneCommand("sh", "echo hello"));
-    await farhand.run(runbookId);
-    const executions: Call[][] = [];
-    for (const _ of rounds) {
+    const brief = await farhand.write(oneCommand("sh", "echo hello"));
+    const lasting = await farhand.write(oneCommand("sh", LASTING));
+    const callsOf = async (runbookId: string) => {
       await untilQuiet(farhand.url);
       await fetch(`${farhand.url}/api/bench/calls`, { method: "DELETE" });
       await farhand.run(runbookId);
-      executions.push(await untilQuiet(farhand.url));
+      return untilQuiet(farhand.url);
+    };
+    await farhand.run(brief);
+    const executions: Call[][] = [];
+    const longer: Call[][] = [];
+    for (const _ of rounds) {
+      executions.push(await callsOf(brief));
+      longer.push(await callsOf(lasting));
     }
-    const count = (of: (call: Call) => boolean) => executions.map((each) => each.filter(of).length);
+    const count = (of: (call: Call) => boolean, among = executions) =>
+      among.map((each) => each.filter(of).length);
     const d1 = ({ kind }: Call) => kind === "d1";
+    const writes = (call: Call) => d1(call) && call.writes;
     return {
       rows: [
         alone(
           "D1 reads in an execution",
           "calls",
-          count((call) => d1(call) && !call.writes),
+          count((call) => d1(call) && !writes(call)),
         ),
-        alone(
-          "D1 writes in an execution",
-          "calls",
-          count((call) => d1(call) && call.writes),
-          { atMost: 2 },
-        ),
+        alone("D1 writes in an execution", "calls", count(writes), { atMost: 2 }),
+        alone("D1 writes in one that lasts a second", "calls", count(writes, longer), { atMost: 2 }),
         alone("D1 calls one after the other in the trigger", "calls", executions.map(chainInTrigger), {
           atMost: 2,
         }),
