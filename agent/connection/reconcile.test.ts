@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { silentLog } from "../testing/silent-log.ts";
 import type { Ending } from "./backoff.ts";
-import { type DialEvents, Reconciler, type Session } from "./reconcile.ts";
+import { type DialEvents, Reconciler, type Session, WELCOME_TIMEOUT_MS } from "./reconcile.ts";
 
 /** A far end that records dials and lets a test answer them. */
 class FarEnd {
@@ -102,6 +102,22 @@ it("[HS3] [G14] calls a peer dead after 45 s of silence, terminates and dials ag
   await far.clock.advance(1);
   expect(far.dials[0]?.terminated).toBe(true);
   expect(control.lostWith).toEqual([{ type: "silent" }]);
+  await far.clock.advance(1_000);
+  expect(far.dials).toHaveLength(2);
+});
+
+it("[CM1] dials again when the welcome never comes, however lively the socket is", async () => {
+  const far = new FarEnd();
+  const control = session();
+  control.opened = () => {};
+  far.reconciler.want("c", control);
+  await far.clock.advance(0);
+  far.open();
+  await far.clock.advance(WELCOME_TIMEOUT_MS - 1);
+  far.last.events.received("pong");
+  expect(far.last.terminated).toBe(false);
+  await far.clock.advance(1);
+  expect(far.dials[0]?.terminated).toBe(true);
   await far.clock.advance(1_000);
   expect(far.dials).toHaveLength(2);
 });

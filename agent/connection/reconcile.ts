@@ -45,10 +45,13 @@ export type Socket = Omit<Link, "settle">;
 /** Starts to connect; exactly one `ended` follows, whatever happens. The returned function gives up. */
 export type Dial = (path: string, events: DialEvents) => () => void;
 
+/** A hello or its welcome can vanish without an error: a socket that stays without one is dialed again. */
+export const WELCOME_TIMEOUT_MS = 15_000;
+
 type Status =
   | { phase: "down"; dialAt: number }
   | { phase: "dialing"; abort: () => void }
-  | { phase: "open"; socket: Socket; pulse: Pulse; settled: boolean };
+  | { phase: "open"; socket: Socket; openedAt: number; pulse: Pulse; settled: boolean };
 
 interface Entry {
   session: Session;
@@ -81,10 +84,12 @@ export function decide(
         break;
       case "open": {
         const next = beat(status.pulse, now);
-        if (next.type === "dead") actions.push({ type: "dead", key });
+        const welcomeBy = status.settled ? Number.POSITIVE_INFINITY : status.openedAt + WELCOME_TIMEOUT_MS;
+        if (next.type === "dead" || now >= welcomeBy) actions.push({ type: "dead", key });
         else if (!wanted) actions.push({ type: "close", key });
         else if (next.type === "ping") actions.push({ type: "ping", key });
         if (next.type === "wait") wakeAt = Math.min(wakeAt, next.until);
+        wakeAt = Math.min(wakeAt, welcomeBy);
         break;
       }
       default:
@@ -214,7 +219,13 @@ export class Reconciler {
       opened: (socket) => {
         if (entry.dial !== dial) return;
         const now = clock.monotonic();
-        entry.status = { phase: "open", socket, pulse: { pingedAt: now, heardAt: now }, settled: false };
+        entry.status = {
+          phase: "open",
+          socket,
+          openedAt: now,
+          pulse: { pingedAt: now, heardAt: now },
+          settled: false,
+        };
         entry.session.opened(this.#linkOf(entry, socket));
         this.wake();
       },
