@@ -326,6 +326,43 @@ describe("agents", () => {
     expect(await guess.end()).toMatchObject({ code: 4410 });
   });
 
+  it("[LS2] [S5] [G16] under an older fence cannot add to, erase or forge what is stored", async () => {
+    const place = newPlace();
+    const one = await connectAgent(place);
+    const execution = await newExecution(place, [command("a")]);
+    await coordinatorOf(place, execution.executionId).create(execution);
+    const old = (await one.next("lease.offer")) as unknown as { lease: Scene["lease"] };
+    const second = { ...place, agentId: "agt_second" };
+    const two = await connectAgent(second);
+    one.send({ type: "lease.declined", leaseId: old.lease.id, fence: 1, reason: "draining", detail: "" });
+    const { lease } = await acceptOffer(two);
+    const data = await openData(second, execution.executionId);
+    const attempt = new Attempt("a", 2);
+    data.send(attempt.hello(lease));
+    data.send(attempt.started());
+    data.send(attempt.chunk("true\n"));
+    await data.next("output.ack");
+
+    const stale = await openData(place, execution.executionId);
+    const forged = new Attempt("a", 1);
+    stale.send(forged.hello(old.lease));
+    await stale.next("welcome");
+    stale.send(forged.chunk("12345"));
+    stale.send(forged.chunk("injected"));
+    stale.send(forged.finished());
+    await stale.next("step.recorded");
+    data.send(attempt.chunk("more\n"));
+    data.send(attempt.finished());
+    await data.next("step.recorded");
+    const after = new Attempt("a", 2);
+    after.chunk("true\nmore\n");
+    data.send(after.chunk("after the end"));
+    await data.next("output.ack", 3);
+    const stub = coordinatorOf(place, execution.executionId);
+    expect(await (await stub.fetch("https://object/output.txt")).text()).toBe("true\nmore\n");
+    expect(await read({ place, execution })).toMatchObject({ state: "succeeded" });
+  });
+
   it("[HS2] cannot use an assertion twice", async () => {
     const { place, execution } = await running();
     await openData(place, execution.executionId, "the-same");

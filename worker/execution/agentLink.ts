@@ -12,6 +12,7 @@ import {
 } from "#protocol/data.ts";
 import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import { isStepTerminal } from "#protocol/states.ts";
 import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { AgentIdentity } from "../pool/contract.ts";
 import { isRecorded } from "./engine/engine.ts";
@@ -20,6 +21,8 @@ import { currentLease, type EngineState, isLeaseOpen, type LeaseRecord } from ".
 import type { OutputIntake } from "./intake.ts";
 import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
 import type { ChunkRow, ExecutionStore } from "./store.ts";
+
+const ALL_HERE = { complete: true } as const;
 
 export interface AgentLinkDeps {
   store: ExecutionStore;
@@ -170,9 +173,14 @@ export class AgentLink {
     if (!step || chunk.attempt < 1 || chunk.attempt > step.attempt) {
       return refuse(socket, `output of an attempt that was never started: ${chunk.step}`.slice(0, 120));
     }
+    const { stream, attempt } = chunk;
+    if (step.fence !== agentState(socket)?.lease?.fence || step.outcome !== undefined) {
+      // Of an older grant, or after the result: it may not touch what is stored (LS2, S5), and its sender is let off.
+      const held = chunk.offset + chunk.payload.length;
+      return reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
+    }
     const reception = intake.accept(now(), chunk, body);
     const { held } = reception;
-    const { stream, attempt } = chunk;
     if (reception.type === "gap") return this.#askAgain(socket, chunk.step, attempt, stream, held);
     if (reception.type === "stored") this.#deps.publish(reception.row);
     reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
@@ -205,7 +213,9 @@ export class AgentLink {
     if (!record || attempt > record.attempt)
       return refuse(socket, "result of an attempt that was never started");
     if (!isRecorded(this.#deps.state(), message)) {
-      const check = this.#deps.intake.check(step, attempt, streams);
+      // Only a result that still counts is held against what is stored; a late one changes nothing of it.
+      const counts = record.fence === fence && !isStepTerminal(record.state);
+      const check = counts ? this.#deps.intake.check(step, attempt, streams) : ALL_HERE;
       if (!check.complete) {
         this.#pending.set(attemptKey(message), message);
         return this.#askAgain(socket, step, attempt, check.stream, check.from);
