@@ -298,8 +298,11 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
           graceMs: CANCEL_GRACE_MS,
         });
         const lease = currentLease(this.#state());
-        // Out of our reach, perhaps not out of the pool's.
-        if (!sent && lease) this.#background(this.#pool().releaseLease(lease.id, fence, "canceled"));
+        const since = this.#state().steps.get(step)?.stopping?.at ?? 0;
+        // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
+        // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
+        if (!sent && lease && Date.now() - since >= COMMAND_RESEND_MS)
+          this.#background(this.#pool().releaseLease(lease.id, fence, "canceled"));
         return;
       }
       case "project":
