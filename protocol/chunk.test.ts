@@ -11,7 +11,7 @@ const chunks = fc.record({
   stream: fc.constantFrom(...STREAMS),
   offset: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   time: fc.integer({ min: 0, max: 2 ** 45 }),
-  payload: fc.uint8Array({ maxLength: 600 }),
+  payload: fc.uint8Array({ minLength: 1, maxLength: 600 }),
 });
 
 const sample: Chunk = {
@@ -62,6 +62,11 @@ describe("[OT1] output chunks", () => {
         }
       }),
     );
+  });
+
+  it("hold something: an empty one would stand still in every reader", () => {
+    const empty = encodeChunk({ ...sample, payload: new Uint8Array() }, crc32);
+    expect(() => decodeChunk(empty, crc32)).toThrow(ChunkError);
   });
 
   it("hold at most 256 KiB", () => {

@@ -94,6 +94,7 @@ export function decodeChunk(frame: Uint8Array, crc32?: Crc32): Chunk & { frameBy
   if (!stream) throw new ChunkError("unknown output stream");
   const pathBytes = view.getUint16(2);
   const payloadBytes = view.getUint32(24);
+  if (payloadBytes === 0) throw new ChunkError("chunk is empty");
   if (pathBytes > STEP_PATH_MAX_BYTES || payloadBytes > CHUNK_MAX_BYTES) {
     throw new ChunkError("chunk is over its size limit");
   }

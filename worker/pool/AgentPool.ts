@@ -377,8 +377,9 @@ export class AgentPool extends Server<Env> implements PoolApi {
       }
     }
     for (const lease of this.#store.leasesSince("offered", before)) {
-      if (!this.#socketOf(lease.agentId)) continue;
+      // Also for an agent that is away: else the alarm would be due again at once, for ever.
       this.#store.setStatus(lease.id, "offered", Date.now());
+      if (!this.#socketOf(lease.agentId)) continue;
       this.#background(this.#offerQueued(lease, lease.agentId));
     }
   }
