@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "./actor.ts";
 import { attemptOutcomeSchema, streamSummarySchema } from "./data.ts";
-import { TERMINAL_EXECUTION_STATES, TERMINAL_STEP_STATES } from "./states.ts";
+import { queueReasonSchema, TERMINAL_EXECUTION_STATES, TERMINAL_STEP_STATES } from "./states.ts";
 
 export const EVENT_SCHEMA = 1;
 
@@ -32,7 +32,7 @@ export const executionEventSchema = z.discriminatedUnion("type", [
     ...fenced,
     /** How many wait before it in the pool. */
     ahead: z.number().int().nonnegative(),
-    reason: z.enum(["no_agent_connected", "no_agent_matches", "all_busy"]),
+    reason: queueReasonSchema,
   }),
   z.strictObject({ type: z.literal("lease.granted"), ...fenced, agentId: z.string(), agentName: z.string() }),
   z.strictObject({ type: z.literal("lease.failed"), ...fenced, reason: z.string() }),

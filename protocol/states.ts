@@ -28,6 +28,10 @@ export const stepStateSchema = z.enum([
 ]);
 export type StepState = z.infer<typeof stepStateSchema>;
 
+/** Why an execution waits in its pool's queue. */
+export const queueReasonSchema = z.enum(["no_agent_connected", "no_agent_matches", "all_busy"]);
+export type QueueReason = z.infer<typeof queueReasonSchema>;
+
 export const TERMINAL_EXECUTION_STATES = ["succeeded", "failed", "canceled", "timed_out"] as const;
 export type TerminalExecutionState = (typeof TERMINAL_EXECUTION_STATES)[number];
 

@@ -3,7 +3,7 @@ import { actorSchema, triggerSchema } from "../actor.ts";
 import { attemptOutcomeSchema, streamSummarySchema } from "../data.ts";
 import { idSchema } from "../ids.ts";
 import { planSchema } from "../plan.ts";
-import { executionStateSchema, stepStateSchema } from "../states.ts";
+import { executionStateSchema, queueReasonSchema, stepStateSchema } from "../states.ts";
 import { timestampSchema } from "./envelope.ts";
 
 /** A row of the index. */
@@ -50,7 +50,7 @@ export const stepSchema = z.object({
 /** Why an execution is not running yet, and its place in the queue. */
 export const queuePlaceSchema = z.object({
   ahead: z.number().int().nonnegative(),
-  reason: z.enum(["no_agent_connected", "no_agent_matches", "all_busy"]),
+  reason: queueReasonSchema,
 });
 
 /** The execution as its coordinator has it. */

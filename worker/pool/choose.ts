@@ -1,4 +1,5 @@
 /** Which agent gets a lease: a pure decision over what the pool knows of its agents. */
+import type { QueueReason } from "#protocol/states.ts";
 
 export interface Candidate {
   agentId: string;
@@ -10,7 +11,7 @@ export interface Candidate {
   avoidUntil: number;
 }
 
-export type Choice = { agentId: string } | { none: "no_agent_connected" | "no_agent_matches" | "all_busy" };
+export type Choice = { agentId: string } | { none: QueueReason };
 
 /** The matching agent with the largest share of free slots; among equals the one with more of them. */
 export function chooseAgent(

@@ -10,6 +10,7 @@
  */
 import type { Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
+import type { QueueReason } from "#protocol/states.ts";
 
 export const AGENT_HEADER = "x-farhand-agent";
 
@@ -33,7 +34,7 @@ export interface LeaseRequest {
 
 export type LeaseReply =
   | { outcome: "offered"; agentId: string; agentName: string }
-  | { outcome: "queued"; ahead: number; reason: "no_agent_connected" | "no_agent_matches" | "all_busy" };
+  | { outcome: "queued"; ahead: number; reason: QueueReason };
 
 /**
  * `finished`: the agent was told over its data socket. `canceled`, `abandoned`:

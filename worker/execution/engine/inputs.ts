@@ -2,6 +2,7 @@
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import type { ExecutionEvent } from "#protocol/events.ts";
+import type { QueueReason } from "#protocol/states.ts";
 import type { EngineState, Streams } from "./state.ts";
 
 export interface AttemptKey {
@@ -19,7 +20,7 @@ export type EngineInput =
       type: "lease.queued";
       fence: number;
       ahead: number;
-      reason: "no_agent_connected" | "no_agent_matches" | "all_busy";
+      reason: QueueReason;
     }
   /** Nothing was started. `retry` is false when another agent would say the same. */
   | { type: "lease.failed"; fence: number; reason: string; retry: boolean }

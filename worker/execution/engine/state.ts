@@ -4,6 +4,7 @@
  * target it runs under.
  */
 import type { Actor, Trigger } from "#protocol/actor.ts";
+import type { QueuePlace } from "#protocol/api/executions.ts";
 import type { AttemptOutcome, StreamSummary } from "#protocol/data.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { Block } from "#protocol/runbook/document.ts";
@@ -50,10 +51,7 @@ export interface LeaseRecord {
   readonly grantedAt?: number;
   readonly agentId?: string;
   readonly agentName?: string;
-  readonly queue?: {
-    readonly ahead: number;
-    readonly reason: "no_agent_connected" | "no_agent_matches" | "all_busy";
-  };
+  readonly queue?: Readonly<QueuePlace>;
 }
 
 export interface EngineState {
