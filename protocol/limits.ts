@@ -28,6 +28,11 @@ export const BLOCKS_MAX = 500;
 export const PARAMETERS_MAX = 64;
 export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;
 
+/** Most characters of a pattern, most instructions of all of a runbook's together, and most bytes of a value that has one. */
+export const PATTERN_MAX_CHARACTERS = 500;
+export const PATTERNS_MAX_INSTRUCTIONS = 2_000;
+export const PATTERN_VALUE_MAX_BYTES = 4 * KIB;
+
 /** What a step keeps of its output unless its block says otherwise (rule OT5). */
 export const OUTPUT_DEFAULT_BYTES = 64 * MIB;
 export const OUTPUT_MAX_BYTES = 1024 * MIB;

@@ -8,11 +8,10 @@ import {
   BLOCKS_MAX,
   CHUNK_MAX_BYTES,
   OUTPUT_MAX_BYTES,
-  PARAMETERS_MAX,
   SCRIPT_MAX_BYTES,
   STEP_TIMEOUT_MAX_MS,
 } from "../limits.ts";
-import { parameterSchema } from "./parameters.ts";
+import { parametersSchema } from "./parameters.ts";
 
 const utf8 = new TextEncoder();
 
@@ -70,7 +69,7 @@ export const runbookDocumentSchema = z
     schema: z.literal(1),
     title: z.string().trim().min(1, { error: "a runbook needs a title" }).max(200),
     description: z.string().max(2_000).optional(),
-    parameters: z.array(parameterSchema).max(PARAMETERS_MAX),
+    parameters: parametersSchema,
     target: targetSchema,
     blocks: z.array(blockSchema).max(BLOCKS_MAX),
   })

@@ -55,6 +55,12 @@ const info = ["a=b ", 'a="', 'a="\\', "{", "=", "x "];
 const laughs = Array.from({ length: 25 }, (_, i) => `b${i}: &b${i} [*b${i - 1}, *b${i - 1}]`).join("\n");
 const keys = Array.from({ length: 40_000 }, (_, i) => `k${i}: 1`).join("\n");
 
+const xy = Array.from({ length: 4096 }, (_, i) => ((i * i * 7) % 11 < 5 ? "x" : "y")).join("");
+const patterns = ["(?:[xy]*x[xy]{10}){80}", ".{0,999}x".repeat(55), `(${".".repeat(480)}){1000}`]
+  .flatMap((pattern) => Array.from({ length: 21 }, () => pattern))
+  .map((pattern, i) => `- { name: p${i}, type: string, pattern: "${pattern}", default: ${xy} }`)
+  .join("\n");
+
 const sources: Array<[name: string, source: string]> = [
   ...markdown.map((unit): [string, string] => [`Markdown ${JSON.stringify(unit)}`, full(unit)]),
   ...yaml.map((unit): [string, string] => [
@@ -67,6 +73,8 @@ const sources: Array<[name: string, source: string]> = [
   ]),
   ...info.map((unit): [string, string] => [`info ${JSON.stringify(unit)}`, full(unit, "```bash {")]),
   ["a billion laughs", `---\n${laughs}\n---\n`],
+  ["costly patterns", `---\nparameters:\n${patterns}\n---\n`],
+  ["one long pattern", full("[", "---\nparameters:\n- { name: p, type: string, pattern: '", "' }\n---\n")],
   ["many keys", `---\n${keys}\n---\n`],
   ["a staircase of lists", Array.from({ length: 700 }, (_, i) => `${" ".repeat(i * 2)}- a`).join("\n")],
 ];

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { checkParameters, type Parameter, parameterEnvironment, parameterSchema } from "./parameters.ts";
+import { PATTERN_VALUE_MAX_BYTES } from "../limits.ts";
+import {
+  checkParameters,
+  type Parameter,
+  parameterEnvironment,
+  parameterSchema,
+  parametersSchema,
+} from "./parameters.ts";
 
 const definitions: Parameter[] = [
   { name: "service", type: "string", pattern: "[a-z]+" },
@@ -57,8 +64,57 @@ it("[S13] becomes environment, whatever the value", () => {
   });
 });
 
-it("takes no longer for a pattern made to take long", () => {
+describe("patterns made to take long", () => {
   // With backtracking this would not come back within the age of the universe.
-  const definition: Parameter = { name: "a", type: "string", pattern: "(a+)+$" };
-  expect(checkParameters([definition], { a: `${"a".repeat(30_000)}b` }).ok).toBe(false);
+  it("costs what the length of the text costs", () => {
+    const definition: Parameter = { name: "a", type: "string", pattern: "(a+)+$" };
+    expect(checkParameters([definition], { a: `${"a".repeat(4_000)}b` }).ok).toBe(false);
+  });
+
+  it.each([
+    ["repeats one after the other", ".{0,999}x".repeat(55)],
+    ["repeats in repeats", `(${".".repeat(480)}){1000}`],
+    [
+      "repeats behind text that only looks like a group or a class",
+      "\\Q[(\\E(\\[.{30}){31}((.{10}){10}){10}",
+    ],
+  ])("refuses %s when it is published", (_, pattern) => {
+    const parsed = parameterSchema.safeParse({ name: "a", type: "string", pattern });
+    expect(parsed.error?.issues).toMatchObject([
+      { path: ["pattern"], message: expect.stringContaining("over 2000 instructions") },
+    ]);
+  });
+
+  it("counts the patterns of a runbook together, before a default meets them", () => {
+    const parameter = { type: "string", pattern: ".{0,400}x", default: "does not fit" };
+    const parsed = parametersSchema.safeParse(["a", "b", "c"].map((name) => ({ ...parameter, name })));
+    expect(parsed.error?.issues.map(({ path }) => path.join("."))).toEqual([
+      "0.default",
+      "1.default",
+      "2.pattern",
+    ]);
+    expect(parsed.error?.issues[2]?.message).toContain(
+      'up to "c", the patterns of this runbook have over 2000',
+    );
+  });
+
+  it("lets patterns of everyday size be", () => {
+    const patterns = [
+      "[a-z]{1,63}",
+      "(?i)\\p{L}{1,200}",
+      "((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.|$)){4}",
+      "[a-f0-9]{64}",
+    ];
+    const given = patterns.map((pattern, index) => ({ name: `p${index}`, type: "string", pattern }));
+    expect(parametersSchema.safeParse(given).error).toBeUndefined();
+  });
+
+  it("takes values up to 4 KiB", () => {
+    const definition: Parameter = { name: "a", type: "string", pattern: ".*" };
+    const longest = "a".repeat(PATTERN_VALUE_MAX_BYTES);
+    expect(checkParameters([definition], { a: longest }).ok).toBe(true);
+    expect(checkParameters([definition], { a: `${longest}a` })).toMatchObject({
+      problems: [{ message: '"a" is over 4 KiB, the most for a value with a pattern' }],
+    });
+  });
 });

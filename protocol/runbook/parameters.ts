@@ -1,8 +1,13 @@
 /** What a runbook asks for before it runs, and how an answer is checked. */
-// RE2, because a pattern comes from anybody: its time grows with the text, whatever the pattern.
-import { RE2JS } from "re2js";
 import { z } from "zod";
-import { PARAMETER_VALUE_MAX_BYTES } from "../limits.ts";
+import {
+  PARAMETER_VALUE_MAX_BYTES,
+  PARAMETERS_MAX,
+  PATTERN_MAX_CHARACTERS,
+  PATTERN_VALUE_MAX_BYTES,
+  PATTERNS_MAX_INSTRUCTIONS,
+} from "../limits.ts";
+import { type CompiledPattern, compilePattern, type Pattern } from "./patterns.ts";
 
 const common = {
   name: z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,62}$/, {
@@ -21,7 +26,7 @@ export const parameterSchema = z
       default: z.string().optional(),
       pattern: z
         .string()
-        .max(500)
+        .meta({ maxLength: PATTERN_MAX_CHARACTERS })
         .optional()
         .describe("A regular expression in RE2 syntax that the whole value matches."),
     }),
@@ -42,7 +47,29 @@ export const parameterSchema = z
   ])
   .superRefine((parameter, context) => {
     const problem = definitionProblem(parameter);
-    if (problem) context.addIssue({ code: "custom", path: ["default"], message: problem });
+    if (problem) context.addIssue({ code: "custom", ...problem });
+  });
+
+/** All parameters of a runbook. A default meets its pattern only when the patterns together are cheap. */
+export const parametersSchema = z
+  .array(parameterSchema)
+  .max(PARAMETERS_MAX)
+  .superRefine((parameters, context) => {
+    let left = PATTERNS_MAX_INSTRUCTIONS;
+    parameters.forEach((parameter, index) => {
+      const compiled = compiledPattern(parameter);
+      if (!compiled?.ok) return;
+      left -= compiled.pattern.size;
+      const problem =
+        left < 0
+          ? {
+              path: ["pattern"],
+              message: `up to "${parameter.name}", the patterns of this runbook have over ${PATTERNS_MAX_INSTRUCTIONS} instructions together; a counted repeat such as {1,63} counts as often as it repeats, so use * or +`,
+            }
+          : defaultProblem(parameter, compiled.pattern);
+      if (problem)
+        context.addIssue({ code: "custom", message: problem.message, path: [index, ...problem.path] });
+    });
   });
 
 export type Parameter = z.infer<typeof parameterSchema>;
@@ -79,7 +106,8 @@ export function checkParameters(
       }
       if (value === undefined || value === null) continue;
     }
-    const problem = valueProblem(definition, value);
+    const compiled = compiledPattern(definition);
+    const problem = valueProblem(definition, value, compiled?.ok ? compiled.pattern : undefined);
     if (problem) problems.push({ name: definition.name, message: problem });
     else values[definition.name] = value as ParameterValue;
   }
@@ -93,32 +121,52 @@ export function parameterEnvironment(values: ParameterValues): Record<string, st
   );
 }
 
-function definitionProblem(parameter: Parameter): string | undefined {
-  if (parameter.type === "string" && parameter.pattern !== undefined) {
-    try {
-      RE2JS.compile(parameter.pattern);
-    } catch {
-      return `the pattern of "${parameter.name}" is not a regular expression in RE2 syntax (which has no lookaround and no backreferences)`;
-    }
-  }
-  if (parameter.default === undefined) return undefined;
-  const problem = valueProblem(parameter, parameter.default);
-  return problem && `the default of "${parameter.name}" does not fit: ${problem}`;
+interface DefinitionProblem {
+  path: string[];
+  message: string;
 }
 
-function valueProblem(parameter: Parameter, value: unknown): string | undefined {
+/** What is wrong with one definition, leaving out whether its default matches its pattern. */
+function definitionProblem(parameter: Parameter): DefinitionProblem | undefined {
+  const compiled = compiledPattern(parameter);
+  if (compiled && !compiled.ok) {
+    return { path: ["pattern"], message: `the pattern of "${parameter.name}" ${compiled.problem}` };
+  }
+  return defaultProblem(parameter);
+}
+
+function defaultProblem(parameter: Parameter, pattern?: Pattern): DefinitionProblem | undefined {
+  if (parameter.default === undefined) return undefined;
+  const problem = valueProblem(parameter, parameter.default, pattern);
+  return problem
+    ? { path: ["default"], message: `the default of "${parameter.name}" does not fit: ${problem}` }
+    : undefined;
+}
+
+const compiledPatterns = new WeakMap<Parameter, CompiledPattern>();
+
+/** The pattern of a definition, compiled once. */
+function compiledPattern(parameter: Parameter): CompiledPattern | undefined {
+  if (parameter.type !== "string" || !parameter.pattern) return undefined;
+  const known = compiledPatterns.get(parameter);
+  if (known) return known;
+  const compiled = compilePattern(parameter.pattern);
+  compiledPatterns.set(parameter, compiled);
+  return compiled;
+}
+
+function valueProblem(parameter: Parameter, value: unknown, pattern?: Pattern): string | undefined {
   const name = `"${parameter.name}"`;
   switch (parameter.type) {
     case "string": {
       if (typeof value !== "string") return `${name} must be text`;
       if (value.includes("\0")) return `${name} may not contain NUL characters`;
-      if (new TextEncoder().encode(value).length > PARAMETER_VALUE_MAX_BYTES) {
-        return `${name} is over ${PARAMETER_VALUE_MAX_BYTES / 1024} KiB`;
+      const bytes = new TextEncoder().encode(value).length;
+      if (bytes > PARAMETER_VALUE_MAX_BYTES) return `${name} is over ${PARAMETER_VALUE_MAX_BYTES / 1024} KiB`;
+      if (parameter.pattern && bytes > PATTERN_VALUE_MAX_BYTES) {
+        return `${name} is over ${PATTERN_VALUE_MAX_BYTES / 1024} KiB, the most for a value with a pattern`;
       }
-      if (parameter.pattern && !RE2JS.compile(parameter.pattern).matches(value)) {
-        return `${name} must match ${parameter.pattern}`;
-      }
-      return undefined;
+      return pattern && !pattern.matches(value) ? `${name} must match ${parameter.pattern}` : undefined;
     }
     case "number":
       if (typeof value !== "number" || !Number.isFinite(value)) return `${name} must be a number`;

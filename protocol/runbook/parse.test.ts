@@ -251,6 +251,14 @@ true
     ["---\ntarget: { __proto__: x }\n---\n", '2:11 "__proto__" cannot be a key; choose another name'],
     ["---\ntarget: { constructor: x }\n---\n", '2:11 unknown field "constructor"; known here: pool, labels'],
     ["---\nparameters: yes\n---\n", '2:1 "parameters" must be a list, with one `- ` for each entry'],
+    [
+      "---\nparameters:\n  - name: a\n    type: string\n    pattern: '.{0,999}x.{0,999}x'\n---\n",
+      '5:5 the pattern of "a" is too large: it has over 2000 instructions, where a counted repeat such as {1,63} counts as often as it repeats; use * or +',
+    ],
+    [
+      "---\nparameters:\n  - name: a\n    type: string\n    pattern: x\n    default: y\n---\n",
+      '6:5 the default of "a" does not fit: "a" must match x',
+    ],
     ["```bash name=x\nls\n```", "1:9 put attributes in braces: {name=x}"],
     [
       "```bash {name=x\nls\n```",
