@@ -1,6 +1,9 @@
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { LeaseOffer } from "#protocol/control.ts";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
+import type { Lease } from "#protocol/socket.ts";
+import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import {
   Attempt,
   acceptOffer,
@@ -8,6 +11,7 @@ import {
   connectAgent,
   controlHello,
   coordinatorOf,
+  type Line,
   newExecution,
   newPlace,
   openControl,
@@ -18,7 +22,43 @@ import {
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
+
+/**
+ * Has the pool's question to a coordinator wait until it is let through. Told by
+ * variables: a promise may not be awaited in one object and resolved in another.
+ */
+function holdOffers() {
+  let asked = 0;
+  let answered = 0;
+  let open = false;
+  const own = ExecutionCoordinator.prototype.offerTo;
+  vi.spyOn(ExecutionCoordinator.prototype, "offerTo").mockImplementation(async function (
+    this: ExecutionCoordinator,
+    ...args
+  ) {
+    const answer = await own.apply(this, args);
+    asked++;
+    while (!open) await scheduler.wait(1);
+    answered++;
+    return answer;
+  });
+  return {
+    asked: () => expect.poll(() => asked, { interval: 1 }).toBeGreaterThan(0),
+    letThrough: () => {
+      open = true;
+      return expect.poll(() => asked - answered, { interval: 1 }).toBe(0);
+    },
+  };
+}
+
+/** Has the next call of a coordinator's method fail. */
+function failOnce(method: "offerTo" | "leaseLost") {
+  vi.spyOn(ExecutionCoordinator.prototype, method).mockImplementationOnce(async () => {
+    throw new Error("no answer");
+  });
+}
 
 async function trigger(place: Place) {
   const execution = await newExecution(place, [command("a")]);
@@ -142,7 +182,89 @@ describe("granting", () => {
   });
 });
 
+describe("serving the queue", () => {
+  /** Triggers an execution that only agents with this role may take, and waits until it is in the queue. */
+  async function enqueue(place: Place, role: string) {
+    const execution = await newExecution(place, [command("a")]);
+    execution.plan.target.labels = { role };
+    const stub = coordinatorOf(place, execution.executionId);
+    await stub.create(execution);
+    await logged(stub, "lease.queued");
+    return { id: execution.executionId, stub };
+  }
+
+  it("goes on for an agent that comes while another is being served", async () => {
+    const place = newPlace();
+    const passedOver = await enqueue(place, "web");
+    await enqueue(place, "db");
+    const offers = holdOffers();
+    await connectAgent(place, { labels: { role: "db" } });
+    await offers.asked();
+    const web = await connectAgent({ ...place, agentId: "agt_web" }, { labels: { role: "web" } });
+    await offers.letThrough();
+    // Well before the alarm, which looks every five seconds.
+    await expect.poll(() => web.messages("lease.offer").length, { timeout: 2_000 }).toBe(1);
+    expect(web.messages("lease.offer")[0]).toMatchObject({ lease: { executionId: passedOver.id } });
+  });
+
+  it("stops for no execution that cannot be asked", async () => {
+    const place = newPlace();
+    await enqueue(place, "db");
+    const second = await enqueue(place, "db");
+    failOnce("offerTo");
+    const control = await connectAgent(place, { labels: { role: "db" }, slots: 2 });
+    await expect.poll(() => control.messages("lease.offer").length, { timeout: 2_000 }).toBe(1);
+    expect(control.messages("lease.offer")[0]).toMatchObject({ lease: { executionId: second.id } });
+  });
+
+  it.each([
+    ["was given back", (place: Place, lease: Lease) => poolOf(place).releaseLease(lease.id, 1, "canceled")],
+    [
+      "was accepted",
+      async (place: Place, lease: Lease, control: Line) => {
+        control.send({ type: "lease.accepted", leaseId: lease.id, fence: 1 });
+        await poolOf(place).presence();
+      },
+    ],
+  ])("offers nothing that %s while its execution was asked", async (_, settle) => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    await trigger(place);
+    const { lease } = (await control.next("lease.offer")) as unknown as LeaseOffer;
+    const offers = holdOffers();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + COMMAND_RESEND_MS });
+    await runDurableObjectAlarm(poolOf(place));
+    await offers.asked();
+    await settle(place, lease, control);
+    await offers.letThrough();
+    await poolOf(place).presence();
+    await poolOf(place).disconnectAgent(place.agentId, "the end of this test");
+    await control.end();
+    expect(control.messages("lease.offer")).toHaveLength(1);
+  });
+});
+
 describe("after a loss of contact", () => {
+  it("looks every five seconds after an offer to an agent that is away, not all the time", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    await trigger(place);
+    await control.next("lease.offer");
+    control.socket.close(1000, "cut");
+    await expect.poll(() => poolOf(place).presence()).toEqual({});
+    const alarm = () => runInDurableObject(poolOf(place), (_, state) => state.storage.getAlarm());
+    const until = Date.now() + 60_000;
+    vi.useFakeTimers({ toFake: ["Date"] });
+    let alarms = 0;
+    for (let at = await alarm(); at !== null && at < until && alarms < 100; at = await alarm()) {
+      vi.setSystemTime(at);
+      await runDurableObjectAlarm(poolOf(place));
+      alarms++;
+    }
+    expect(alarms).toBeGreaterThan(5);
+    expect(alarms).toBeLessThanOrEqual(60_000 / COMMAND_RESEND_MS + 1);
+  });
+
   it("[CM1] repeats an offer that nobody answered, and [G11] survives eviction meanwhile", async () => {
     const place = newPlace();
     const control = await connectAgent(place);
@@ -227,6 +349,25 @@ describe("after a loss of contact", () => {
 });
 
 describe("[S4] revoking", () => {
+  it("goes on although the coordinator of one of its leases does not answer", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place, { slots: 2 });
+    const [one, two] = [await trigger(place), await trigger(place)];
+    await acceptOffer(control, 1);
+    await acceptOffer(control, 2);
+    await logged(one.stub, "lease.granted");
+    await logged(two.stub, "lease.granted");
+    failOnce("leaseLost");
+    await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+    expect(await control.end()).toMatchObject({ code: 4403 });
+    expect(control.messages("lease.revoke")).toHaveLength(2);
+    const states = async () => [(await read(one.stub)).state, (await read(two.stub)).state].sort();
+    await expect.poll(states).toEqual(["failed", "running"]);
+    // Asking again finishes it.
+    await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+    await expect.poll(states).toEqual(["failed", "failed"]);
+  });
+
   it("ends the agent's sockets and what runs on it", async () => {
     const place = newPlace();
     const control = await connectAgent(place);

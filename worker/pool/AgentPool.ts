@@ -33,6 +33,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
+import { oneAtATime } from "./oneAtATime.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 /** How long an agent that declined is passed over. */
@@ -60,7 +61,10 @@ export class AgentPool extends Server<Env> implements PoolApi {
   static override options = { hibernate: true };
 
   readonly #store = new PoolStore(this.ctx.storage);
-  #handing = false;
+  readonly #serve = oneAtATime(
+    () => this.#serveQueue(),
+    (error) => this.#log("error", "the queue could not be served", { error }),
+  );
   #alarmAt: number | null = null;
   readonly #changed = new Set<string>();
 
@@ -109,14 +113,16 @@ export class AgentPool extends Server<Env> implements PoolApi {
   }
 
   async disconnectAgent(agentId: string, reason: string): Promise<void> {
-    for (const lease of this.#store.leasesOf(agentId)) {
-      const socket = this.#socketOf(agentId);
-      if (socket) this.#revoke(socket, lease, reason);
-      this.#free(lease);
-      await this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
-    }
+    const leases = this.#store.leasesOf(agentId);
     for (const socket of this.#sockets()) {
-      if (socket.state?.agentId === agentId) socket.close(CLOSE_CODES.revoked, reason.slice(0, 120));
+      if (socket.state?.agentId !== agentId) continue;
+      for (const lease of leases) this.#revoke(socket, lease, reason);
+      socket.close(CLOSE_CODES.revoked, reason.slice(0, 120));
+    }
+    for (const lease of leases) {
+      const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
+      // Kept until its coordinator knows, so that asking again finishes what was cut short.
+      this.#background(told.then(() => this.#free(lease)));
     }
     this.#announce(agentId);
   }
@@ -333,14 +339,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
 
   /** Gives free slots to whoever waits, first come first served among those an agent fits. */
   #handOut(): void {
-    if (this.#handing) return;
-    this.#handing = true;
-    this.#background(
-      this.#serveQueue().finally(() => {
-        this.#handing = false;
-        this.#setAlarm();
-      }),
-    );
+    this.#background(this.#serve().then(() => this.#setAlarm()));
   }
 
   async #serveQueue(): Promise<void> {
@@ -348,7 +347,8 @@ export class AgentPool extends Server<Env> implements PoolApi {
       const choice = chooseAgent(this.#candidates(), row.labels, Date.now());
       if ("none" in choice || !this.#store.dequeue(row.id)) continue;
       this.#grant(row, choice.agentId);
-      await this.#offerQueued(row, choice.agentId);
+      // One that cannot be asked now is asked again by the alarm.
+      await this.#offerQueued(row, choice.agentId).catch((error) => this.#failed(error));
     }
   }
 
@@ -356,8 +356,9 @@ export class AgentPool extends Server<Env> implements PoolApi {
   async #offerQueued(row: QueueRow, agentId: string): Promise<void> {
     const payload = await this.#coordinator(row).offerTo(row.id, row.fence, agentId, this.#nameOf(agentId));
     const lease = this.#store.lease(row.id);
+    // Settled while the coordinator was asked: accepted, or given back.
+    if (lease?.status !== "offered") return;
     const socket = this.#socketOf(agentId);
-    if (!lease) return;
     if (!payload) this.#free(lease);
     // A socket that closed meanwhile: the agent's next hello settles it.
     else if (socket) this.#offer(socket, row, payload);
@@ -463,9 +464,11 @@ export class AgentPool extends Server<Env> implements PoolApi {
   }
 
   #background(work: Promise<unknown>): void {
-    this.ctx.waitUntil(
-      work.catch((error) => this.#log("warn", "a call to another object failed", { error })),
-    );
+    this.ctx.waitUntil(work.catch((error) => this.#failed(error)));
+  }
+
+  #failed(error: unknown): void {
+    this.#log("warn", "a call to another object failed", { error });
   }
 
   #log(level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>): void {
