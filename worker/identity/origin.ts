@@ -2,11 +2,18 @@ import type { Settings } from "../env.ts";
 import { ApiError } from "../errors.ts";
 
 /**
- * The origins this control plane answers as: where it is published, and where
- * this request reached it (a second domain, or loopback in development).
+ * The origins this control plane answers as: where it is published and, on a
+ * developer's machine, every loopback address it is reached at. Never what only
+ * the Host header says: whoever sends the request chooses that.
  */
 export function ownOrigins(request: Request, settings: Settings): string[] {
-  return [settings.publicOrigin, new URL(request.url).origin];
+  const { origin } = new URL(request.url);
+  const onLoopback = isLoopback(settings.publicOrigin) && isLoopback(origin);
+  return onLoopback ? [settings.publicOrigin, origin] : [settings.publicOrigin];
+}
+
+function isLoopback(origin: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(origin).hostname);
 }
 
 /**
