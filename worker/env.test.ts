@@ -12,8 +12,11 @@ test("settings that are fine become an origin, a secret and a limit", () => {
       rateLimitPerMinute: 1200,
     },
   });
-  const more = readSettings({ ...GOOD, RATE_LIMIT_PER_MINUTE: "90" });
-  expect(more.ok && more.settings.rateLimitPerMinute).toBe(90);
+  const more = readSettings({ ...GOOD, RATE_LIMIT_PER_MINUTE: "90", CLIENT_ADDRESS_HEADER: "X-Real-IP" });
+  expect(more.ok && more.settings).toMatchObject({
+    rateLimitPerMinute: 90,
+    clientAddressHeader: "x-real-ip",
+  });
 });
 
 test.each([
@@ -23,6 +26,7 @@ test.each([
   [{ PUBLIC_URL: "farhand.example.com" }, "PUBLIC_URL must be an http or https address"],
   [{ PUBLIC_URL: "ftp://farhand.example.com" }, "PUBLIC_URL must be an http or https address"],
   [{ RATE_LIMIT_PER_MINUTE: "lots" }, "RATE_LIMIT_PER_MINUTE must be a whole number"],
+  [{ CLIENT_ADDRESS_HEADER: "not a header" }, "CLIENT_ADDRESS_HEADER must be the name of a header"],
   [{ RATE_LIMIT_PER_MINUTE: "1" }, "RATE_LIMIT_PER_MINUTE must be at least 2"],
 ])("a setting that is wrong is named: %j", (wrong, words) => {
   const check = readSettings({ ...GOOD, ...wrong });

@@ -19,6 +19,12 @@ export interface Env {
   PUBLIC_URL: string;
   /** Requests a minute that one caller may make; 1200 when absent. */
   RATE_LIMIT_PER_MINUTE?: string;
+  /**
+   * The header in which whoever stands in front of the worker writes the
+   * caller's address over what the caller may have sent. Absent: no address is
+   * believed, and callers without an account share their limits.
+   */
+  CLIENT_ADDRESS_HEADER?: string;
 }
 
 const settingsSchema = z.object({
@@ -37,6 +43,11 @@ const settingsSchema = z.object({
     .int({ error: "must be a whole number of requests" })
     .min(2, { error: "must be at least 2" })
     .default(1200),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[\w-]+$/, { error: "must be the name of a header, e.g. cf-connecting-ip" })
+    .transform((name) => name.toLowerCase())
+    .optional(),
 });
 
 export interface Settings {
@@ -44,6 +55,8 @@ export interface Settings {
   /** Scheme, host and port of PUBLIC_URL. */
   publicOrigin: string;
   rateLimitPerMinute: number;
+  /** In lower case; absent when no header can be believed. */
+  clientAddressHeader?: string | undefined;
 }
 
 export type SettingsCheck = { ok: true; settings: Settings } | { ok: false; problems: string[] };
@@ -55,13 +68,14 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
     return { ok: false, problems };
   }
-  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE } = result.data;
+  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE, CLIENT_ADDRESS_HEADER } = result.data;
   return {
     ok: true,
     settings: {
       authSecret: AUTH_SECRET,
       publicOrigin: new URL(PUBLIC_URL).origin,
       rateLimitPerMinute: RATE_LIMIT_PER_MINUTE,
+      clientAddressHeader: CLIENT_ADDRESS_HEADER,
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -5,6 +6,7 @@ import { SCOPES } from "#protocol/actor.ts";
 import { apiKeyCreatedSchema, apiKeySchema, meSchema } from "#protocol/api/keys.ts";
 import { poolSchema } from "#protocol/api/pools.ts";
 import { problemSchema } from "#protocol/errors.ts";
+import { createApp } from "../../worker/app.ts";
 import { call, dataOf, makeKey, ORIGIN, sessionCookieOf, signUp } from "./harness.ts";
 
 const origin = { origin: ORIGIN };
@@ -103,6 +105,24 @@ describe("people", () => {
     expect((await attempt(person.password, "home")).status).toBe(200);
   });
 
+  test("[S14] an address that nobody vouches for lets nobody guess on", async () => {
+    const person = await signUp();
+    const attempt = (address: string) =>
+      createApp().fetch(
+        new Request(`${ORIGIN}/api/auth/sign-in/email`, {
+          method: "POST",
+          body: JSON.stringify({ email: person.email, password: "a guess of many" }),
+          headers: { ...origin, "content-type": "application/json", "cf-connecting-ip": address },
+        }),
+        { ...env, CLIENT_ADDRESS_HEADER: undefined },
+        createExecutionContext(),
+      );
+    const statuses: number[] = [];
+    for (let i = 0; i < 8; i++) statuses.push((await attempt(`forged ${i}`)).status);
+    expect(statuses.slice(0, 6)).toEqual(Array(6).fill(401));
+    expect(statuses.at(-1)).toBe(429);
+  });
+
   test("what of the identity library is not meant for outside is not there", async () => {
     const { cookie } = await signUp();
     for (const path of ["organization/create", "organization/list", "update-user", "change-email", "ok"]) {
@@ -154,6 +174,20 @@ describe("[S11] requests that come with a cookie", () => {
     const { cookie, key } = await signUp();
     expect((await call("/api/v1/pools", { ...create, cookie, headers: origin })).status).toBe(201);
     expect((await call("/api/v1/pools", { method: "POST", body: { name: "other" }, key })).status).toBe(201);
+  });
+
+  test("change nothing for another site that names itself as the Host", async () => {
+    const { cookie } = await signUp();
+    const answer = await createApp().fetch(
+      new Request("https://evil.example/api/v1/pools", {
+        method: "POST",
+        body: JSON.stringify(create.body),
+        headers: { cookie, origin: "https://evil.example", "content-type": "application/json" },
+      }),
+      env,
+      createExecutionContext(),
+    );
+    expect(answer.status).toBe(403);
   });
 
   test("[S12] open no WebSocket for another site", async () => {

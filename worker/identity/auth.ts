@@ -67,7 +67,10 @@ function createAuth(d1: D1Database, settings: Settings) {
       cookiePrefix: "farhand",
       defaultCookieAttributes: { secure: cookie.secure },
       cookies: { session_token: { name: cookie.name } },
-      ipAddress: { ipAddressHeaders: ["cf-connecting-ip"] },
+      ipAddress:
+        settings.clientAddressHeader === undefined
+          ? { disableIpTracking: true }
+          : { ipAddressHeaders: [settings.clientAddressHeader] },
       database: { generateId: ({ model }) => (model === "user" ? newId("user") : crypto.randomUUID()) },
     },
     databaseHooks: {

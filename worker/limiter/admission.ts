@@ -64,6 +64,8 @@ async function take(c: AppContext, object: string, principal: string, rule: Buck
   }
 }
 
+/** Whose limits a caller without an account shares: those of its address, if somebody vouches for that. */
 function anonymousObject(c: AppContext): string {
-  return `anonymous/${c.req.header("cf-connecting-ip") ?? "unknown"}`;
+  const header = c.var.settings.clientAddressHeader;
+  return `anonymous/${(header && c.req.header(header)) ?? "unknown"}`;
 }
