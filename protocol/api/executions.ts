@@ -35,6 +35,8 @@ export const stepSchema = z.object({
   title: z.string(),
   state: stepStateSchema,
   attempt: z.number().int().nonnegative(),
+  /** The number of the lease it went out under. */
+  fence: z.number().int().positive().optional(),
   agentId: z.string().optional(),
   agentName: z.string().optional(),
   startedAt: timestampSchema.optional(),
@@ -59,6 +61,12 @@ export const executionSchema = executionSummarySchema.extend({
   planDigest: z.string(),
   steps: z.array(stepSchema),
   queue: queuePlaceSchema.optional(),
+  /** The agent whose slot it holds now. */
+  agent: z.object({ id: z.string(), name: z.string() }).optional(),
+  /** Somebody asked to cancel it, and it has not ended yet. */
+  canceling: z.boolean(),
+  /** Once it has ended: false when nobody can say that all of its processes are gone (rule CX2). */
+  confirmed: z.boolean().optional(),
   detail: z.string().optional(),
   /** The last sequence number of the log. */
   head: z.number().int().nonnegative(),

@@ -430,7 +430,11 @@ describe("time", () => {
     await later(scene, 30_000);
     expect(await data.next("step.cancel")).toMatchObject({ reason: "timed_out" });
     await later(scene, CANCEL_GRACE_MS + CONFIRM_MARGIN_MS);
-    expect(await read(scene)).toMatchObject({ state: "timed_out", steps: [{ state: "timed_out" }] });
+    expect(await read(scene)).toMatchObject({
+      state: "timed_out",
+      confirmed: false,
+      steps: [{ state: "timed_out" }],
+    });
   });
 
   it("[HS3] [G14] gives up a data socket that sent no heartbeat for 45 s; the step is out of reach", async () => {

@@ -2,7 +2,7 @@
 import type { Execution, ExecutionSummary, Step } from "#protocol/api/executions.ts";
 import { STREAMS } from "#protocol/chunk.ts";
 import { blockTitle } from "../blocks/index.ts";
-import { currentLease, type EngineState, type StepRecord } from "./engine/state.ts";
+import { currentLease, type EngineState, type LeaseRecord, type StepRecord } from "./engine/state.ts";
 import type { HeldOutput } from "./store.ts";
 
 export function toSummary(executionId: string, state: EngineState): ExecutionSummary {
@@ -33,9 +33,17 @@ export function toExecution(
     planDigest: state.planDigest,
     steps: [...state.steps.values()].map((step) => toStep(state, step, held(step.path, step.attempt))),
     queue: lease?.status === "queued" ? lease.queue : undefined,
+    agent: lease && agentOf(lease),
+    canceling: state.cancel !== undefined && !state.end,
+    confirmed: state.end?.confirmed,
     detail: state.end?.detail,
     head,
   };
+}
+
+function agentOf({ status, agentId, agentName }: LeaseRecord): Execution["agent"] {
+  if (status !== "granted" || agentId === undefined || agentName === undefined) return undefined;
+  return { id: agentId, name: agentName };
 }
 
 function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
@@ -47,6 +55,7 @@ function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
     title: blockTitle(step.block),
     state: step.state,
     attempt: step.attempt,
+    fence: step.fence,
     agentId: lease?.agentId,
     agentName: lease?.agentName,
     startedAt: step.startedAt === undefined ? undefined : iso(step.startedAt),

@@ -10,16 +10,20 @@ export function applyEvent(execution: Execution, { seq, time, event }: RecordedE
 function applied(execution: Execution, time: string, event: ExecutionEvent): Execution {
   switch (event.type) {
     case "lease.queued":
-      return { ...takenBack(execution), queue: { ahead: event.ahead, reason: event.reason } };
+      return { ...takenBack(execution, event.fence), queue: { ahead: event.ahead, reason: event.reason } };
     case "lease.granted":
-      return withAgent({ ...execution, state: "running", queue: undefined }, event.agentId, event.agentName);
+      return granted(execution, event.fence, { id: event.agentId, name: event.agentName });
     case "lease.failed":
-      return takenBack(execution);
+      return takenBack(execution, event.fence);
+    case "lease.requested":
+    case "lease.released":
+      return { ...execution, queue: undefined, agent: undefined };
     case "step.dispatched":
-      return changeStep(execution, event.step, (step) => ({
+      return changeStep(execution, event.step, () => ({
         state: "dispatched",
         attempt: event.attempt,
-        ...(step.agentName === undefined && lastAgent(execution)),
+        fence: event.fence,
+        ...stepAgent(execution.agent),
       }));
     case "step.started":
       return changeStep(execution, event.step, () => ({
@@ -34,12 +38,9 @@ function applied(execution: Execution, time: string, event: ExecutionEvent): Exe
         state: step.startedAt ? "running" : "dispatched",
         detail: undefined,
       }));
-    case "step.stopping":
-      return changeStep(execution, event.step, () => ({ detail: STOPPING[event.reason] }));
     case "step.finished":
       return changeStep(execution, event.step, (step) => ({
         state: event.state,
-        attempt: Math.max(step.attempt, event.attempt),
         finishedAt: time,
         durationMs: event.durationMs,
         outcome: event.outcome,
@@ -57,26 +58,22 @@ function applied(execution: Execution, time: string, event: ExecutionEvent): Exe
       return {
         ...execution,
         state: event.state,
-        queue: undefined,
+        canceling: false,
+        confirmed: event.confirmed,
         detail: event.detail,
         finishedAt: time,
         durationMs: Math.max(0, Date.parse(time) - Date.parse(execution.createdAt)),
       };
-    case "execution.created":
-    case "lease.requested":
-    case "lease.released":
-    case "step.late":
     case "cancel.requested":
+      return { ...execution, canceling: true };
+    case "execution.created":
+    case "step.stopping":
+    case "step.late":
       return execution;
     default:
       return event satisfies never;
   }
 }
-
-const STOPPING = {
-  canceled: "Asked to stop; waiting for the processes to go.",
-  timed_out: "Out of time; waiting for the processes to go.",
-} as const;
 
 function cutBytes(streams: NonNullable<Step["streams"]>): number {
   return streams.stdout.cutBytes + streams.stderr.cutBytes;
@@ -87,25 +84,30 @@ function changeStep(execution: Execution, id: string, change: (step: Step) => Pa
   return { ...execution, steps };
 }
 
-/** Later steps go over the lease that earlier ones ran under. */
-function lastAgent({ steps }: Execution): Partial<Step> {
-  const { agentId, agentName } = steps.findLast((step) => step.agentName !== undefined) ?? {};
-  return { agentId, agentName };
-}
-
-/** Nothing was started under the lease: the step waits again. */
-function takenBack(execution: Execution): Execution {
+/** Nothing was started under the lease: the step that was out waits again. */
+function takenBack(execution: Execution, fence: number): Execution {
   const steps = execution.steps.map((step) =>
-    step.state === "dispatched" && !step.startedAt ? { ...step, state: "waiting" as const } : step,
-  );
-  return { ...execution, steps };
-}
-
-function withAgent(execution: Execution, agentId: string, agentName: string): Execution {
-  const steps = execution.steps.map((step) =>
-    step.state === "dispatched" || step.state === "waiting" || step.state === "pending"
-      ? { ...step, agentId, agentName }
+    step.fence === fence && isOut(step) && !step.startedAt
+      ? { ...step, ...NOT_DISPATCHED, state: "waiting" as const }
       : step,
   );
-  return { ...execution, steps };
+  return { ...execution, steps, queue: undefined, agent: undefined };
+}
+
+/** The step that rode on the offer is that agent's; it may even have ended before the grant was heard of. */
+function granted(execution: Execution, fence: number, agent: Execution["agent"]): Execution {
+  const steps = execution.steps.map((step) =>
+    step.fence === fence ? { ...step, ...stepAgent(agent) } : step,
+  );
+  return { ...execution, steps, state: "running", queue: undefined, agent };
+}
+
+const NOT_DISPATCHED = { fence: undefined, detail: undefined, ...stepAgent(undefined) };
+
+function stepAgent(agent: Execution["agent"]): Pick<Step, "agentId" | "agentName"> {
+  return { agentId: agent?.id, agentName: agent?.name };
+}
+
+function isOut({ state }: Step): boolean {
+  return state === "dispatched" || state === "unreachable";
 }

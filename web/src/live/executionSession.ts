@@ -16,10 +16,6 @@ import { type Connect, type OutputFrame, ViewerStream } from "./viewerStream.ts"
 export interface SessionSnapshot {
   readonly execution: Execution;
   readonly connection: ConnectionStatus | "ended";
-  /** False once the end was reached without proof that all processes are gone (rule CX2). */
-  readonly confirmed: boolean;
-  /** Somebody asked to cancel, and it has not ended yet. */
-  readonly canceling: boolean;
 }
 
 /** The log of one attempt and what reads its missing parts. */
@@ -52,8 +48,6 @@ export class ExecutionSession {
     this.snapshot = {
       execution,
       connection: over ? "ended" : "connecting",
-      confirmed: execution.steps.every(isConfirmed),
-      canceling: false,
     };
   }
 
@@ -108,17 +102,7 @@ export class ExecutionSession {
     this.seen = seq;
     const execution = applyEvent(this.snapshot.execution, recorded);
     this.change({ execution });
-    switch (event.type) {
-      case "step.finished":
-        this.logs.get(event.step)?.store.end();
-        break;
-      case "cancel.requested":
-        this.change({ canceling: true });
-        break;
-      case "execution.finished":
-        this.change({ canceling: false, confirmed: event.confirmed });
-        break;
-    }
+    if (event.type === "step.finished") this.logs.get(event.step)?.store.end();
   }
 
   private onOutput({ seq, position, line, chunk }: OutputFrame): void {
@@ -134,9 +118,4 @@ export class ExecutionSession {
     this.snapshot = { ...this.snapshot, ...part };
     this.notifier.notify();
   }
-}
-
-function isConfirmed(step: Step): boolean {
-  if (step.outcome?.type === "stopped") return step.outcome.confirmed;
-  return step.outcome?.type !== "unknown";
 }

@@ -79,6 +79,7 @@ export function apply(state: EngineState, { time, event }: TimedEvent): EngineSt
         state: "running",
         startedAt: time,
         unreachableAt: undefined,
+        detail: undefined,
       }));
     case "step.unreachable":
       return withStep(state, event.step, () => ({

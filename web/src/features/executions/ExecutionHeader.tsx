@@ -1,12 +1,12 @@
 import { Download, Ellipsis, FileSearch, RotateCcw } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
+import type { Execution } from "#protocol/api/executions.ts";
 import { wholeOutputPath } from "../../api/queries/executions.ts";
 import { Button } from "../../components/Button.tsx";
 import { DropdownMenu, MenuItem } from "../../components/DropdownMenu.tsx";
 import { IconButton } from "../../components/IconButton.tsx";
 import { Elapsed, RelativeTime } from "../../components/RelativeTime.tsx";
-import type { SessionSnapshot } from "../../live/executionSession.ts";
 import { paths } from "../../routes/paths.ts";
 import { actorName } from "./actor.ts";
 import { CancelButton } from "./CancelButton.tsx";
@@ -14,8 +14,7 @@ import { PlanDialog } from "./PlanDialog.tsx";
 import { ExecutionBadge } from "./StatusBadge.tsx";
 import { allows } from "./states.ts";
 
-export function ExecutionHeader({ live }: { live: SessionSnapshot }) {
-  const { execution, canceling } = live;
+export function ExecutionHeader({ execution }: { execution: Execution }) {
   const [plan, setPlan] = useState(false);
   return (
     <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-0.5 px-4 pt-3 pb-3 sm:px-6 sm:pt-4">
@@ -36,7 +35,7 @@ export function ExecutionHeader({ live }: { live: SessionSnapshot }) {
           </MenuItem>
         </DropdownMenu>
         {allows(execution.state, "cancel") && (
-          <CancelButton executionId={execution.id} canceling={canceling} />
+          <CancelButton executionId={execution.id} canceling={execution.canceling} />
         )}
         {allows(execution.state, "runAgain") && (
           <Button asChild>

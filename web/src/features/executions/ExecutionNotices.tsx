@@ -46,8 +46,8 @@ export function QueueNotice({ execution }: { execution: Execution }) {
   );
 }
 
-export function EndingNotice({ live: { execution, confirmed } }: { live: SessionSnapshot }) {
-  const words = endingWords(execution, confirmed);
+export function EndingNotice({ execution }: { execution: Execution }) {
+  const words = endingWords(execution);
   if (!words) return null;
   const { icon: Icon } = executionLook(execution.state);
   return (

@@ -36,11 +36,11 @@ export function ExecutionView({ initial }: { initial: Execution }) {
   };
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <ExecutionHeader live={live} />
+      <ExecutionHeader execution={execution} />
       <div className="flex flex-col gap-2 px-4 py-2 empty:hidden sm:px-6">
         <StreamNotice connection={live.connection} />
         <QueueNotice execution={execution} />
-        <EndingNotice live={live} />
+        <EndingNotice execution={execution} />
       </div>
       <div className="flex min-h-0 flex-1 border-t border-line max-md:flex-col">
         <StepList {...picking} />

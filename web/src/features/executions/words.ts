@@ -100,7 +100,7 @@ function signalHint(signal: string): string | undefined {
 }
 
 /** How the execution ended, in one banner. Undefined while it goes on. */
-export function endingWords(execution: Execution, confirmed: boolean): Words | undefined {
+export function endingWords(execution: Execution): Words | undefined {
   const { tone, label } = executionLook(execution.state);
   const cause = execution.steps.find((step) => ["failed", "unknown", "timed_out"].includes(step.state));
   switch (execution.state) {
@@ -122,7 +122,7 @@ export function endingWords(execution: Execution, confirmed: boolean): Words | u
       };
     }
     case "canceled":
-      if (confirmed) return { tone, title: "Canceled", detail: sentence(execution.detail) };
+      if (execution.confirmed) return { tone, title: "Canceled", detail: sentence(execution.detail) };
       return {
         tone: "odd",
         title: "Canceled, not confirmed",
