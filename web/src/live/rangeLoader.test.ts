@@ -86,4 +86,19 @@ describe("reading by range", () => {
     loader.look(0, 3);
     expect(read.mock.calls.length).toBe(calls);
   });
+
+  it("stops reading everything when nobody waits for it any more, and can begin again", async () => {
+    const { read, bytes } = server();
+    const { store, loader } = loaderFor(read, bytes);
+    const leave = new AbortController();
+    const answer = read.getMockImplementation() as ReadRange;
+    read.mockImplementation((line, size, signal) => {
+      if (read.mock.calls.length === 3) leave.abort();
+      return signal.aborted ? Promise.reject(signal.reason) : answer(line, size, signal);
+    });
+    await expect(loader.readAll(leave.signal)).rejects.toThrow("aborted");
+    expect(read).toHaveBeenCalledTimes(3);
+    await loader.readAll();
+    expect(store.missing(0, Infinity)).toBeUndefined();
+  });
 });

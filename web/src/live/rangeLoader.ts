@@ -46,9 +46,13 @@ export class RangeLoader {
     void this.fill();
   }
 
-  /** Reads everything there is, for copying or searching. @throws what the request throws. */
-  async readAll(): Promise<void> {
-    for (let gap = this.next(0, Infinity); gap; gap = this.next(0, Infinity)) await this.readOne(gap);
+  /** Reads everything there is, for copying or searching. @throws what the request throws, or when aborted. */
+  async readAll(signal?: AbortSignal): Promise<void> {
+    const until = signal ? AbortSignal.any([this.abort.signal, signal]) : this.abort.signal;
+    for (let gap = this.next(0, Infinity); gap; gap = this.next(0, Infinity)) {
+      until.throwIfAborted();
+      await this.readOne(gap, until);
+    }
   }
 
   close(): void {
@@ -67,7 +71,7 @@ export class RangeLoader {
         const { from, to } = this.rows;
         const gap = this.next(from, to) ?? this.next(from - MARGIN, to + MARGIN);
         if (!gap) return;
-        await this.readOne(gap);
+        await this.readOne(gap, this.abort.signal);
       }
     } catch {
       if (!this.abort.signal.aborted) {
@@ -79,8 +83,8 @@ export class RangeLoader {
     }
   }
 
-  private async readOne(gap: { line: number; ask: number }): Promise<void> {
-    const bytes = await this.read(gap.ask, RANGE_BYTES, this.abort.signal);
+  private async readOne(gap: { line: number; ask: number }, signal: AbortSignal): Promise<void> {
+    const bytes = await this.read(gap.ask, RANGE_BYTES, signal);
     let news = false;
     for (let at = 0; at < bytes.length; ) {
       const frame = decodeOutputFrame(bytes.subarray(at));

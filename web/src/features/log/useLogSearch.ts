@@ -38,7 +38,7 @@ export function useLogSearch({ store, loader }: StepLog): LogSearch {
     const abort = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        if (store.bytes <= READ_ALL_MAX_BYTES) await loader.readAll();
+        if (store.bytes <= READ_ALL_MAX_BYTES) await loader.readAll(abort.signal);
         const found = await searchLog(store, query, abort.signal);
         setResult(found);
         setCurrent(found.lines.length > 0 ? 0 : undefined);
