@@ -104,6 +104,29 @@ describe("triggering", () => {
     expect(dataOf(elsewhere, executionSummarySchema).id).not.toBe(first.id);
   });
 
+  test("[G9] a repeat is answered with its execution also after its runbook changed or went away", async () => {
+    const write = (method: string, path: string, body?: unknown) =>
+      call(`/api/v1/runbooks${path}`, { method, key: person.key, body, headers: { "if-match": "*" } });
+    const { id } = dataOf(await write("POST", "", { source: SOURCE }), runbookSchema);
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const again = (body: unknown = { parameters }, key = headers) =>
+      call(`/api/v1/runbooks/${id}/executions`, { method: "POST", key: person.key, body, headers: key });
+    const first = dataOf(await again(), executionSummarySchema);
+
+    await write("PUT", `/${id}`, { source: SOURCE.replace("name: service", "name: unit") });
+    const changed = await again();
+    expect([changed.status, dataOf(changed, executionSummarySchema).id]).toEqual([200, first.id]);
+    const fresh = await again(undefined, { "idempotency-key": crypto.randomUUID() });
+    expect([fresh.status, problemOf(fresh).code]).toEqual([422, "invalid_parameters"]);
+
+    await write("DELETE", `/${id}`);
+    const gone = await again();
+    expect([gone.status, dataOf(gone, executionSummarySchema).id]).toEqual([200, first.id]);
+    const other = await again({ parameters: { service: "redis" } });
+    expect([other.status, problemOf(other).code]).toEqual([409, "idempotency_conflict"]);
+    expect((await again(undefined, { "idempotency-key": crypto.randomUUID() })).status).toBe(404);
+  });
+
   test("costs two D1 calls, one after the other", async () => {
     let calls = 0;
     const counted = new Proxy(env.DB, {

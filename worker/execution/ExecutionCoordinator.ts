@@ -27,7 +27,14 @@ import {
 } from "../pool/contract.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
-import type { CancelResult, CoordinatorApi, CreateExecution, CreateResult, EventPage } from "./contract.ts";
+import type {
+  CancelResult,
+  CoordinatorApi,
+  CreateExecution,
+  CreateResult,
+  EventPage,
+  RepeatResult,
+} from "./contract.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
 import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
@@ -80,12 +87,8 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   // --- What the rest of the worker asks (contract.ts) ---
 
   async create(record: CreateExecution): Promise<CreateResult> {
-    const existing = this.#load();
-    if (existing) {
-      const same = existing.record.requestHash === record.requestHash;
-      const execution = toSummary(record.executionId, existing.state);
-      return same ? { outcome: "existing", execution } : { outcome: "conflict" };
-    }
+    const repeat = this.#repeatOf(record.requestHash);
+    if (repeat) return repeat;
     const { plan, planDigest, trigger, actor } = record;
     const moment = this.#moment();
     const decision = create(plan, { planDigest, trigger, actor }, moment);
@@ -97,6 +100,17 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     this.#log("info", "execution created", { requestId: record.requestId });
     this.#carryOut(decision, rows);
     return { outcome: "created", execution: toSummary(record.executionId, this.#state()) };
+  }
+
+  async repeat(requestHash: string): Promise<RepeatResult | null> {
+    return this.#repeatOf(requestHash);
+  }
+
+  #repeatOf(requestHash: string): RepeatResult | null {
+    const live = this.#load();
+    if (!live) return null;
+    if (live.record.requestHash !== requestHash) return { outcome: "conflict" };
+    return { outcome: "existing", execution: toSummary(live.record.executionId, live.state) };
   }
 
   async read(): Promise<Execution | null> {

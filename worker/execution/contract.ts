@@ -29,10 +29,10 @@ export interface CreateExecution {
   requestId: string;
 }
 
-export type CreateResult =
-  | { outcome: "created"; execution: ExecutionSummary }
-  | { outcome: "existing"; execution: ExecutionSummary }
-  | { outcome: "conflict" };
+/** What a request is to an execution that exists: the one that started it, or another. */
+export type RepeatResult = { outcome: "existing"; execution: ExecutionSummary } | { outcome: "conflict" };
+
+export type CreateResult = { outcome: "created"; execution: ExecutionSummary } | RepeatResult;
 
 export type CancelResult =
   | { outcome: "accepted"; state: ExecutionState }
@@ -47,6 +47,8 @@ export interface EventPage {
 
 export interface CoordinatorApi {
   create(input: CreateExecution): Promise<CreateResult>;
+  /** What `create` would answer to this request, or null where it would create. */
+  repeat(requestHash: string): Promise<RepeatResult | null>;
   read(): Promise<Execution | null>;
   events(after: number, limit: number): Promise<EventPage | null>;
   cancel(actor: Actor, reason: string): Promise<CancelResult>;

@@ -6,6 +6,7 @@ import type { TriggerSource } from "../../db/repositories/runbooks.ts";
 import { tenantDb } from "../../db/tenant.ts";
 import type { Env } from "../../env.ts";
 import { ApiError, notFound } from "../../errors.ts";
+import type { CreateResult } from "../../execution/contract.ts";
 import { buildPlan } from "../../execution/plan.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { callObject, coordinatorOf } from "../../objects.ts";
@@ -44,19 +45,28 @@ export async function triggerExecution(
     digestOf({ runbookId, body }),
     admitted(),
   ]);
-  const plan = resolvePlan(organizationId, source, body);
+  const coordinator = coordinatorOf(env, organizationId, executionId);
+  const planned = resolvePlan(organizationId, source, body);
+  if (planned instanceof ApiError) {
+    // What was started once is answered, whatever has become of its runbook since.
+    const repeat =
+      idempotencyKey === undefined ? null : await callObject(coordinator, (one) => one.repeat(requestHash));
+    if (repeat) return answerOf(repeat);
+    throw planned;
+  }
   const input = {
     executionId,
     requestHash,
-    plan,
-    planDigest: await planDigest(plan),
+    plan: planned,
+    planDigest: await planDigest(planned),
     trigger: { type: caller.actor.type },
     actor: caller.actor,
     requestId,
   };
-  const result = await callObject(coordinatorOf(env, organizationId, executionId), (coordinator) =>
-    coordinator.create(input),
-  );
+  return answerOf(await callObject(coordinator, (one) => one.create(input)));
+}
+
+function answerOf(result: CreateResult): Triggered {
   if (result.outcome === "conflict") {
     throw new ApiError(
       "idempotency_conflict",
@@ -66,9 +76,14 @@ export async function triggerExecution(
   return { created: result.outcome === "created", execution: result.execution };
 }
 
-function resolvePlan(organizationId: string, source: TriggerSource | null, body: ExecutionCreate): Plan {
-  if (!source) throw notFound("runbook");
-  if (!source.version) throw new ApiError("not_found", `This runbook has no version ${body.version}.`);
+/** The plan, or why there can be none. */
+function resolvePlan(
+  organizationId: string,
+  source: TriggerSource | null,
+  body: ExecutionCreate,
+): Plan | ApiError {
+  if (!source) return notFound("runbook");
+  if (!source.version) return new ApiError("not_found", `This runbook has no version ${body.version}.`);
   const result = buildPlan({
     organizationId,
     version: source.version,
@@ -78,6 +93,5 @@ function resolvePlan(organizationId: string, source: TriggerSource | null, body:
     nonce: crypto.randomUUID(),
     now: Date.now(),
   });
-  if (!result.ok) throw new ApiError(result.code, result.detail, { issues: result.issues });
-  return result.plan;
+  return result.ok ? result.plan : new ApiError(result.code, result.detail, { issues: result.issues });
 }
