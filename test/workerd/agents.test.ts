@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { executionSummarySchema } from "#protocol/api/executions.ts";
 import {
   type Agent,
   agentSchema,
@@ -9,6 +10,7 @@ import {
   joinTokenSchema,
   poolSchema,
 } from "#protocol/api/pools.ts";
+import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
 import { sha256Hex } from "#protocol/digest.ts";
 import { problemSchema } from "#protocol/errors.ts";
@@ -238,6 +240,29 @@ describe("[HS2] the assertion", () => {
     const [status, code, detail] = await refusedWith(await dial(AGENT_PATHS.control, await make(agent)));
     expect([status, code]).toEqual([401, "invalid_assertion"]);
     expect(detail).toContain(words);
+  });
+
+  test("is good once: a repeat is refused before the upgrade", async () => {
+    const agent = await makeAgent();
+    const started = await call("/api/v1/runbooks", {
+      method: "POST",
+      key: person.key,
+      body: { source: "# Look\n\n```bash\nuptime\n```\n" },
+    });
+    const { id } = dataOf(started, runbookSchema);
+    const run = await call(`/api/v1/runbooks/${id}/executions`, { method: "POST", key: person.key });
+    const execution = dataOf(run, executionSummarySchema);
+    for (const path of [AGENT_PATHS.control, AGENT_PATHS.execution(execution.id)]) {
+      const assertion = await assertionOf(agent, { path });
+      const first = await dial(path, assertion);
+      expect([path, first.status]).toEqual([path, 101]);
+      first.webSocket?.accept();
+      first.webSocket?.close();
+      const [status, code, detail] = await refusedWith(await dial(path, assertion));
+      expect([path, status, code]).toEqual([path, 401, "invalid_assertion"]);
+      expect(detail).toContain("used");
+    }
+    await call(`/api/v1/executions/${execution.id}/cancel`, { method: "POST", key: person.key });
   });
 
   test("a clock that is 20 s off does no harm", async () => {

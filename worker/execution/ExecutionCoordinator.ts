@@ -18,13 +18,7 @@ import {
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
-import {
-  AGENT_HEADER,
-  type AgentIdentity,
-  type LeaseReply,
-  type OfferPayload,
-  poolObjectName,
-} from "../pool/contract.ts";
+import { identityIn, type LeaseReply, type OfferPayload, poolObjectName } from "../pool/contract.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
 import type {
@@ -170,7 +164,11 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       if (!this.#load()) return new Response(null, { status: 404 });
       // Only sockets need what PartyServer prepares (and stores) before a request.
       const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-      return isUpgrade ? await super.fetch(request) : this.onRequest(request);
+      if (!isUpgrade) return this.onRequest(request);
+      if (isAgent(request) && !this.#agents.admits(identityIn(request))) {
+        return new Response(null, { status: 401 });
+      }
+      return await super.fetch(request);
     } catch (error) {
       this.#log("error", "a request failed", { error });
       return new Response(null, { status: 500 });
@@ -190,15 +188,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   override getConnectionTags(_socket: Socket, { request }: ConnectionContext): string[] {
-    return [new URL(request.url).pathname === "/agent" ? "agent" : "viewer"];
+    return [isAgent(request) ? "agent" : "viewer"];
   }
 
   override onConnect(socket: Socket, { request }: ConnectionContext): void {
-    const identity = request.headers.get(AGENT_HEADER);
-    if (new URL(request.url).pathname !== "/agent") return this.#viewers.connect(socket);
-    if (identity === null) return socket.close(CLOSE_CODES.revoked, "who is calling?");
-    // Written by the worker from a verified assertion; outside values never reach this header.
-    this.#agents.connect(socket, JSON.parse(identity) as AgentIdentity);
+    const agent = identityIn(request);
+    if (!isAgent(request) || !agent) return this.#viewers.connect(socket);
+    this.#agents.connect(socket, agent);
     this.#setAlarm();
   }
 
@@ -444,6 +440,10 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     this.#alarmAt = at;
     this.#background(this.ctx.storage.setAlarm(at));
   }
+}
+
+function isAgent(request: Request): boolean {
+  return new URL(request.url).pathname === "/agent";
 }
 
 function startOf({ step, attempt, fence }: { step: string; attempt: number; fence: number }) {

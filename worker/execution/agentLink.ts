@@ -50,13 +50,14 @@ export class AgentLink {
     this.#deps = deps;
   }
 
-  /** Accepts or refuses a socket whose assertion the worker has verified. */
-  connect(socket: Socket, identity: AgentIdentity): void {
+  /** Whether an agent may connect: its assertion, which the worker has verified, counts once (HS2). */
+  admits(identity: AgentIdentity | undefined): boolean {
     const { store, now } = this.#deps;
-    if (!store.spendAssertion(identity.jti, identity.jtiExpiresAt, now())) {
-      return socket.close(CLOSE_CODES.protocolError, "this assertion was already used; sign a new one");
-    }
-    socket.setState({ kind: "agent", agentId: identity.agentId, name: identity.name, connectedAt: now() });
+    return identity !== undefined && store.spendAssertion(identity.jti, identity.jtiExpiresAt, now());
+  }
+
+  connect(socket: Socket, { agentId, name }: AgentIdentity): void {
+    socket.setState({ kind: "agent", agentId, name, connectedAt: this.#deps.now() });
   }
 
   /** Takes one frame. Anything that is not of the protocol ends the socket and changes nothing. */

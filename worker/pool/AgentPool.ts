@@ -25,8 +25,7 @@ import { log } from "../log.ts";
 import { answerClose } from "../sockets.ts";
 import { type Candidate, chooseAgent } from "./choose.ts";
 import {
-  AGENT_HEADER,
-  type AgentIdentity,
+  identityIn,
   type LeaseReply,
   type LeaseRequest,
   type OfferPayload,
@@ -131,6 +130,10 @@ export class AgentPool extends Server<Env> implements PoolApi {
 
   override async fetch(request: Request): Promise<Response> {
     try {
+      const agent = identityIn(request);
+      if (!agent || !this.#store.spendAssertion(agent.jti, agent.jtiExpiresAt, Date.now())) {
+        return new Response(null, { status: 401 });
+      }
       return await super.fetch(request);
     } catch (error) {
       this.#log("error", "a request failed", { error });
@@ -147,15 +150,10 @@ export class AgentPool extends Server<Env> implements PoolApi {
   }
 
   override onConnect(socket: Socket, { request }: ConnectionContext): void {
-    const header = request.headers.get(AGENT_HEADER);
-    if (header === null) return socket.close(CLOSE_CODES.revoked, "who is calling?");
-    // Written by the worker from a verified assertion; outside values never reach this header.
-    const { agentId, name, labels, jti, jtiExpiresAt } = JSON.parse(header) as AgentIdentity;
-    const now = Date.now();
-    if (!this.#store.spendAssertion(jti, jtiExpiresAt, now)) {
-      return socket.close(CLOSE_CODES.protocolError, "this assertion was already used; sign a new one");
-    }
-    socket.setState({ agentId, name, labels, connectedAt: now, avoidUntil: 0 });
+    const agent = identityIn(request);
+    if (!agent) return;
+    const { agentId, name, labels } = agent;
+    socket.setState({ agentId, name, labels, connectedAt: Date.now(), avoidUntil: 0 });
     this.#setAlarm();
   }
 

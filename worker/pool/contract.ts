@@ -6,7 +6,7 @@
  * after the worker has verified the assertion; who is calling travels in the
  * header `AGENT_HEADER` as JSON (`AgentIdentity`), which the worker sets itself
  * and never copies from outside. The data socket reaches the coordinator the
- * same way, with path `/agent`.
+ * same way, with path `/agent`. Both answer 401 to an assertion that was used.
  */
 import type { Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
@@ -23,6 +23,13 @@ export interface AgentIdentity {
   /** The assertion's single-use id and when it may be forgotten, ms since the epoch (HS2). */
   jti: string;
   jtiExpiresAt: number;
+}
+
+/** Who calls; undefined when the worker did not say. */
+export function identityIn(request: Request): AgentIdentity | undefined {
+  const header = request.headers.get(AGENT_HEADER);
+  // Written by the worker from a verified assertion; outside values never reach this header.
+  return header === null ? undefined : (JSON.parse(header) as AgentIdentity);
 }
 
 export interface LeaseRequest {

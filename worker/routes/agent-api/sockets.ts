@@ -53,5 +53,8 @@ async function connect(
 ): Promise<Response> {
   const response = await upgradeTo(c.req.raw, stub, path, { [AGENT_HEADER]: JSON.stringify(agent) });
   if (response.status === 404) throw notFound("execution");
+  if (response.status === 401) {
+    throw new ApiError("invalid_assertion", "This assertion was used already. Sign a new one.");
+  }
   return response.webSocket ? withHeaders(response, { "sec-websocket-protocol": SUBPROTOCOL }) : response;
 }
