@@ -6,9 +6,13 @@ const client = createAuthClient({ basePath: "/api/auth" });
 
 export type AuthResult = { ok: true } | { ok: false; message: string };
 
-export interface Credentials {
+interface Credentials {
   email: string;
   password: string;
+}
+
+export interface NewPerson extends Credentials {
+  name: string;
 }
 
 export async function logIn(credentials: Credentials): Promise<AuthResult> {
@@ -16,7 +20,7 @@ export async function logIn(credentials: Credentials): Promise<AuthResult> {
 }
 
 /** The server makes an organization for the new person. */
-export async function signUp(person: Credentials & { name: string }): Promise<AuthResult> {
+export async function signUp(person: NewPerson): Promise<AuthResult> {
   return attempt(() => client.signUp.email(person));
 }
 

@@ -1,94 +1,46 @@
-import { useForm } from "react-hook-form";
-import { Link, useLocation } from "react-router";
-import { type Credentials, signUp } from "../../api/auth.ts";
-import { Button } from "../../components/Button.tsx";
-import { Field } from "../../components/Field.tsx";
-import { Input } from "../../components/Input.tsx";
-import { Notice } from "../../components/Notice.tsx";
+import { signUp } from "../../api/auth.ts";
 import { paths } from "../../routes/paths.ts";
-import { AuthFrame } from "./AuthFrame.tsx";
-import { useEnter } from "./useEnter.ts";
+import { type AuthField, AuthForm } from "./AuthForm.tsx";
 
 const PASSWORD_MIN = 8;
 
+const fields: readonly AuthField[] = [
+  {
+    name: "name",
+    label: "Name",
+    type: "text",
+    autoComplete: "name",
+    problem: (name) => (name.trim() === "" ? "Enter the name your team knows you by." : undefined),
+  },
+  {
+    name: "email",
+    label: "Email",
+    type: "email",
+    autoComplete: "username",
+    problem: (email) =>
+      /^\S+@\S+$/.test(email) ? undefined : "Enter an email address, like ada@example.com.",
+  },
+  {
+    name: "password",
+    label: "Password",
+    type: "password",
+    autoComplete: "new-password",
+    hint: `At least ${PASSWORD_MIN} characters.`,
+    problem: (password) =>
+      password.length < PASSWORD_MIN ? `Use ${PASSWORD_MIN} characters or more.` : undefined,
+  },
+];
+
 export function SignUpPage() {
-  const { search } = useLocation();
-  const enter = useEnter();
-  const { register, handleSubmit, formState, setError } = useForm<Credentials & { name: string }>();
-  const { errors, isSubmitting } = formState;
-  const submit = handleSubmit(async (person) => {
-    const result = await signUp(person);
-    if (result.ok) await enter();
-    else setError("root", { message: result.message });
-  });
   return (
-    <AuthFrame
+    <AuthForm
       title="Create your account"
-      footer={
-        <>
-          Have one already?{" "}
-          <Link
-            to={`${paths.logIn}${search}`}
-            className="font-medium text-link underline-offset-2 hover:underline"
-          >
-            Log in
-          </Link>
-        </>
-      }
+      fields={fields}
+      action="Create account"
+      send={signUp}
+      other={{ question: "Have one already?", label: "Log in", path: paths.logIn }}
     >
-      <form onSubmit={submit} noValidate className="flex flex-col gap-4">
-        <Field label="Name" error={errors.name?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              autoComplete="name"
-              autoFocus
-              {...register("name", {
-                validate: (name) => name.trim() !== "" || "Enter the name your team knows you by.",
-              })}
-            />
-          )}
-        </Field>
-        <Field label="Email" error={errors.email?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              type="email"
-              autoComplete="username"
-              {...register("email", {
-                validate: (email) =>
-                  /^\S+@\S+$/.test(email) || "Enter an email address, like ada@example.com.",
-              })}
-            />
-          )}
-        </Field>
-        <Field
-          label="Password"
-          hint={`At least ${PASSWORD_MIN} characters.`}
-          error={errors.password?.message}
-        >
-          {(control) => (
-            <Input
-              {...control}
-              type="password"
-              autoComplete="new-password"
-              {...register("password", {
-                validate: (password) =>
-                  password.length >= PASSWORD_MIN || `Use ${PASSWORD_MIN} characters or more.`,
-              })}
-            />
-          )}
-        </Field>
-        {errors.root && (
-          <Notice tone="bad" role="alert">
-            {errors.root.message}
-          </Notice>
-        )}
-        <Button type="submit" variant="primary" size="lg" busy={isSubmitting}>
-          Create account
-        </Button>
-        <p className="text-xs text-muted">You get an organization of your own to go with it.</p>
-      </form>
-    </AuthFrame>
+      <p className="text-xs text-muted">You get an organization of your own to go with it.</p>
+    </AuthForm>
   );
 }

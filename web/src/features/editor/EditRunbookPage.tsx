@@ -2,12 +2,10 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useNavigate, useParams } from "react-router";
 import { z } from "zod";
-import { isNotFound } from "../../api/errors.ts";
 import { type ReadRunbook, runbookKeys, runbookQuery, updateRunbook } from "../../api/queries/runbooks.ts";
-import { ErrorState } from "../../components/ErrorState.tsx";
 import { SkeletonRows } from "../../components/Skeleton.tsx";
-import { NotFoundPage } from "../../routes/NotFoundPage.tsx";
 import { paths } from "../../routes/paths.ts";
+import { ReadPage } from "../../routes/ReadPage.tsx";
 import { Editor } from "./Editor.tsx";
 
 /** The source of an older version, handed over by "Edit from this version". */
@@ -16,12 +14,11 @@ const handedOver = z.object({ source: z.string() });
 export function EditRunbookPage() {
   const { runbookId = "" } = useParams();
   const query = useQuery({ ...runbookQuery(runbookId), refetchOnMount: "always" });
-  if (query.isError && !query.data) {
-    if (isNotFound(query.error)) return <NotFoundPage what="runbook" />;
-    return <ErrorState what="The runbook" error={query.error} onRetry={() => query.refetch()} />;
-  }
-  if (!query.data || (query.isFetching && !query.isFetchedAfterMount)) return <SkeletonRows />;
-  return <Loaded key={runbookId} read={query.data} />;
+  return (
+    <ReadPage what="runbook" query={query} fresh loading={<SkeletonRows />}>
+      {(read) => <Loaded key={runbookId} read={read} />}
+    </ReadPage>
+  );
 }
 
 function Loaded({ read }: { read: ReadRunbook }) {

@@ -1,20 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
-import { isNotFound } from "../../api/errors.ts";
 import { executionQuery } from "../../api/queries/executions.ts";
-import { ErrorState } from "../../components/ErrorState.tsx";
 import { Skeleton } from "../../components/Skeleton.tsx";
-import { NotFoundPage } from "../../routes/NotFoundPage.tsx";
+import { ReadPage } from "../../routes/ReadPage.tsx";
 import { ExecutionView } from "./ExecutionView.tsx";
 
 /** Reads an execution once; from there on the stream keeps it current. */
 export function ExecutionPage() {
   const { executionId = "" } = useParams();
   const query = useQuery(executionQuery(executionId));
-  if (query.data) return <ExecutionView key={executionId} initial={query.data} />;
-  if (query.isPending) return <ExecutionSkeleton />;
-  if (isNotFound(query.error)) return <NotFoundPage what="execution" />;
-  return <ErrorState what="The execution" error={query.error} onRetry={() => query.refetch()} />;
+  return (
+    <ReadPage what="execution" query={query} loading={<ExecutionSkeleton />}>
+      {(execution) => <ExecutionView key={executionId} initial={execution} />}
+    </ReadPage>
+  );
 }
 
 function ExecutionSkeleton() {

@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
-import { isNotFound } from "../../api/errors.ts";
+import type { Runbook } from "#protocol/api/runbooks.ts";
 import { runbookQuery } from "../../api/queries/runbooks.ts";
-import { ErrorState } from "../../components/ErrorState.tsx";
 import { Page } from "../../components/Page.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
 import { Skeleton } from "../../components/Skeleton.tsx";
-import { NotFoundPage } from "../../routes/NotFoundPage.tsx";
 import { paths } from "../../routes/paths.ts";
+import { ReadPage } from "../../routes/ReadPage.tsx";
 import { RunForm } from "./RunForm.tsx";
 import { RunPreview } from "./RunPreview.tsx";
 
@@ -16,12 +15,14 @@ export function RunPage() {
   const { runbookId = "" } = useParams();
   // Never an old version from the cache: what is shown here is what will run.
   const query = useQuery({ ...runbookQuery(runbookId), refetchOnMount: "always" });
-  if (query.isError && !query.data) {
-    if (isNotFound(query.error)) return <NotFoundPage what="runbook" />;
-    return <ErrorState what="The runbook" error={query.error} onRetry={() => query.refetch()} />;
-  }
-  if (!query.data || (query.isFetching && !query.isFetchedAfterMount)) return <RunSkeleton />;
-  const { runbook } = query.data;
+  return (
+    <ReadPage what="runbook" query={query} fresh loading={<RunSkeleton />}>
+      {({ runbook }) => <Loaded runbook={runbook} />}
+    </ReadPage>
+  );
+}
+
+function Loaded({ runbook }: { runbook: Runbook }) {
   return (
     <Page>
       <PageHeader

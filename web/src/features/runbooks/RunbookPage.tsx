@@ -2,15 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Pencil, Play } from "lucide-react";
 import { Link, useParams } from "react-router";
 import type { Runbook } from "#protocol/api/runbooks.ts";
-import { isNotFound } from "../../api/errors.ts";
 import { runbookQuery } from "../../api/queries/runbooks.ts";
 import { Button } from "../../components/Button.tsx";
-import { ErrorState } from "../../components/ErrorState.tsx";
 import { Page } from "../../components/Page.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
 import { Skeleton } from "../../components/Skeleton.tsx";
-import { NotFoundPage } from "../../routes/NotFoundPage.tsx";
 import { paths } from "../../routes/paths.ts";
+import { ReadPage } from "../../routes/ReadPage.tsx";
 import { BlockList } from "./BlockView.tsx";
 import { ParameterList, TargetView } from "./DocumentFacts.tsx";
 import { RecentExecutions } from "./RecentExecutions.tsx";
@@ -21,12 +19,11 @@ import { VersionList } from "./VersionList.tsx";
 export function RunbookPage() {
   const { runbookId = "" } = useParams();
   const query = useQuery(runbookQuery(runbookId));
-  if (query.isPending) return <RunbookSkeleton />;
-  if (query.isError) {
-    if (isNotFound(query.error)) return <NotFoundPage what="runbook" />;
-    return <ErrorState what="The runbook" error={query.error} onRetry={() => query.refetch()} />;
-  }
-  return <Loaded runbook={query.data.runbook} />;
+  return (
+    <ReadPage what="runbook" query={query} loading={<RunbookSkeleton />}>
+      {({ runbook }) => <Loaded runbook={runbook} />}
+    </ReadPage>
+  );
 }
 
 function Loaded({ runbook }: { runbook: Runbook }) {

@@ -1,17 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { History } from "lucide-react";
 import { Link, useParams } from "react-router";
-import { isNotFound } from "../../api/errors.ts";
+import type { Version } from "#protocol/api/runbooks.ts";
 import { versionQuery } from "../../api/queries/runbooks.ts";
 import { Button } from "../../components/Button.tsx";
-import { ErrorState } from "../../components/ErrorState.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { Page } from "../../components/Page.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { SkeletonRows } from "../../components/Skeleton.tsx";
-import { NotFoundPage } from "../../routes/NotFoundPage.tsx";
 import { paths } from "../../routes/paths.ts";
+import { ReadPage } from "../../routes/ReadPage.tsx";
 import { actorName } from "../executions/actor.ts";
 import { BlockList } from "./BlockView.tsx";
 import { ParameterList, TargetView } from "./DocumentFacts.tsx";
@@ -21,12 +20,15 @@ import { Section } from "./Section.tsx";
 export function VersionPage() {
   const { runbookId = "", number = "" } = useParams();
   const query = useQuery(versionQuery(runbookId, Number(number)));
-  if (query.isPending) return <SkeletonRows />;
-  if (query.isError) {
-    if (isNotFound(query.error)) return <NotFoundPage what="version" />;
-    return <ErrorState what="The version" error={query.error} onRetry={() => query.refetch()} />;
-  }
-  const { document, createdBy, createdAt, contentHash, source } = query.data;
+  return (
+    <ReadPage what="version" query={query} loading={<SkeletonRows />}>
+      {(version) => <Loaded runbookId={runbookId} version={version} />}
+    </ReadPage>
+  );
+}
+
+function Loaded({ runbookId, version }: { runbookId: string; version: Version }) {
+  const { document, createdBy, createdAt, contentHash, source } = version;
   return (
     <Page>
       <PageHeader
@@ -47,7 +49,7 @@ export function VersionPage() {
         }
       />
       <Notice className="mb-5" icon={<History aria-hidden />}>
-        Version {number}, saved by {actorName(createdBy)} <RelativeTime time={createdAt} />.
+        Version {version.number}, saved by {actorName(createdBy)} <RelativeTime time={createdAt} />.
       </Notice>
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <div className="min-w-0">
