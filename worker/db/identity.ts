@@ -57,6 +57,7 @@ export function identityDb(d1: D1Database) {
       const [row] = await db
         .select({
           user,
+          sessionId: session.id,
           organizationId: organization.id,
           organizationName: organization.name,
           role: member.role,

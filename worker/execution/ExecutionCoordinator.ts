@@ -41,6 +41,7 @@ import { Projection } from "./projection.ts";
 import { agentState, type Socket, viewerState } from "./sockets.ts";
 import { ExecutionStore, type LogRow } from "./store.ts";
 import { toExecution, toSummary } from "./view.ts";
+import { ViewerAccess } from "./viewerAccess.ts";
 import { Viewers } from "./viewers.ts";
 
 /** Changes that follow each other this fast reach the lists as one. */
@@ -64,6 +65,11 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     executionState: () => this.#state().state,
     held: (step, attempt) => this.#intake.held(step, attempt),
     sockets: () => this.getConnections("viewer"),
+  });
+  readonly #access = new ViewerAccess({
+    feed: () => this.#feed(),
+    executionId: () => this.#load()?.record.executionId ?? "",
+    sockets: (tag) => this.getConnections(tag),
   });
   readonly #agents = new AgentLink({
     store: this.#store,
@@ -129,6 +135,10 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     return { outcome: "accepted", state: this.#state().state };
   }
 
+  async endViewers(credentialId: string): Promise<void> {
+    this.#access.end(credentialId);
+  }
+
   // --- What the pool tells ---
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
@@ -188,12 +198,15 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   override getConnectionTags(_socket: Socket, { request }: ConnectionContext): string[] {
-    return [isAgent(request) ? "agent" : "viewer"];
+    return isAgent(request) ? ["agent"] : this.#access.tags(request);
   }
 
   override onConnect(socket: Socket, { request }: ConnectionContext): void {
     const agent = identityIn(request);
-    if (!isAgent(request) || !agent) return this.#viewers.connect(socket);
+    if (!isAgent(request) || !agent) {
+      this.#viewers.connect(socket);
+      return this.#background(this.#access.opened(socket));
+    }
     this.#agents.connect(socket, agent);
     this.#setAlarm();
   }
@@ -214,13 +227,15 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   override onClose(socket: Socket, code: number, reason: string): void {
     answerClose(socket, code);
     const agent = agentState(socket);
-    if (!agent || !this.#load()) return;
+    if (!this.#load()) return;
+    if (!agent) return this.#background(this.#access.closed(socket));
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
   }
 
   override onError(socket: Socket): void {
     const agent = agentState(socket);
-    if (agent && this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
+    if (!agent) return this.#background(this.#access.closed(socket));
+    if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
   override onAlarm(): void {
@@ -371,9 +386,12 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       const live = this.#load();
       if (!live) return;
       const execution = toSummary(live.record.executionId, live.state);
-      const feed = this.env.ORGANIZATION_FEED.getByName(live.state.plan.organizationId);
-      this.#background(feed.publish({ type: "execution", execution }));
+      this.#background(this.#feed().publish({ type: "execution", execution }));
     }, FEED_DELAY_MS);
+  }
+
+  #feed() {
+    return this.env.ORGANIZATION_FEED.getByName(this.#state().plan.organizationId);
   }
 
   /** Runs what nobody waits for. What matters of it is repeated by the alarm. */

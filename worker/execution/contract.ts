@@ -51,6 +51,8 @@ export interface CoordinatorApi {
   repeat(requestHash: string): Promise<RepeatResult | null>;
   read(): Promise<Execution | null>;
   events(after: number, limit: number): Promise<EventPage | null>;
+  /** Ends the viewers' sockets that a credential opened. Safe to repeat. */
+  endViewers(credentialId: string): Promise<void>;
   cancel(actor: Actor, reason: string): Promise<CancelResult>;
 }
 

@@ -1,25 +1,75 @@
 /**
  * One Durable Object per organization: hands what changed to every browser that
- * has a list open. It stores nothing; a browser that was away asks the API.
+ * has a list open; a browser that was away asks the API. It also knows which
+ * credential follows what, and ends all of that when the credential is revoked.
  */
-import { type Connection, Server } from "partyserver";
+import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { type FeedMessage, feedMessageSchema } from "#protocol/feed.ts";
 import { HEARTBEAT_PING, HEARTBEAT_PONG } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Env } from "../env.ts";
+import { coordinatorName } from "../execution/contract.ts";
+import { mapConcurrently } from "../http/concurrency.ts";
 import { log } from "../log.ts";
 import { answerClose } from "../sockets.ts";
-import type { FeedApi } from "./contract.ts";
+import { CREDENTIAL_HEADER, type FeedApi, type Watch } from "./contract.ts";
+import { FeedStore } from "./store.ts";
+
+/** How soon a coordinator that did not answer is asked again to end its viewers. */
+const RETRY_MS = 1_000;
 
 export class OrganizationFeed extends Server<Env> implements FeedApi {
   static override options = { hibernate: true };
+
+  readonly #store = new FeedStore(this.ctx.storage);
 
   async publish(message: FeedMessage): Promise<void> {
     this.broadcast(JSON.stringify(feedMessageSchema.parse(message)));
   }
 
+  async watch(watch: Watch): Promise<boolean> {
+    if (this.#store.isRevoked(watch.credentialId)) return false;
+    this.#store.addViewer(watch, Date.now());
+    return true;
+  }
+
+  async unwatch(socketId: string): Promise<void> {
+    this.#store.removeViewer(socketId);
+  }
+
+  async revoke(credentialId: string): Promise<void> {
+    this.#store.revoke(credentialId, Date.now());
+    for (const socket of this.getConnections(credentialId)) {
+      socket.close(CLOSE_CODES.revoked, "this log-in or API key has ended");
+    }
+    await this.#endViewers();
+  }
+
+  /** Has coordinators end the viewers of revoked credentials, until each has. */
+  async #endViewers(): Promise<void> {
+    await mapConcurrently(this.#store.leftovers(Date.now()), async (leftover) => {
+      const { credentialId, executionId } = leftover;
+      const name = coordinatorName(this.name, executionId);
+      try {
+        await this.env.EXECUTION_COORDINATOR.getByName(name).endViewers(credentialId);
+        this.#store.removeLeftover(leftover);
+      } catch (error) {
+        log("warn", "viewers could not be ended yet", { organizationId: this.name, executionId, error });
+      }
+    });
+    if (this.#store.leftovers(Date.now()).length > 0) await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+  }
+
+  override onAlarm(): Promise<void> {
+    return this.#endViewers();
+  }
+
   override async fetch(request: Request): Promise<Response> {
     try {
+      const credentialId = request.headers.get(CREDENTIAL_HEADER);
+      if (credentialId !== null && this.#store.isRevoked(credentialId)) {
+        return new Response(null, { status: 401 });
+      }
       return await super.fetch(request);
     } catch (error) {
       log("error", "a request failed", { organizationId: this.name, error });
@@ -29,6 +79,11 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
 
   override onStart(): void {
     this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT_PING, HEARTBEAT_PONG));
+  }
+
+  override getConnectionTags(_socket: Connection, { request }: ConnectionContext): string[] {
+    const credentialId = request.headers.get(CREDENTIAL_HEADER);
+    return credentialId === null ? [] : [credentialId];
   }
 
   override onRequest(): Response {

@@ -9,6 +9,7 @@ import { identityDb } from "../db/identity.ts";
 import type { Env, Settings } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { log } from "../log.ts";
+import { callObject, feedOf } from "../objects.ts";
 import { sessionCookie } from "./cookies.ts";
 import { ownOrigins } from "./origin.ts";
 
@@ -42,12 +43,13 @@ const instances = new WeakMap<D1Database, ReturnType<typeof createAuth>>();
 function authFor(env: Env, settings: Settings) {
   const known = instances.get(env.DB);
   if (known) return known;
-  const auth = createAuth(env.DB, settings);
+  const auth = createAuth(env, settings);
   instances.set(env.DB, auth);
   return auth;
 }
 
-function createAuth(d1: D1Database, settings: Settings) {
+function createAuth(env: Env, settings: Settings) {
+  const d1 = env.DB;
   const cookie = sessionCookie(settings);
   return betterAuth({
     appName: "Farhand",
@@ -84,12 +86,21 @@ function createAuth(d1: D1Database, settings: Settings) {
             },
           }),
         },
+        delete: { after: (session) => endSockets(env, session) },
       },
     },
     logger: {
       log: (level, message) => log(level === "debug" ? "debug" : level, message, { part: "identity" }),
     },
   });
+}
+
+const endedSessionSchema = z.object({ id: z.string(), activeOrganizationId: z.string() });
+
+/** Ends what a session opened, however it came to its end. */
+async function endSockets(env: Env, session: unknown): Promise<void> {
+  const { id, activeOrganizationId } = endedSessionSchema.parse(session);
+  await callObject(feedOf(env, activeOrganizationId), (feed) => feed.revoke(id));
 }
 
 const refusalSchema = z.object({ code: z.string().optional(), message: z.string().optional() }).catch({});

@@ -69,6 +69,7 @@ async function callerOfKey(secret: string, { env, defer }: Authentication): Prom
     actor: { type: "api_key", id: key.id, name: key.name },
     scopes: new Set(key.scopes.filter((scope) => allowed.has(scope))),
     userId: key.userId,
+    credentialId: key.id,
   };
 }
 
@@ -95,6 +96,7 @@ async function callerOfSession(token: string, { env }: Authentication): Promise<
     actor: { type: "user", id: found.user.id, name: found.user.name },
     scopes: roleScopes(found.role),
     userId: found.user.id,
+    credentialId: found.sessionId,
     email: found.user.email,
   };
 }

@@ -8,6 +8,8 @@ export interface Caller {
   scopes: ReadonlySet<Scope>;
   /** The person whose membership bounds the rights: the caller, or the key's creator. */
   userId: string;
+  /** The API key's or the session's id: what this caller opened ends with it. */
+  credentialId: string;
   email?: string;
 }
 

@@ -1,5 +1,5 @@
 /** API keys. Only their hashes are here. */
-import { desc, eq, isNull, lt } from "drizzle-orm";
+import { desc, eq, lt, sql } from "drizzle-orm";
 import type { Actor, Scope } from "#protocol/actor.ts";
 import type { ApiKey } from "#protocol/api/keys.ts";
 import { apiKeys } from "../schema.ts";
@@ -34,12 +34,12 @@ export function apiKeysRepository({ db, organizationId, within }: TenantScope) {
       return rows.map(toApiKey);
     },
 
-    /** Ends a key; false when there is none of this id that still works. */
+    /** Ends a key, once; false when there is none of this id. */
     async revoke(id: string, now: Date): Promise<boolean> {
       const result = await db
         .update(apiKeys)
-        .set({ revokedAt: now })
-        .where(within(apiKeys, eq(apiKeys.id, id), isNull(apiKeys.revokedAt)));
+        .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, ${now.getTime()})` })
+        .where(within(apiKeys, eq(apiKeys.id, id)));
       return result.meta.changes > 0;
     },
   };

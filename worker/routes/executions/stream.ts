@@ -1,4 +1,5 @@
 import { notFound } from "../../errors.ts";
+import { CREDENTIAL_HEADER } from "../../feed/contract.ts";
 import { operation } from "../../http/operation.ts";
 import { upgradeTo } from "../../http/upgrade.ts";
 import { coordinatorFor, executionParamsSchema } from "./params.ts";
@@ -15,7 +16,9 @@ export const stream = operation(
     errors: ["not_found", "upgrade_required", "origin_not_allowed"],
   },
   async ({ c, caller, params }) => {
-    const response = await upgradeTo(c.req.raw, coordinatorFor(c, caller, params.executionId), "/viewer");
+    const coordinator = coordinatorFor(c, caller, params.executionId);
+    const headers = { [CREDENTIAL_HEADER]: caller.credentialId };
+    const response = await upgradeTo(c.req.raw, coordinator, "/viewer", headers);
     if (response.status === 404) throw notFound("execution");
     return response;
   },

@@ -1,3 +1,5 @@
+import { ApiError } from "../../errors.ts";
+import { CREDENTIAL_HEADER } from "../../feed/contract.ts";
 import { operation } from "../../http/operation.ts";
 import { upgradeTo } from "../../http/upgrade.ts";
 import { feedOf } from "../../objects.ts";
@@ -11,5 +13,10 @@ export const follow = operation(
     access: "executions:read",
     errors: ["upgrade_required", "origin_not_allowed"],
   },
-  ({ c, caller }) => upgradeTo(c.req.raw, feedOf(c.env, caller.organization.id), "/feed"),
+  async ({ c, caller }) => {
+    const headers = { [CREDENTIAL_HEADER]: caller.credentialId };
+    const response = await upgradeTo(c.req.raw, feedOf(c.env, caller.organization.id), "/feed", headers);
+    if (response.status === 401) throw new ApiError("unauthenticated", "This log-in or API key has ended.");
+    return response;
+  },
 );

@@ -1,0 +1,130 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { executionSummarySchema } from "#protocol/api/executions.ts";
+import { apiKeySchema } from "#protocol/api/keys.ts";
+import { runbookSchema } from "#protocol/api/runbooks.ts";
+import { CLOSE_CODES } from "#protocol/socket.ts";
+import { coordinatorName } from "../../worker/execution/contract.ts";
+import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import { CREDENTIAL_HEADER } from "../../worker/feed/contract.ts";
+import { call, dataOf, makeKey, ORIGIN, type Person, request, sessionCookieOf, signUp } from "./harness.ts";
+import { Line } from "./scriptedAgent.ts";
+
+let person: Person;
+let executionId: string;
+beforeEach(async () => {
+  person = await signUp();
+  const post = (path: string, body: unknown) => call(path, { method: "POST", key: person.key, body });
+  const made = await post("/api/v1/runbooks", { source: "# Look\n\n```bash\nuptime\n```\n" });
+  const run = await post(`/api/v1/runbooks/${dataOf(made, runbookSchema).id}/executions`, {});
+  executionId = dataOf(run, executionSummarySchema).id;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Credential = { key: string } | { cookie: string };
+
+async function open(path: string, credential: Credential): Promise<Line> {
+  const headers = { upgrade: "websocket", origin: ORIGIN };
+  const { status, webSocket } = await request(path, { ...credential, headers });
+  if (!webSocket) throw new Error(`no socket: ${status}`);
+  return new Line(webSocket);
+}
+
+async function openViewer(credential: Credential): Promise<Line> {
+  const viewer = await open(`/api/v1/executions/${executionId}/stream`, credential);
+  viewer.send({ type: "subscribe", after: 0, output: { mode: "all" }, credit: 1_000_000 });
+  await viewer.next("ready");
+  return viewer;
+}
+
+const openFeed = (credential: Credential) => open("/api/v1/feed", credential);
+const feed = () => env.ORGANIZATION_FEED.getByName(person.organizationId);
+const coordinator = () =>
+  env.EXECUTION_COORDINATOR.getByName(coordinatorName(person.organizationId, executionId));
+
+/** How many viewers' sockets the organization's feed knows of. */
+const watching = () =>
+  runInDurableObject(feed(), (_, { storage }) =>
+    Number(storage.sql.exec("SELECT COUNT(*) AS n FROM viewers").one().n),
+  );
+
+async function revokeKey(key: string) {
+  const keys = dataOf(await call("/api/v1/api-keys", person), z.array(apiKeySchema));
+  const id = keys.find((each) => key.startsWith(each.hint))?.id ?? "";
+  const revoke = () => call(`/api/v1/api-keys/${id}`, { method: "DELETE", key: person.key });
+  return { id, answer: await revoke(), revoke };
+}
+
+async function logIn(): Promise<{ cookie: string }> {
+  const { email, password } = person;
+  const answer = await call("/api/auth/sign-in/email", {
+    method: "POST",
+    body: { email, password },
+    headers: { origin: ORIGIN, "cf-connecting-ip": email },
+  });
+  return { cookie: sessionCookieOf(answer) };
+}
+
+describe("[S1] [S12] what a credential opened ends with it", () => {
+  test("an API key that is revoked; sockets of others stay", async () => {
+    const key = await makeKey(person, ["executions:read"]);
+    const ending = [await openFeed({ key }), await openViewer({ key }), await openViewer({ key })];
+    const staying = [await openFeed(person), await openViewer(person)];
+    await expect.poll(watching).toBe(3);
+    const { answer, revoke } = await revokeKey(key);
+    expect(answer.status).toBe(200);
+    for (const socket of ending) expect(await socket.end()).toMatchObject({ code: CLOSE_CODES.revoked });
+    expect(staying.map((socket) => socket.closed)).toEqual([undefined, undefined]);
+    expect((await revoke()).status).toBe(200);
+    await expect(openFeed({ key })).rejects.toThrow("401");
+  });
+
+  test("a session that is logged out; another session of the same person stays", async () => {
+    const [leaving, other] = [await logIn(), await logIn()];
+    const ending = [await openFeed(leaving), await openViewer(leaving)];
+    const staying = [await openFeed(other), await openViewer(other)];
+    await expect.poll(watching).toBe(2);
+    const out = await call("/api/auth/sign-out", {
+      method: "POST",
+      ...leaving,
+      headers: { origin: ORIGIN },
+      body: {},
+    });
+    expect(out.status).toBe(200);
+    for (const socket of ending) expect(await socket.end()).toMatchObject({ code: CLOSE_CODES.revoked });
+    expect(staying.map((socket) => socket.closed)).toEqual([undefined, undefined]);
+  });
+
+  test("also when its socket opens only just after", async () => {
+    await feed().revoke("key_gone");
+    const headers = { upgrade: "websocket", [CREDENTIAL_HEADER]: "key_gone" };
+    expect((await feed().fetch("https://object/feed", { headers })).status).toBe(401);
+    const { webSocket } = await coordinator().fetch("https://object/viewer", { headers });
+    if (!webSocket) throw new Error("no socket");
+    expect(await new Line(webSocket).end()).toMatchObject({ code: CLOSE_CODES.revoked });
+  });
+
+  test("also when a coordinator does not answer at first", async () => {
+    const key = await makeKey(person, ["executions:read"]);
+    const viewer = await openViewer({ key });
+    await expect.poll(watching).toBe(1);
+    vi.spyOn(ExecutionCoordinator.prototype, "endViewers").mockImplementationOnce(async () => {
+      throw new Error("no answer");
+    });
+    expect((await revokeKey(key)).answer.status).toBe(200);
+    expect(viewer.closed).toBeUndefined();
+    await runDurableObjectAlarm(feed());
+    expect(await viewer.end()).toMatchObject({ code: CLOSE_CODES.revoked });
+  });
+});
+
+test("the feed forgets a viewer that closed", async () => {
+  const viewer = await openViewer(person);
+  await expect.poll(watching).toBe(1);
+  viewer.socket.close(1000);
+  await expect.poll(watching).toBe(0);
+});
