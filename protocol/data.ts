@@ -28,28 +28,32 @@ export const stepStartSchema = z.strictObject({
 export type StepStart = z.infer<typeof stepStartSchema>;
 
 /** How an attempt ended, as the agent saw it. */
-export const attemptOutcomeSchema = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("exited"), exitCode: z.number().int().min(0).max(255) }),
-  z.strictObject({ type: z.literal("signaled"), signal: z.string().max(16) }),
-  /** Stopped by a `step.cancel`, by rule LS3, or because its agent was shut down; `confirmed` when the whole tree is known to be gone. */
-  z.strictObject({
-    type: z.literal("stopped"),
-    reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
-    confirmed: z.boolean(),
-  }),
-  /** Nothing was spawned: a refusal by policy, a missing interpreter, a full spool. */
-  z.strictObject({ type: z.literal("refused"), code: z.string().max(64), detail: z.string().max(2_000) }),
-  /** Found started but not finished after a crash (ST2). */
-  z.strictObject({ type: z.literal("unknown"), detail: z.string().max(2_000) }),
-]);
+export const attemptOutcomeSchema = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("exited"), exitCode: z.number().int().min(0).max(255) }),
+    z.strictObject({ type: z.literal("signaled"), signal: z.string().max(16) }),
+    /** Stopped by a `step.cancel`, by rule LS3, or because its agent was shut down; `confirmed` when the whole tree is known to be gone. */
+    z.strictObject({
+      type: z.literal("stopped"),
+      reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
+      confirmed: z.boolean(),
+    }),
+    /** Nothing was spawned: a refusal by policy, a missing interpreter, a full spool. */
+    z.strictObject({ type: z.literal("refused"), code: z.string().max(64), detail: z.string().max(2_000) }),
+    /** Found started but not finished after a crash (ST2). */
+    z.strictObject({ type: z.literal("unknown"), detail: z.string().max(2_000) }),
+  ])
+  .meta({ id: "AttemptOutcome" });
 export type AttemptOutcome = z.infer<typeof attemptOutcomeSchema>;
 
 /** The output of one stream when it is complete (OT4). `cutBytes` is what the limit kept out (OT5). */
-export const streamSummarySchema = z.strictObject({
-  bytes: bytesSchema,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  cutBytes: bytesSchema,
-});
+export const streamSummarySchema = z
+  .strictObject({
+    bytes: bytesSchema,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    cutBytes: bytesSchema,
+  })
+  .meta({ id: "StreamSummary" });
 export type StreamSummary = z.infer<typeof streamSummarySchema>;
 
 /** One attempt as the agent's journal has it, told in `hello`. */

@@ -30,7 +30,7 @@ export const CLOSE_CODES = {
   revoked: 4403,
   /** The lease ended or was never this agent's: do not reopen this data socket. */
   leaseOver: 4410,
-  /** The same identity connected from elsewhere. */
+  /** The same identity connected from elsewhere: dial again, after a longer pause. */
   replaced: 4409,
   /** No shared protocol version; the reason says who has to upgrade (HS1). */
   upgradeRequired: 4426,

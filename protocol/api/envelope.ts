@@ -1,13 +1,15 @@
 /** What every answer of the API has around it. */
 import { z } from "zod";
 
-export const metadataSchema = z.object({
-  requestId: z.string(),
-  timestamp: z.string(),
-  durationMs: z.number(),
-  /** Pass as `cursor` to get the next page; absent on the last. */
-  nextCursor: z.string().optional(),
-});
+export const metadataSchema = z
+  .object({
+    requestId: z.string(),
+    timestamp: z.string(),
+    durationMs: z.number(),
+    /** Pass as `cursor` to get the next page; absent on the last. */
+    nextCursor: z.string().optional(),
+  })
+  .meta({ id: "Metadata" });
 export type Metadata = z.infer<typeof metadataSchema>;
 
 /** `{ data, metadata }` around the schema of one operation's result. */

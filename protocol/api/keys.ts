@@ -3,17 +3,19 @@ import { scopeSchema } from "../actor.ts";
 import { idSchema } from "../ids.ts";
 import { timestampSchema } from "./envelope.ts";
 
-export const apiKeySchema = z.object({
-  id: idSchema("apiKey"),
-  name: z.string(),
-  /** The first characters, enough to recognise it. */
-  hint: z.string(),
-  scopes: z.array(scopeSchema),
-  createdAt: timestampSchema,
-  expiresAt: timestampSchema.optional(),
-  lastUsedAt: timestampSchema.optional(),
-  revokedAt: timestampSchema.optional(),
-});
+export const apiKeySchema = z
+  .object({
+    id: idSchema("apiKey"),
+    name: z.string(),
+    /** The first characters, enough to recognise it. */
+    hint: z.string(),
+    scopes: z.array(scopeSchema),
+    createdAt: timestampSchema,
+    expiresAt: timestampSchema.optional(),
+    lastUsedAt: timestampSchema.optional(),
+    revokedAt: timestampSchema.optional(),
+  })
+  .meta({ id: "ApiKey" });
 
 export const apiKeyCreateSchema = z.strictObject({
   name: z.string().trim().min(1).max(100),

@@ -6,12 +6,14 @@ export const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: "a pool name is 1–63 lower-case letters, digits and hyphens",
 });
 
-export const poolSchema = z.object({
-  id: idSchema("pool"),
-  name: z.string(),
-  createdAt: timestampSchema,
-  agentCount: z.number().int(),
-});
+export const poolSchema = z
+  .object({
+    id: idSchema("pool"),
+    name: z.string(),
+    createdAt: timestampSchema,
+    agentCount: z.number().int(),
+  })
+  .meta({ id: "Pool" });
 export const poolCreateSchema = z.strictObject({ name: poolNameSchema });
 
 /** What a connected agent is doing now. */
@@ -26,32 +28,36 @@ export const presenceSchema = z.object({
   draining: z.boolean(),
 });
 
-export const agentSchema = z.object({
-  id: idSchema("agent"),
-  name: z.string(),
-  poolId: idSchema("pool"),
-  poolName: z.string(),
-  labels: z.record(z.string(), z.string()),
-  /** SHA-256 of the public key, hex: compare it with `farhand-agent status` on the host. */
-  fingerprint: z.string(),
-  createdAt: timestampSchema,
-  revokedAt: timestampSchema.optional(),
-  /** Absent when it is not connected. */
-  presence: presenceSchema.optional(),
-});
+export const agentSchema = z
+  .object({
+    id: idSchema("agent"),
+    name: z.string(),
+    poolId: idSchema("pool"),
+    poolName: z.string(),
+    labels: z.record(z.string(), z.string()),
+    /** SHA-256 of the public key, hex: compare it with `farhand-agent status` on the host. */
+    fingerprint: z.string(),
+    createdAt: timestampSchema,
+    revokedAt: timestampSchema.optional(),
+    /** Absent when it is not connected. */
+    presence: presenceSchema.optional(),
+  })
+  .meta({ id: "Agent" });
 
 export const joinTokenCreateSchema = z.strictObject({
   poolId: idSchema("pool"),
   /** At most 15 minutes. */
   expiresInSeconds: z.number().int().min(10).max(900).default(900),
 });
-export const joinTokenSchema = z.object({
-  id: idSchema("joinToken"),
-  poolId: idSchema("pool"),
-  createdAt: timestampSchema,
-  expiresAt: timestampSchema,
-  usedAt: timestampSchema.optional(),
-});
+export const joinTokenSchema = z
+  .object({
+    id: idSchema("joinToken"),
+    poolId: idSchema("pool"),
+    createdAt: timestampSchema,
+    expiresAt: timestampSchema,
+    usedAt: timestampSchema.optional(),
+  })
+  .meta({ id: "JoinToken" });
 /** The only answer that ever contains the token. */
 export const joinTokenCreatedSchema = joinTokenSchema.extend({ token: z.string() });
 

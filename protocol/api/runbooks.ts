@@ -4,34 +4,40 @@ import { idSchema } from "../ids.ts";
 import { runbookDocumentSchema } from "../runbook/document.ts";
 import { timestampSchema } from "./envelope.ts";
 
-export const runbookSummarySchema = z.object({
-  id: idSchema("runbook"),
-  title: z.string(),
-  description: z.string().optional(),
-  latestVersion: z.number().int().positive(),
-  /** How many blocks of the latest version run something. */
-  commandCount: z.number().int(),
-  createdAt: timestampSchema,
-  updatedAt: timestampSchema,
-});
+export const runbookSummarySchema = z
+  .object({
+    id: idSchema("runbook"),
+    title: z.string(),
+    description: z.string().optional(),
+    latestVersion: z.number().int().positive(),
+    /** How many blocks of the latest version run something. */
+    commandCount: z.number().int(),
+    createdAt: timestampSchema,
+    updatedAt: timestampSchema,
+  })
+  .meta({ id: "RunbookSummary" });
 
-export const versionSummarySchema = z.object({
-  id: idSchema("version"),
-  runbookId: idSchema("runbook"),
-  number: z.number().int().positive(),
-  contentHash: z.string(),
-  createdBy: actorSchema,
-  createdAt: timestampSchema,
-});
+export const versionSummarySchema = z
+  .object({
+    id: idSchema("version"),
+    runbookId: idSchema("runbook"),
+    number: z.number().int().positive(),
+    contentHash: z.string(),
+    createdBy: actorSchema,
+    createdAt: timestampSchema,
+  })
+  .meta({ id: "VersionSummary" });
 
-export const versionSchema = versionSummarySchema.extend({
-  /** The Markdown as it was written. */
-  source: z.string(),
-  document: runbookDocumentSchema,
-});
+export const versionSchema = versionSummarySchema
+  .extend({
+    /** The Markdown as it was written. */
+    source: z.string(),
+    document: runbookDocumentSchema,
+  })
+  .meta({ id: "Version" });
 
 /** A runbook with its latest version. */
-export const runbookSchema = runbookSummarySchema.extend({ version: versionSchema });
+export const runbookSchema = runbookSummarySchema.extend({ version: versionSchema }).meta({ id: "Runbook" });
 
 /** Create, and update: a new source is a new version. */
 export const runbookWriteSchema = z.strictObject({

@@ -51,18 +51,22 @@ export const commandBlockSchema = z.strictObject({
   onDisconnect: z.enum(["continue", "stop"]).optional(),
 });
 
-export const blockSchema = z.discriminatedUnion("kind", [instructionBlockSchema, commandBlockSchema]);
+export const blockSchema = z
+  .discriminatedUnion("kind", [instructionBlockSchema, commandBlockSchema])
+  .meta({ id: "Block" });
 
 /** Which agents may run it: a pool by name, and labels that all have to match. */
-export const targetSchema = z.strictObject({
-  pool: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
-      error: "a pool name is lower-case letters, digits and hyphens",
-    })
-    .optional(),
-  labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
-});
+export const targetSchema = z
+  .strictObject({
+    pool: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+        error: "a pool name is lower-case letters, digits and hyphens",
+      })
+      .optional(),
+    labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
+  })
+  .meta({ id: "Target" });
 
 export const runbookDocumentSchema = z
   .strictObject({
@@ -86,7 +90,8 @@ export const runbookDocumentSchema = z
       "parameter",
       context,
     );
-  });
+  })
+  .meta({ id: "RunbookDocument" });
 
 function reportRepeats(names: string[], key: string, noun: string, context: z.RefinementCtx): void {
   names.forEach((name, index) => {

@@ -48,7 +48,8 @@ export const parameterSchema = z
   .superRefine((parameter, context) => {
     const problem = definitionProblem(parameter);
     if (problem) context.addIssue({ code: "custom", ...problem });
-  });
+  })
+  .meta({ id: "Parameter" });
 
 /** All parameters of a runbook. A default meets its pattern only when the patterns together are cheap. */
 export const parametersSchema = z

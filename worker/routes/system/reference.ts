@@ -41,7 +41,10 @@ ${[...byTag].map(
 <ul>${entries.map((entry) => html`<li><a href="#${entry.id}">${entry.operation.summary}</a></li>`)}</ul>`,
 )}</nav>
 <main><p>${document.info.description}</p>
-${[...byTag].map(([tag, entries]) => html`<h2>${tag}</h2>${entries.map(section)}`)}</main>
+${[...byTag].map(([tag, entries]) => html`<h2>${tag}</h2>${entries.map(section)}`)}
+<h2>Schemas</h2>${Object.entries(document.components?.schemas ?? {}).map(
+    ([name, schema]) => html`<section id="${schemaId(name)}"><h3>${name}</h3>${json(schema)}</section>`,
+  )}</main>
 </body>
 </html>`;
 }
@@ -63,7 +66,19 @@ ${Object.entries(operation.responses ?? {}).map(([status, response]) =>
 
 function details(title: string, value: unknown) {
   if (value === undefined) return "";
-  return html`<details><summary>${title}${describe(value)}</summary><pre>${JSON.stringify(value, null, 2)}</pre></details>`;
+  return html`<details><summary>${title}${describe(value)}</summary>${json(value)}</details>`;
+}
+
+/** A schema that is named by another is a link to it. */
+function json(value: unknown) {
+  const parts = JSON.stringify(value, null, 2).split(/"#\/components\/schemas\/(\w+)"/);
+  return html`<pre>${parts.map((part, index) =>
+    index % 2 === 1 ? html`<a href="#${schemaId(part)}">${part}</a>` : part,
+  )}</pre>`;
+}
+
+function schemaId(name: string): string {
+  return `schema-${name}`;
 }
 
 function describe(value: unknown): string {
@@ -95,6 +110,7 @@ code, pre { font: 13px/1.5 ui-monospace, monospace }
 .refusal { margin: 0; padding: 0 .75rem; opacity: .75 }
 .get { color: #0a7d4f } .post { color: #1667c7 } .put { color: #9a6a00 } .delete { color: #c02b3d }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; background: var(--soft) }
-summary { cursor: pointer; padding: .35rem .75rem } pre { margin: 0; padding: .75rem; overflow: auto; border-top: 1px solid var(--line) }
+summary { cursor: pointer; padding: .35rem .75rem } pre { margin: 0; padding: .75rem; overflow: auto }
+details pre { border-top: 1px solid var(--line) } pre a { font-weight: 600 }
 @media (max-width: 800px) { body { display: block } nav { position: static; height: auto } main { padding: 1rem } }
 `;
