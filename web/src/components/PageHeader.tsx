@@ -14,7 +14,7 @@ export function PageHeader({ title, back, description, actions }: Props) {
   return (
     <header className="mb-5 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
       <div className="min-w-40 flex-1">
-        {back && <div className="mb-1 text-[0.8125rem] text-muted">{back}</div>}
+        {back && <div className="mb-1 truncate text-[0.8125rem] text-muted">{back}</div>}
         <h1 className="text-lg leading-7 font-semibold tracking-tight text-balance wrap-anywhere">{title}</h1>
         {description && <div className="mt-0.5 max-w-prose text-muted wrap-anywhere">{description}</div>}
       </div>

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { UseFormRegisterReturn } from "react-hook-form";
 import type { Parameter } from "#protocol/runbook/parameters.ts";
 import { Field } from "../../components/Field.tsx";
@@ -64,13 +65,16 @@ export function ParameterField({ parameter, registration, error }: Props) {
   );
 }
 
-function hintOf(parameter: Parameter): string | undefined {
-  const limits =
-    parameter.type === "number"
-      ? range(parameter.min, parameter.max)
-      : parameter.type === "string" && parameter.pattern
-        ? [`Has to match ${parameter.pattern}`]
-        : [];
+function hintOf(parameter: Parameter): ReactNode {
+  const { description } = parameter;
+  if (parameter.type === "string" && parameter.pattern) {
+    return (
+      <>
+        {description} Has to match <code className="font-mono">{parameter.pattern}</code>
+      </>
+    );
+  }
+  const limits = parameter.type === "number" ? range(parameter.min, parameter.max) : [];
   const limit = limits.map((text) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`);
-  return [parameter.description, ...limit].filter(Boolean).join(" ") || undefined;
+  return [description, ...limit].filter(Boolean).join(" ");
 }

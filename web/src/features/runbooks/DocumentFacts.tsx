@@ -5,7 +5,7 @@ import { Badge } from "../../components/Badge.tsx";
 /** Where it runs: the pool, and the labels that an agent must have. */
 export function TargetView({ target }: { target: Target }) {
   return (
-    <div className="flex flex-wrap gap-1.5">
+    <div className="flex min-w-0 flex-wrap gap-1.5">
       <Badge>
         <span className="font-normal">pool</span> {target.pool ?? "default"}
       </Badge>
