@@ -4,6 +4,7 @@ import type { LeaseOffer } from "#protocol/control.ts";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import { PoolStore } from "../../worker/pool/store.ts";
 import {
   Attempt,
   acceptOffer,
@@ -242,6 +243,22 @@ describe("serving the queue", () => {
     await control.end();
     expect(control.messages("lease.offer")).toHaveLength(1);
   });
+});
+
+it("a lease that ends twice frees one slot", async () => {
+  const place = newPlace();
+  const busy = await runInDurableObject(poolOf(place), (_, { storage }) => {
+    const store = new PoolStore(storage);
+    const row = (id: string) => ({ id, executionId: "exe_1", fence: 1, labels: {} });
+    store.addLease(row("lse_1"), place.agentId, 0);
+    store.addLease(row("lse_2"), place.agentId, 0);
+    const lease = store.lease("lse_1");
+    if (!lease) throw new Error("no lease");
+    store.removeLease(lease);
+    store.removeLease(lease);
+    return store.busy(place.agentId);
+  });
+  expect(busy).toBe(1);
 });
 
 describe("after a loss of contact", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Candidate, chooseAgent } from "./choose.ts";
+import { assign, type Candidate, chooseAgent } from "./choose.ts";
 
 function agent(agentId: string, more: Partial<Candidate> = {}): Candidate {
   return { agentId, labels: {}, slots: 2, busy: 0, draining: false, avoidUntil: 0, ...more };
@@ -30,4 +30,22 @@ describe("choosing an agent", () => {
   ])("says why there is none", (agents, none) => {
     expect(chooseAgent(agents, {}, 5)).toEqual({ none });
   });
+});
+
+it("a queue is served in order, as far as the free slots of those that fit go", () => {
+  const agents = [agent("web", { labels: { role: "web" }, slots: 2, busy: 1 }), agent("db", { slots: 2 })];
+  const queue: { id: number; labels: Record<string, string> }[] = [
+    { id: 1, labels: { role: "web" } },
+    { id: 2, labels: { role: "web" } },
+    { id: 3, labels: {} },
+    { id: 4, labels: {} },
+    { id: 5, labels: {} },
+  ];
+  const grants = assign(queue, agents, 0).map(({ row, agentId }) => [row.id, agentId]);
+  expect(grants).toEqual([
+    [1, "web"],
+    [3, "db"],
+    [4, "db"],
+  ]);
+  expect(agents.map(({ busy }) => busy)).toEqual([1, 0]);
 });

@@ -22,12 +22,35 @@ export function chooseAgent(
   if (candidates.length === 0) return { none: "no_agent_connected" };
   const matching = candidates.filter((agent) => !agent.draining && hasLabels(agent.labels, labels));
   if (matching.length === 0) return { none: "no_agent_matches" };
-  const free = matching.filter((agent) => agent.busy < agent.slots && agent.avoidUntil <= now);
+  const free = matching.filter((agent) => isFree(agent, now));
   const best = free.reduce<Candidate | undefined>(
     (one, other) => (one && load(one) <= load(other) ? one : other),
     undefined,
   );
   return best ? { agentId: best.agentId } : { none: "all_busy" };
+}
+
+/** Who of a queue gets the slots that are free: first come, first served among those an agent fits. */
+export function assign<Row extends { labels: Readonly<Record<string, string>> }>(
+  queue: readonly Row[],
+  candidates: readonly Candidate[],
+  now: number,
+): { row: Row; agentId: string }[] {
+  const agents = candidates.map((agent) => ({ ...agent }));
+  const grants: { row: Row; agentId: string }[] = [];
+  for (const row of queue) {
+    if (!agents.some((agent) => isFree(agent, now))) break;
+    const choice = chooseAgent(agents, row.labels, now);
+    const agent = "agentId" in choice && agents.find(({ agentId }) => agentId === choice.agentId);
+    if (!agent) continue;
+    agent.busy++;
+    grants.push({ row, agentId: agent.agentId });
+  }
+  return grants;
+}
+
+function isFree(agent: Candidate, now: number): boolean {
+  return !agent.draining && agent.busy < agent.slots && agent.avoidUntil <= now;
 }
 
 function hasLabels(has: Readonly<Record<string, string>>, wants: Readonly<Record<string, string>>): boolean {

@@ -49,9 +49,9 @@ export class PoolStore {
     return this.#leases("WHERE agent_id = ?", agentId);
   }
 
-  /** Leases that have been in a status since before a time. */
-  leasesSince(status: LeaseStatus, before: number): LeaseRow[] {
-    return this.#leases("WHERE status = ? AND changed_at <= ?", status, before);
+  /** Leases that have waited for the agent's word since before a time. */
+  unansweredSince(before: number): LeaseRow[] {
+    return this.#leases("WHERE status <> 'accepted' AND changed_at <= ?", before);
   }
 
   /** When the oldest lease that waits for the agent's word got its status. */
@@ -98,12 +98,17 @@ export class PoolStore {
 
   removeLease({ id, agentId }: LeaseRow): void {
     const taken = this.busy(agentId);
-    this.#sql.exec("DELETE FROM leases WHERE id = ?", id);
-    this.#busy?.set(agentId, Math.max(0, taken - 1));
+    // One that is gone already frees no second slot.
+    if (this.#sql.exec("DELETE FROM leases WHERE id = ?", id).rowsWritten === 0) return;
+    this.#busy?.set(agentId, taken - 1);
   }
 
   queue(): QueueRow[] {
     return this.#sql.exec("SELECT * FROM queue ORDER BY place").toArray().map(toQueueRow);
+  }
+
+  isQueueing(): boolean {
+    return this.#sql.exec("SELECT 1 FROM queue LIMIT 1").toArray().length > 0;
   }
 
   /** How many wait before this request; undefined when it does not wait. */

@@ -1,0 +1,75 @@
+/** The agents that are connected now, by what their control sockets remember of them. */
+import type { Connection } from "partyserver";
+import type { Presence } from "#protocol/api/pools.ts";
+import type { PoolControlMessage } from "#protocol/control.ts";
+import { CLOSE_CODES } from "#protocol/socket.ts";
+import type { Candidate } from "./choose.ts";
+import { type AgentSocket, candidateOf, presenceOf } from "./presence.ts";
+
+export type Socket = Connection<AgentSocket>;
+
+export interface ConnectedDeps {
+  /** Open sockets. */
+  sockets(): Iterable<Socket>;
+  /** Slots of an agent that are taken. */
+  busy(agentId: string): number;
+}
+
+export class Connected {
+  readonly #deps: ConnectedDeps;
+
+  constructor(deps: ConnectedDeps) {
+    this.#deps = deps;
+  }
+
+  /** The socket of an agent that has said hello. */
+  socketOf(agentId: string): Socket | undefined {
+    for (const socket of this.#deps.sockets()) {
+      if (socket.state?.agentId === agentId && socket.state.hello) return socket;
+    }
+    return undefined;
+  }
+
+  /** Every open socket of an agent, whatever it has said. */
+  allOf(agentId: string): Socket[] {
+    return Array.from(this.#deps.sockets()).filter((socket) => socket.state?.agentId === agentId);
+  }
+
+  nameOf(agentId: string): string {
+    return this.socketOf(agentId)?.state?.name ?? agentId;
+  }
+
+  candidates(): Candidate[] {
+    return this.#each((state) => candidateOf(state, this.#deps.busy(state.agentId)));
+  }
+
+  presence(): Record<string, Presence> {
+    const entries = this.#each((state) => {
+      const presence = presenceOf(state, this.#deps.busy(state.agentId));
+      return presence && ([state.agentId, presence] as const);
+    });
+    return Object.fromEntries(entries);
+  }
+
+  presenceOf(agentId: string): Presence | undefined {
+    const state = this.socketOf(agentId)?.state;
+    return state ? presenceOf(state, this.#deps.busy(agentId)) : undefined;
+  }
+
+  #each<T>(map: (state: AgentSocket) => T | undefined): T[] {
+    const all: T[] = [];
+    for (const { state } of this.#deps.sockets()) {
+      const value = state ? map(state) : undefined;
+      if (value !== undefined) all.push(value);
+    }
+    return all;
+  }
+}
+
+export function send(socket: Socket, message: PoolControlMessage): void {
+  socket.send(JSON.stringify(message));
+}
+
+export function refuse(socket: Socket, reason: string): void {
+  socket.close(CLOSE_CODES.protocolError, reason.slice(0, 120));
+}

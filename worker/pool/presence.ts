@@ -1,0 +1,75 @@
+/** What the pool knows of a connected agent, and what others are told of it. Pure. */
+import type { Presence } from "#protocol/api/pools.ts";
+import type { AgentControlMessage, PoolControlMessage } from "#protocol/control.ts";
+import { HEARTBEAT_INTERVAL_MS } from "#protocol/limits.ts";
+import { CLOSE_CODES } from "#protocol/socket.ts";
+import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
+import type { Candidate } from "./choose.ts";
+import type { AgentIdentity } from "./contract.ts";
+
+/** An agent's description has to fit its socket's attachment. */
+const HELLO_MAX_BYTES = 8 * 1024;
+
+export type Hello = Extract<AgentControlMessage, { type: "hello" }>;
+
+/** What the pool remembers of a socket; it survives hibernation. `hello` is absent until the agent has said it. */
+export interface AgentSocket {
+  agentId: string;
+  name: string;
+  labels: Record<string, string>;
+  connectedAt: number;
+  avoidUntil: number;
+  hello?: Omit<Hello, "type" | "leases" | "protocol">;
+}
+
+export function newSocket({ agentId, name, labels }: AgentIdentity, now: number): AgentSocket {
+  return { agentId, name, labels, connectedAt: now, avoidUntil: 0 };
+}
+
+export type Greeting =
+  | { ok: true; state: AgentSocket; welcome: PoolControlMessage }
+  | { ok: false; code: number; reason: string };
+
+/** The answer to a hello: welcome, or why the socket has to close. */
+export function greet(state: AgentSocket, message: Hello, now: number): Greeting {
+  const { type, leases: _, protocol, ...hello } = message;
+  const version = agreeOnVersion(protocol, PROTOCOL_VERSIONS);
+  if (!version.agreed) {
+    const reason = `no common protocol version: upgrade the ${version.upgrade}`;
+    return { ok: false, code: CLOSE_CODES.upgradeRequired, reason };
+  }
+  if (JSON.stringify(hello).length > HELLO_MAX_BYTES) {
+    return { ok: false, code: CLOSE_CODES.protocolError, reason: `${type}: labels are over 8 KiB` };
+  }
+  const { agentId } = state;
+  return {
+    ok: true,
+    state: { ...state, hello },
+    welcome: {
+      type: "welcome",
+      protocol: version.version,
+      agentId,
+      time: now,
+      heartbeatMs: HEARTBEAT_INTERVAL_MS,
+    },
+  };
+}
+
+/** The agent as one to choose from; undefined before its hello. */
+export function candidateOf(
+  { agentId, labels, avoidUntil, hello }: AgentSocket,
+  busy: number,
+): Candidate | undefined {
+  if (!hello) return undefined;
+  const { slots, draining } = hello;
+  // What the server knows of an agent counts more than what it says of itself.
+  return { agentId, labels: { ...hello.labels, ...labels }, slots, draining, busy, avoidUntil };
+}
+
+/** What lists show of the agent; undefined before its hello. */
+export function presenceOf({ connectedAt, hello }: AgentSocket, busySlots: number): Presence | undefined {
+  if (!hello) return undefined;
+  const { hostname, os, arch, agentVersion, slots, draining } = hello;
+  const since = new Date(connectedAt).toISOString();
+  return { connectedAt: since, hostname, os, arch, agentVersion, slots, busySlots, draining };
+}
