@@ -17,6 +17,9 @@ export type Actor = z.infer<typeof actorSchema>;
 export const triggerSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("user") }),
   z.strictObject({ type: z.literal("api_key") }),
+  /** A step of another execution. */
+  z.strictObject({ type: z.literal("parent"), executionId: z.string() }),
+  z.strictObject({ type: z.literal("retry"), executionId: z.string() }),
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
