@@ -64,12 +64,14 @@ function leaseChanged(
     }
     case "lease.queued":
       if (lease.status !== "requested") return;
-      return draft.emit({ type: "lease.queued", fence, ahead: input.ahead, reason: input.reason });
+      draft.emit({ type: "lease.queued", fence, ahead: input.ahead, reason: input.reason });
+      return endStopped(draft, under);
     case "lease.failed": {
       if (under.some((step) => step.startedAt !== undefined)) return;
       draft.emit({ type: "lease.failed", fence, reason: input.reason });
       if (!input.retry) for (const step of under) fail(draft, step.path, input.reason);
-      return againOrStop(draft, scope, under);
+      endStopped(draft, under);
+      return wakeScope(draft, scope);
     }
     case "lease.lost":
       for (const step of under) settleAttempt(draft, step, { state: "unknown", detail: input.reason });
@@ -80,12 +82,11 @@ function leaseChanged(
   }
 }
 
-/** What was taken back is sent out again, unless it was being stopped: then it has not run and never will. */
-function againOrStop(draft: Draft, scope: string, before: readonly StepRecord[]): void {
+/** What was being stopped when it was taken back has not run and never will. */
+function endStopped(draft: Draft, before: readonly StepRecord[]): void {
   for (const { path, stopping } of before) {
     if (stopping) finish(draft, path, { state: stopping.reason, detail: "it was stopped before it began" });
   }
-  wakeScope(draft, scope);
 }
 
 function locksChanged(draft: Draft, input: Input<"locks.granted" | "locks.queued">): void {
