@@ -26,7 +26,6 @@ export type CommandBlock = z.infer<typeof commandFieldsSchema> & Compensable;
 export type ApiBlock = z.infer<typeof apiFieldsSchema> & Compensable;
 export type RunbookBlock = z.infer<typeof runbookFieldsSchema> & Compensable;
 export type ConditionBlock = z.infer<typeof conditionFieldsSchema> & {
-  // biome-ignore lint/suspicious/noThenProperty: a runbook's author writes if, then, else; a block is never awaited.
   then: Block[];
   else?: Block[];
 };
@@ -63,7 +62,6 @@ export const blockSchema = z.discriminatedUnion("kind", [
   instructionBlockSchema,
   commandBlockSchema,
   apiBlockSchema,
-  // biome-ignore lint/suspicious/noThenProperty: as above.
   conditionFieldsSchema.extend({ then: listSchema, else: listSchema.optional() }),
   timerBlockSchema,
   approvalBlockSchema,

@@ -52,12 +52,8 @@ function cancel(draft: Draft, { actor, reason, force }: Input<"cancel">): void {
 }
 
 function skipByHand(draft: Draft, { step: path, actor, reason }: Input<"skip">): void {
-  const step = draft.step(path);
-  if (!step) return;
-  if (step.lists) stopAll(draft, path, "canceled");
   draft.emit({ type: "step.skipped", step: path, reason, actor });
-  // One that has not had its turn is passed over when it comes.
-  if (step.begunAt !== undefined) draft.tasks.push({ do: "ended", step: path });
+  draft.tasks.push({ do: "ended", step: path });
 }
 
 function answer(

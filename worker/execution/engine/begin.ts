@@ -162,8 +162,8 @@ export function startList(draft: Draft, path: string, list: number): void {
   if (draft.state.steps.size >= STEPS_MAX) {
     return fail(draft, path, `an execution may have at most ${STEPS_MAX} steps; split the work`);
   }
-  draft.emit({ type: "list.started", step: path, list });
   const [first] = pathsOfList(draft.state.plan, path, list);
+  if (first !== undefined) draft.emit({ type: "list.started", step: path, list });
   draft.tasks.push(first === undefined ? { do: "continue", step: path } : { do: "begin", step: first });
 }
 

@@ -28,7 +28,6 @@ describe("condition", () => {
     kind: "condition",
     id: "choose",
     if: test,
-    // biome-ignore lint/suspicious/noThenProperty: the field of the block.
     then: [command("yes")],
     else: [command("no")],
   });
@@ -476,12 +475,11 @@ describe("pause, resume and skip", () => {
     expect(run.state.state).toMatch(/running|waiting/);
   });
 
-  it("passes over a step by hand, whether it waits or has not begun", () => {
-    const run = new Run([approval("ok"), command("a"), command("b")]);
-    run.input({ type: "skip", step: "a", actor: ACTOR, reason: "done by hand" });
+  it("passes over a step that waits, by hand", () => {
+    const run = new Run([approval("ok"), command("a")]);
     run.input({ type: "skip", step: "ok", actor: ACTOR, reason: "agreed by phone" });
-    expect(run.states()).toEqual({ ok: "skipped", a: "skipped", b: "dispatched" });
-    expect(refusalOf(run.state, { type: "skip", step: "b", actor: ACTOR, reason: "" })?.detail).toContain(
+    expect(run.states()).toEqual({ ok: "skipped", a: "dispatched" });
+    expect(refusalOf(run.state, { type: "skip", step: "a", actor: ACTOR, reason: "" })?.detail).toContain(
       "dispatched",
     );
   });

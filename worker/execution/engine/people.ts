@@ -41,10 +41,8 @@ export function refusalOf(state: EngineState, input: Asked): Refusal | undefined
 function skipRefusal(state: EngineState, path: string): Refusal | undefined {
   const step = state.steps.get(path);
   if (!step) return noStep(path);
-  if (step.state === "waiting" || step.state === "pending") return undefined;
-  return wrongState(
-    `Step "${path}" is ${step.state}; only a step that waits or has not begun can be skipped.`,
-  );
+  if (step.state === "waiting") return undefined;
+  return wrongState(`Step "${path}" is ${step.state}; only a step that waits can be skipped.`);
 }
 
 const WAITS = {
