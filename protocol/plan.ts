@@ -29,7 +29,11 @@ const procedureShape = {
 };
 
 /** A runbook that a `runbook` block of the plan starts, with what that execution needs for its own plan. */
-const childProcedureSchema = z.strictObject({ ...procedureShape, definitions: z.array(parameterSchema) });
+const childProcedureSchema = z.strictObject({
+  ...procedureShape,
+  definitions: z.array(parameterSchema),
+  children: z.record(z.string(), idSchema("version")).optional(),
+});
 
 export const planSchema = z.strictObject({
   schema: z.literal(1),
