@@ -20,6 +20,9 @@ export const triggerSchema = z
   .discriminatedUnion("type", [
     z.strictObject({ type: z.literal("user") }),
     z.strictObject({ type: z.literal("api_key") }),
+    /** A step of another execution. */
+    z.strictObject({ type: z.literal("parent"), executionId: z.string() }),
+    z.strictObject({ type: z.literal("retry"), executionId: z.string() }),
   ])
   .meta({ id: "Trigger" });
 export type Trigger = z.infer<typeof triggerSchema>;

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
+import { SCRIPT_MAX_BYTES } from "./limits.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const stepPathSchema = z.string().min(1).max(1024);
@@ -12,6 +13,18 @@ const attemptSchema = z.number().int().positive();
 const bytesSchema = z.number().int().nonnegative();
 const streamSchema = z.enum(STREAMS);
 const perStream = <T extends z.ZodType>(value: T) => z.strictObject({ stdout: value, stderr: value });
+
+/**
+ * What expressions came to, for one attempt: data that goes where the plan has
+ * an expression, and nowhere else. Keys are the places in the block, such as
+ * `env/VERSION`, `stdin`, `url` or `headers/x-token`.
+ */
+export const stepInputsSchema = z.record(z.string().max(300), z.string().max(SCRIPT_MAX_BYTES));
+export type StepInputs = z.infer<typeof stepInputsSchema>;
+
+/** Values that a step hands on: JSON, by name. */
+export const stepValuesSchema = z.record(z.string().max(63), z.json());
+export type StepValues = z.infer<typeof stepValuesSchema>;
 
 /**
  * A command (CM1, CM2): run the block that the plan holds at this path. The
@@ -24,6 +37,7 @@ export const stepStartSchema = z.strictObject({
   step: stepPathSchema,
   attempt: attemptSchema,
   fence: z.number().int().positive(),
+  inputs: stepInputsSchema.optional(),
 });
 export type StepStart = z.infer<typeof stepStartSchema>;
 
@@ -38,6 +52,14 @@ export const attemptOutcomeSchema = z
       reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
       confirmed: z.boolean(),
     }),
+    /** An `api` block was answered; `expected` says whether its status means success. */
+    z.strictObject({
+      type: z.literal("answered"),
+      status: z.number().int().min(100).max(599),
+      expected: z.boolean(),
+    }),
+    /** An `api` block got no answer: no such host, no connection, no end in time. */
+    z.strictObject({ type: z.literal("unanswered"), detail: z.string().max(2_000) }),
     /** Nothing was spawned: a refusal by policy, a missing interpreter, a full spool. */
     z.strictObject({ type: z.literal("refused"), code: z.string().max(64), detail: z.string().max(2_000) }),
     /** Found started but not finished after a crash (ST2). */
@@ -95,6 +117,8 @@ export const agentDataMessageSchema = z.discriminatedUnion("type", [
     streams: perStream(streamSummarySchema),
     /** A descendant kept stdout or stderr open and was not waited for (OT6). */
     leakedOutput: z.boolean(),
+    /** What it wrote to $FARHAND_OUTPUT, or took from an answer. */
+    values: stepValuesSchema.optional(),
   }),
 ]);
 
@@ -144,8 +168,12 @@ export const coordinatorDataMessageSchema = z.discriminatedUnion("type", [
   }),
   /** The result is recorded; the agent may forget the attempt. Safe to repeat. */
   z.strictObject({ type: z.literal("step.recorded"), step: stepPathSchema, attempt: attemptSchema }),
-  /** A command: nothing more will come; clean up and close. */
-  z.strictObject({ type: z.literal("lease.release"), id: commandIdSchema }),
+  /** A command: nothing more will come under this lease; with `keepFolder` another one of this execution may. */
+  z.strictObject({
+    type: z.literal("lease.release"),
+    id: commandIdSchema,
+    keepFolder: z.boolean().optional(),
+  }),
 ]);
 
 export type AgentDataMessage = z.infer<typeof agentDataMessageSchema>;

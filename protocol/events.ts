@@ -5,14 +5,54 @@
  */
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "./actor.ts";
-import { attemptOutcomeSchema, streamSummarySchema } from "./data.ts";
-import { queueReasonSchema, TERMINAL_EXECUTION_STATES, TERMINAL_STEP_STATES } from "./states.ts";
+import { attemptOutcomeSchema, stepInputsSchema, stepValuesSchema, streamSummarySchema } from "./data.ts";
+import {
+  executionStateSchema,
+  queueReasonSchema,
+  TERMINAL_EXECUTION_STATES,
+  TERMINAL_STEP_STATES,
+} from "./states.ts";
 
 export const EVENT_SCHEMA = 1;
 
 const step = { step: z.string() };
 const attempt = { ...step, attempt: z.number().int().positive() };
 const fenced = { fence: z.number().int().positive() };
+const agent = { agentId: z.string(), agentName: z.string() };
+const time = z.number().int();
+
+/** What a step waits for. `until` is when the wait is over, ms since the epoch. */
+export const waitSchema = z
+  .discriminatedUnion("for", [
+    /** A person's word that it may begin (`confirm`). */
+    z.strictObject({ for: z.literal("confirmation"), question: z.string(), until: time }),
+    z.strictObject({ for: z.literal("acknowledgement"), until: time }),
+    z.strictObject({ for: z.literal("approval"), until: time }),
+    z.strictObject({ for: z.literal("time"), until: time }),
+    /** The pause before the next attempt. */
+    z.strictObject({ for: z.literal("retry"), until: time }),
+    /** A slot of an agent. */
+    z.strictObject({ for: z.literal("agent"), until: time }),
+    /** The pool's answer which agents match, or an agent that does. */
+    z.strictObject({ for: z.literal("targets"), until: time }),
+    z.strictObject({ for: z.literal("locks"), until: time }),
+    /** The end of a pause of the whole execution. */
+    z.strictObject({ for: z.literal("resume"), until: time }),
+    /** The pause between two batches. */
+    z.strictObject({ for: z.literal("batch"), until: time }),
+  ])
+  .meta({ id: "Wait" });
+export type Wait = z.infer<typeof waitSchema>;
+
+export const ANSWERS = ["acknowledge", "approve", "reject", "confirm"] as const;
+
+/** How an execution comes from an earlier one. */
+export const lineageSchema = z.strictObject({
+  executionId: z.string(),
+  mode: z.enum(["all", "failed", "step"]),
+  /** The block that a `step` retry begins at. */
+  step: z.string().optional(),
+});
 
 export const executionEventSchema = z
   .discriminatedUnion("type", [
@@ -22,11 +62,27 @@ export const executionEventSchema = z
       planDigest: z.string(),
       trigger: triggerSchema,
       actor: actorSchema,
+      /** What it is a retry of, and what its steps had come to there, by path. */
+      lineage: lineageSchema.optional(),
+      reused: z.record(z.string(), stepValuesSchema).optional(),
+      /** The execution and step that started it, and how many stand above it. */
+      parent: z
+        .strictObject({ executionId: z.string(), step: z.string(), depth: z.number().int() })
+        .optional(),
     }),
+    /** What it does as a whole has changed: `queued`, `running`, `waiting` or `paused`. */
+    z.strictObject({ type: z.literal("execution.state"), state: executionStateSchema }),
     z.strictObject({
       type: z.literal("lease.requested"),
       ...fenced,
       leaseId: z.string(),
+      /** What it is for: the steps that share an agent. */
+      scope: z.string(),
+      poolId: z.string(),
+      labels: z.record(z.string(), z.string()),
+      /** Only this agent will do: an earlier lease of the scope was there. */
+      agentId: z.string().optional(),
+      until: time,
     }),
     z.strictObject({
       type: z.literal("lease.queued"),
@@ -38,28 +94,67 @@ export const executionEventSchema = z
     z.strictObject({
       type: z.literal("lease.granted"),
       ...fenced,
-      agentId: z.string(),
-      agentName: z.string(),
+      ...agent,
+      labels: z.record(z.string(), z.string()).optional(),
     }),
     z.strictObject({ type: z.literal("lease.failed"), ...fenced, reason: z.string() }),
     z.strictObject({ type: z.literal("lease.released"), ...fenced }),
-    z.strictObject({ type: z.literal("step.dispatched"), ...attempt, ...fenced }),
+    /** The blocks of a list have their turn: steps for them exist from here on. "" is the execution itself. */
+    z.strictObject({ type: z.literal("list.started"), ...step, list: z.number().int().nonnegative() }),
+    /** A `foreach` knows its items, or a step on many agents its agents. */
+    z.strictObject({
+      type: z.literal("step.expanded"),
+      ...step,
+      over: z.discriminatedUnion("type", [
+        z.strictObject({ type: z.literal("items"), items: z.array(z.json()) }),
+        z.strictObject({ type: z.literal("agents"), agents: z.array(z.strictObject(agent)) }),
+      ]),
+    }),
+    z.strictObject({ type: z.literal("step.waiting"), ...step, wait: waitSchema }),
+    /** A person has answered what a step waits for. */
+    z.strictObject({
+      type: z.literal("step.answered"),
+      ...step,
+      answer: z.enum(ANSWERS),
+      actor: actorSchema,
+      /** The plan digest that was approved. */
+      planDigest: z.string().optional(),
+      note: z.string().optional(),
+      values: stepValuesSchema.optional(),
+    }),
+    /** Without a fence: from the edge, or in another execution. */
+    z.strictObject({
+      type: z.literal("step.dispatched"),
+      ...attempt,
+      fence: fenced.fence.optional(),
+      inputs: stepInputsSchema.optional(),
+      /** The execution that a `runbook` block started. */
+      executionId: z.string().optional(),
+    }),
     z.strictObject({
       type: z.literal("step.started"),
       ...attempt,
-      pid: z.number().int(),
-      agentTime: z.number(),
+      /** The process, when an agent began it. */
+      pid: z.number().int().optional(),
+      agentTime: z.number().optional(),
     }),
     z.strictObject({ type: z.literal("step.unreachable"), ...attempt, reason: z.string() }),
     z.strictObject({ type: z.literal("step.reachable"), ...attempt }),
+    /** It, and everything in it, is being stopped. */
+    z.strictObject({ type: z.literal("step.stopping"), ...step, reason: z.enum(["canceled", "timed_out"]) }),
+    /** An attempt has ended badly, and there will be another. */
     z.strictObject({
-      type: z.literal("step.stopping"),
+      type: z.literal("attempt.failed"),
       ...attempt,
-      reason: z.enum(["canceled", "timed_out"]),
+      state: z.enum(["failed", "timed_out", "unknown"]),
+      outcome: attemptOutcomeSchema.optional(),
+      detail: z.string().optional(),
+      retryAt: time,
     }),
     z.strictObject({
       type: z.literal("step.finished"),
-      ...attempt,
+      ...step,
+      attempt: z.number().int().nonnegative(),
       state: z.enum(TERMINAL_STEP_STATES),
       outcome: attemptOutcomeSchema.optional(),
       /** In words, when the state alone does not say it. */
@@ -67,11 +162,54 @@ export const executionEventSchema = z
       durationMs: z.number().optional(),
       streams: z.strictObject({ stdout: streamSummarySchema, stderr: streamSummarySchema }).optional(),
       leakedOutput: z.boolean().optional(),
+      values: stepValuesSchema.optional(),
+      /** Taken over from the execution that this one retries. */
+      reused: z.boolean().optional(),
     }),
-    z.strictObject({ type: z.literal("step.skipped"), ...step, reason: z.string() }),
+    z.strictObject({
+      type: z.literal("step.skipped"),
+      ...step,
+      reason: z.string(),
+      actor: actorSchema.optional(),
+    }),
     /** A report under an old fence or after the end: kept, and without effect (promise G16). */
     z.strictObject({ type: z.literal("step.late"), ...attempt, ...fenced, outcome: attemptOutcomeSchema }),
-    z.strictObject({ type: z.literal("cancel.requested"), actor: actorSchema, reason: z.string() }),
+    z.strictObject({
+      type: z.literal("locks.requested"),
+      ...step,
+      locks: z.array(z.strictObject({ name: z.string(), mode: z.enum(["shared", "exclusive"]) })),
+    }),
+    z.strictObject({ type: z.literal("locks.queued"), ...step, ahead: z.number().int(), holder: z.string() }),
+    /** With the number of each grant: whoever has a lower one has lost the lock. */
+    z.strictObject({
+      type: z.literal("locks.granted"),
+      ...step,
+      fences: z.record(z.string(), z.number().int()),
+    }),
+    z.strictObject({ type: z.literal("locks.released"), ...step }),
+    z.strictObject({
+      type: z.literal("execution.paused"),
+      actor: actorSchema,
+      reason: z.string(),
+      until: time,
+    }),
+    z.strictObject({ type: z.literal("execution.resumed"), actor: actorSchema }),
+    z.strictObject({
+      type: z.literal("cancel.requested"),
+      actor: actorSchema,
+      reason: z.string(),
+      /** Nothing is waited for any more. */
+      force: z.boolean().optional(),
+    }),
+    /** The blocks are done; what is still to be done before the end: compensations, then `finally`. */
+    z.strictObject({
+      type: z.literal("phase.started"),
+      phase: z.enum(["compensating", "finally"]),
+      /** Paths of the steps that are undone, in this order. */
+      steps: z.array(z.string()),
+      /** How the execution will end, as far as is known. */
+      ending: z.strictObject({ state: z.enum(TERMINAL_EXECUTION_STATES), detail: z.string().optional() }),
+    }),
     z.strictObject({
       type: z.literal("execution.finished"),
       state: z.enum(TERMINAL_EXECUTION_STATES),

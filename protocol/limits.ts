@@ -21,8 +21,21 @@ export const PLAN_MAX_BYTES = 1 * MIB;
 /** Most bytes of one JSON request body of the API. */
 export const REQUEST_MAX_BYTES = 1 * MIB;
 
-/** Most blocks in one runbook. */
+/** Most blocks in one runbook, and how deep they may lie in each other. */
 export const BLOCKS_MAX = 500;
+export const BLOCK_DEPTH_MAX = 8;
+
+/** Most steps in one execution: blocks, times the items and agents they run for. */
+export const STEPS_MAX = 5_000;
+
+/** Most items of one `foreach`, and most agents of one target. */
+export const ITEMS_MAX = 1_000;
+
+/** Most characters of one CEL expression. */
+export const EXPRESSION_MAX_LENGTH = 1_000;
+
+/** Most bytes of the values that one step hands on, as JSON. */
+export const VALUES_MAX_BYTES = 64 * KIB;
 
 /** Most parameters in one runbook, and most bytes of one parameter's value. */
 export const PARAMETERS_MAX = 64;
@@ -46,6 +59,15 @@ export const FRAME_MAX_BYTES = 4 * MIB;
 /** A step's time limit unless its block says otherwise, and the most it may ask for. */
 export const STEP_TIMEOUT_DEFAULT_MS = 60 * 60 * 1000;
 export const STEP_TIMEOUT_MAX_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** The longest an execution waits for anything: a person, a time, an agent. */
+export const WAIT_MAX_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** How long it waits for a person unless the block says otherwise. */
+export const PERSON_WAIT_DEFAULT_MS = 24 * 60 * 60 * 1000;
+
+/** How long it waits for an agent or a lock unless the block says otherwise. */
+export const QUEUE_WAIT_DEFAULT_MS = 60 * 60 * 1000;
 
 /** Between "please stop" and "die" (rule CX1). */
 export const CANCEL_GRACE_MS = 10_000;

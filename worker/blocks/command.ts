@@ -1,12 +1,13 @@
-import { STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
+import { mayHaveInstances } from "#protocol/paths.ts";
 import type { BlockDefinition } from "./kind.ts";
+import { inputsOf, placed } from "./values.ts";
 
 /** A shell script, run by an agent. */
 export const command: BlockDefinition<"command"> = {
-  title: (block) => block.title ?? block.id,
-  begin: (block) => ({
-    type: "dispatch",
-    timeoutMs: block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS,
-    onDisconnect: block.onDisconnect ?? "continue",
-  }),
+  title: (block) => block.id,
+  begin: (block, scene) => {
+    if (scene.isGroup && mayHaveInstances(block)) return { type: "agents" };
+    const values = { ...placed("env", block.env), ...(block.stdin !== undefined && { stdin: block.stdin }) };
+    return { type: "agent", inputs: inputsOf(values, scene) };
+  },
 };

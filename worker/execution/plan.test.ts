@@ -3,7 +3,7 @@ import type { Version } from "#protocol/api/runbooks.ts";
 import { newId } from "#protocol/ids.ts";
 import { planSchema } from "#protocol/plan.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
-import { buildPlan, type PlanInput } from "./plan.ts";
+import { buildPlan, NO_SURROUNDINGS, type PlanInput } from "./plan.ts";
 
 const HOUR = 3_600_000;
 
@@ -37,6 +37,7 @@ const inputOf = (more: Partial<PlanInput> = {}): PlanInput => ({
   parameters: {},
   poolName: "default",
   pool: { id: newId("pool"), name: "default" },
+  surroundings: NO_SURROUNDINGS,
   nonce: "n",
   now: 1_000,
   ...more,

@@ -1,6 +1,6 @@
 /** What can happen to an execution, and what the engine asks of the world in return. */
 import type { Actor, Trigger } from "#protocol/actor.ts";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { AttemptOutcome, StepInputs, StepValues } from "#protocol/data.ts";
 import type { ExecutionEvent } from "#protocol/events.ts";
 import type { QueueReason } from "#protocol/states.ts";
 import type { EngineState, Streams } from "./state.ts";
@@ -11,21 +11,47 @@ export interface AttemptKey {
   fence: number;
 }
 
+/** Who answers, with what approvals look at. */
+export interface Person {
+  actor: Actor;
+  /** Addresses and ids that he goes by, lower case. */
+  names: readonly string[];
+  roles: readonly string[];
+}
+
 export type EngineInput =
-  // What people and programs ask.
-  | { type: "cancel"; actor: Actor; reason: string }
-  // What the pool says of the current lease.
-  | { type: "lease.granted"; fence: number; agentId: string; agentName: string }
+  // What people and programs ask. `people.ts` says beforehand whether it is possible.
+  | { type: "cancel"; actor: Actor; reason: string; force: boolean }
+  | { type: "pause"; actor: Actor; reason: string }
+  | { type: "resume"; actor: Actor }
+  | { type: "skip"; step: string; actor: Actor; reason: string }
   | {
-      type: "lease.queued";
-      fence: number;
-      ahead: number;
-      reason: QueueReason;
+      type: "answer";
+      step: string;
+      answer: "acknowledge" | "approve" | "reject" | "confirm";
+      person: Person;
+      planDigest?: string;
+      note?: string;
+      values?: StepValues;
     }
+  // What the pool says of a lease.
+  | {
+      type: "lease.granted";
+      fence: number;
+      agentId: string;
+      agentName: string;
+      labels?: Record<string, string>;
+    }
+  | { type: "lease.queued"; fence: number; ahead: number; reason: QueueReason }
   /** Nothing was started. `retry` is false when another agent would say the same. */
   | { type: "lease.failed"; fence: number; reason: string; retry: boolean }
   /** The agent no longer knows of a lease it had accepted. */
   | { type: "lease.lost"; fence: number; reason: string }
+  /** The agents that match a target at this moment. */
+  | { type: "targets.resolved"; step: string; agents: readonly { agentId: string; agentName: string }[] }
+  // What the locks of the organization say; `step` is "" for those of the whole execution.
+  | { type: "locks.granted"; step: string; fences: Record<string, number> }
+  | { type: "locks.queued"; step: string; ahead: number; holder: string }
   // What the agent reports over its data socket.
   | { type: "agent.connected"; fence: number; attempts: readonly { step: string; attempt: number }[] }
   | { type: "agent.disconnected"; fence: number; reason: string }
@@ -36,7 +62,25 @@ export type EngineInput =
       durationMs: number;
       streams: Streams;
       leakedOutput: boolean;
+      values?: StepValues;
     } & AttemptKey)
+  // What was done from the edge, and in another execution.
+  | {
+      type: "edge.finished";
+      step: string;
+      attempt: number;
+      outcome: AttemptOutcome;
+      durationMs: number;
+      values?: StepValues;
+    }
+  | { type: "child.started"; step: string; executionId: string }
+  | {
+      type: "child.finished";
+      step: string;
+      executionId: string;
+      state: "succeeded" | "failed" | "canceled" | "timed_out";
+      detail?: string;
+    }
   // Time has passed: whatever deadline is due is acted upon.
   | { type: "tick" };
 
@@ -45,14 +89,19 @@ export interface Origin {
   planDigest: string;
   trigger: Trigger;
   actor: Actor;
+  lineage?: EngineState["lineage"];
+  reused?: Record<string, StepValues>;
+  parent?: EngineState["parent"];
 }
 
 /** What a decision may use of the outside: the engine itself reads no clock and rolls no dice. */
 export interface Moment {
   /** Ms since the epoch. */
   now: number;
-  /** A fresh, unguessable id for the lease this decision may ask for. */
-  leaseId: string;
+  /** Fresh, unguessable ids, for what the decision asks for. */
+  newId(kind: "lease" | "execution"): string;
+  /** From 0 up to 1. */
+  random(): number;
 }
 
 /**
@@ -61,10 +110,23 @@ export interface Moment {
  */
 export type Effect =
   | { type: "lease.request"; leaseId: string; fence: number }
-  | { type: "lease.release"; leaseId: string; fence: number; reason: "finished" | "canceled" | "abandoned" }
-  | { type: "step.start"; step: string; attempt: number; fence: number }
+  | {
+      type: "lease.release";
+      leaseId: string;
+      fence: number;
+      reason: "finished" | "canceled" | "abandoned";
+      /** Another lease of this execution may come to that agent. */
+      keepFolder: boolean;
+    }
+  | { type: "step.start"; step: string; attempt: number; fence: number; inputs?: StepInputs }
   | { type: "step.cancel"; step: string; attempt: number; fence: number; reason: "canceled" | "timed_out" }
-  /** The execution has ended: the index is to say so. */
+  | { type: "targets.resolve"; step: string; poolId: string; labels: Readonly<Record<string, string>> }
+  | { type: "locks.acquire"; step: string }
+  | { type: "locks.release"; step: string }
+  | { type: "edge.request"; step: string; attempt: number; inputs: StepInputs }
+  | { type: "child.start"; step: string; executionId: string; inputs: StepInputs }
+  | { type: "child.cancel"; step: string; executionId: string; force: boolean }
+  /** The execution has ended: the index is to say so, and the one that started it. */
   | { type: "project" };
 
 export interface Decision {

@@ -1,33 +1,57 @@
 /**
  * What an execution is, as the fold of its event log over its plan. Steps are
- * keyed by path: today a block's name, later with the branch, iteration or
- * target it runs under.
+ * keyed by path (`protocol/paths.ts`); a step exists from the moment on at
+ * which the list it stands in has its turn.
  */
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { QueuePlace } from "#protocol/api/executions.ts";
-import type { AttemptOutcome, StreamSummary } from "#protocol/data.ts";
+import type { Block } from "#protocol/blocks/index.ts";
+import type { AttemptOutcome, StepInputs, StepValues, StreamSummary } from "#protocol/data.ts";
+import type { ExecutionEvent, Wait } from "#protocol/events.ts";
 import type { Plan } from "#protocol/plan.ts";
-import type { Block } from "#protocol/runbook/document.ts";
 import type { ExecutionState, StepState, TerminalExecutionState } from "#protocol/states.ts";
-import type { StepTable } from "./stepTable.ts";
+import type { Table } from "./table.ts";
 
 export interface Streams {
   stdout: StreamSummary;
   stderr: StreamSummary;
 }
 
+export type Over = Extract<ExecutionEvent, { type: "step.expanded" }>["over"];
+
+export interface Answer {
+  readonly answer: "acknowledge" | "approve" | "reject" | "confirm";
+  readonly actor: Actor;
+  readonly at: number;
+  readonly note?: string;
+}
+
+/** How far a step has come with the lists of steps inside it. */
+export interface Lists {
+  readonly started: number;
+  readonly ended: number;
+  /** Lists in which a step failed whose failure is not tolerated. */
+  readonly failed: number;
+}
+
 export interface StepRecord {
   readonly path: string;
   readonly block: Block;
   readonly state: StepState;
-  /** 0 until it is dispatched. */
+  /** 0 until it is first dispatched or begun. */
   readonly attempt: number;
   /** The fence of the lease it was dispatched under. */
   readonly fence?: number;
   /** Everything below is by the coordinator's clock, ms since the epoch. */
+  readonly begunAt?: number;
   readonly dispatchedAt?: number;
   readonly startedAt?: number;
   readonly unreachableAt?: number;
+  /** What it waits for, while its state is `waiting`. */
+  readonly wait?: Wait;
+  readonly answers?: readonly Answer[];
+  /** The locks of its block: asked for, then held with these fences. */
+  readonly locks?: LockRecord;
   /** Set from the moment it was asked to stop. */
   readonly stopping?: { readonly reason: "canceled" | "timed_out"; readonly at: number };
   readonly finishedAt?: number;
@@ -36,6 +60,22 @@ export interface StepRecord {
   readonly detail?: string;
   readonly streams?: Streams;
   readonly leakedOutput?: boolean;
+  readonly inputs?: StepInputs;
+  readonly values?: StepValues;
+  readonly reused?: boolean;
+  /** Of a step with others inside it. */
+  readonly lists?: Lists;
+  readonly over?: Over;
+  /** The execution that a `runbook` block started. */
+  readonly executionId?: string;
+}
+
+export interface LockRecord {
+  readonly status: "requested" | "queued" | "granted";
+  readonly at: number;
+  readonly locks: readonly { readonly name: string; readonly mode: "shared" | "exclusive" }[];
+  readonly fences?: Readonly<Record<string, number>>;
+  readonly queue?: { readonly ahead: number; readonly holder: string };
 }
 
 /**
@@ -46,12 +86,37 @@ export interface StepRecord {
 export interface LeaseRecord {
   readonly id: string;
   readonly fence: number;
+  readonly scope: string;
+  readonly poolId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Only this agent will do. */
+  readonly wantedAgentId?: string;
   readonly status: "requested" | "queued" | "granted" | "failed" | "released";
   readonly requestedAt: number;
+  /** When the wait for it is over. */
+  readonly until: number;
   readonly grantedAt?: number;
   readonly agentId?: string;
   readonly agentName?: string;
-  readonly queue?: Readonly<QueuePlace>;
+  readonly queue?: QueuePlace;
+}
+
+/** The steps that share an agent, and which one it is; remembered from lease to lease. */
+export interface ScopeRecord {
+  /** The fence of its open lease. */
+  readonly fence?: number;
+  /** Requests in a row that came to nothing. */
+  readonly failures: number;
+  readonly agent?: {
+    readonly id: string;
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface Ending {
+  readonly state: TerminalExecutionState;
+  readonly detail?: string;
 }
 
 export interface EngineState {
@@ -61,24 +126,46 @@ export interface EngineState {
   readonly planDigest: string;
   readonly trigger: Trigger;
   readonly actor: Actor;
-  /** In the order in which they run. */
-  readonly steps: StepTable;
-  /** By fence; the last one is the current one. */
-  readonly leases: readonly LeaseRecord[];
+  readonly lineage?: Extract<ExecutionEvent, { type: "execution.created" }>["lineage"];
+  readonly parent?: Extract<ExecutionEvent, { type: "execution.created" }>["parent"];
+  readonly reused?: Readonly<Record<string, StepValues>>;
+  /** In the order in which they came to be. */
+  readonly steps: Table<string, StepRecord>;
+  /** Paths of the steps that have begun and not ended. */
+  readonly open: ReadonlySet<string>;
+  /** By fence. */
+  readonly leases: Table<number, LeaseRecord>;
+  readonly openLeases: ReadonlySet<number>;
+  readonly scopes: Table<string, ScopeRecord>;
+  /** How the execution's own two lists are doing. */
+  readonly lists: Lists;
+  /** The locks of the whole execution. */
+  readonly locks?: LockRecord;
+  /** Succeeded steps that have a compensation, in the order in which they ended. */
+  readonly undoable: readonly string[];
+  /** The first failure at the top level that is not tolerated. */
+  readonly failure?: { readonly step: string; readonly state: StepState; readonly detail?: string };
+  readonly phase?: {
+    readonly name: "compensating" | "finally";
+    readonly steps: readonly string[];
+    readonly ending: Ending;
+  };
   /** Reports that came too late to count, as `lateKey`s. */
   readonly late: readonly string[];
-  readonly cancel?: { readonly actor: Actor; readonly reason: string; readonly at: number };
-  readonly end?: {
-    readonly state: TerminalExecutionState;
+  readonly paused?: {
+    readonly actor: Actor;
+    readonly reason: string;
     readonly at: number;
-    readonly confirmed: boolean;
-    readonly detail?: string;
+    readonly until: number;
   };
-}
-
-/** The newest lease; older ones have lower fences and no say. */
-export function currentLease(state: EngineState): LeaseRecord | undefined {
-  return state.leases.at(-1);
+  readonly cancel?: {
+    readonly actor: Actor;
+    readonly reason: string;
+    readonly at: number;
+    readonly force: boolean;
+  };
+  readonly stopping?: { readonly reason: "timed_out"; readonly at: number };
+  readonly end?: Ending & { readonly at: number; readonly confirmed: boolean };
 }
 
 /** True while the lease may still become or be an agent's. */
@@ -86,12 +173,23 @@ export function isLeaseOpen(lease: LeaseRecord | undefined): lease is LeaseRecor
   return lease !== undefined && lease.status !== "failed" && lease.status !== "released";
 }
 
-/** The step that is out with an agent, if one is. */
-export function activeStep(state: EngineState): StepRecord | undefined {
-  for (const step of state.steps.values()) {
-    if (step.state === "dispatched" || step.state === "running" || step.state === "unreachable") return step;
+/** The steps that have begun and not ended. */
+export function* openSteps(state: EngineState): Generator<StepRecord> {
+  for (const path of state.open) {
+    const step = state.steps.get(path);
+    if (step) yield step;
   }
-  return undefined;
+}
+
+/** True for a step that is out: with an agent, at the edge or in another execution. */
+export function isOut(step: StepRecord): boolean {
+  if (step.lists) return false;
+  return step.state === "dispatched" || step.state === "running" || step.state === "unreachable";
+}
+
+/** The steps that are out under a fence. */
+export function* stepsUnder(state: EngineState, fence: number): Generator<StepRecord> {
+  for (const step of openSteps(state)) if (step.fence === fence && isOut(step)) yield step;
 }
 
 /** Names a late report, so that its repeats are not recorded again. */

@@ -1,0 +1,41 @@
+/** Values of a block that may be expressions, worked out for one attempt. */
+import type { Value } from "#protocol/blocks/common.ts";
+import type { StepInputs } from "#protocol/data.ts";
+import type { Scene } from "./kind.ts";
+
+/**
+ * The results of those that are expressions, by their place in the block; text
+ * as it stands stays in the plan.
+ * @throws ExpressionError
+ */
+export function inputsOf(values: Readonly<Record<string, unknown>>, scene: Scene): StepInputs | undefined {
+  const inputs: StepInputs = {};
+  for (const [place, value] of Object.entries(values)) {
+    if (isExpression(value)) inputs[place] = textOf(scene.evaluate(value.expr));
+  }
+  return Object.keys(inputs).length > 0 ? inputs : undefined;
+}
+
+/** A record of values with the places that they have in the block. */
+export function placed(
+  prefix: string,
+  values: Readonly<Record<string, Value>> | undefined,
+): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(values ?? {}).map(([name, value]) => [`${prefix}/${name}`, value]),
+  );
+}
+
+/** What a result looks like as text: text as it is, anything else as JSON. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** A value as text, worked out if it is an expression. */
+export function resolve(value: Value, scene: Scene): string {
+  return typeof value === "string" ? value : textOf(scene.evaluate(value.expr));
+}
+
+function isExpression(value: unknown): value is { expr: string } {
+  return typeof value === "object" && value !== null && "expr" in value && typeof value.expr === "string";
+}

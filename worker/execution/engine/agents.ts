@@ -1,0 +1,112 @@
+/** Steps and the agents that carry them out: asking for leases, sending steps out, letting agents go. */
+import type { StepInputs } from "#protocol/data.ts";
+import type { Draft } from "./draft.ts";
+import { isScopeAlive, type ScopeSpec, scopeOf } from "./scopes.ts";
+import { isLeaseOpen, isOut, type LeaseRecord, openSteps, type StepRecord } from "./state.ts";
+import { fail } from "./steps.ts";
+
+/** After so many grants in a row that came to nothing its steps fail instead of asking for ever. */
+const LEASE_TRIES_MAX = 20;
+
+/** An agent is kept through a pause this short; for a longer one it is let go. */
+const KEEP_MS = 60_000;
+
+/**
+ * Sends a step to the agent of its scope, or asks the pool for one: then the
+ * step counts as dispatched from the moment of asking, because it rides on the
+ * offer and may be running before any answer comes back. Others of the scope
+ * wait until the lease is granted.
+ */
+export function sendToAgent(draft: Draft, step: StepRecord, inputs: StepInputs | undefined): void {
+  const spec = scopeOf(draft.state, step.path);
+  const lease = openLeaseOf(draft, spec.scope);
+  if (!lease) return requestLease(draft, step, spec, inputs);
+  if (lease.status === "granted") return dispatch(draft, step, lease.fence, inputs, true);
+  draft.emit({ type: "step.waiting", step: step.path, wait: { for: "agent", until: lease.until } });
+}
+
+function requestLease(draft: Draft, step: StepRecord, spec: ScopeSpec, inputs: StepInputs | undefined): void {
+  const { scope, poolId, labels, agentId, waitMs } = spec;
+  if ((draft.state.scopes.get(scope)?.failures ?? 0) >= LEASE_TRIES_MAX) {
+    return fail(draft, step.path, `no agent took the work in ${LEASE_TRIES_MAX} tries`);
+  }
+  const fence = draft.state.leases.size + 1;
+  const leaseId = draft.moment.newId("lease");
+  // A wait that has begun goes on: what became of an earlier request gives no new hour.
+  const until = step.wait?.for === "agent" ? step.wait.until : draft.moment.now + waitMs;
+  draft.emit({
+    type: "lease.requested",
+    fence,
+    leaseId,
+    scope,
+    poolId,
+    labels: { ...labels },
+    agentId,
+    until,
+  });
+  dispatch(draft, step, fence, inputs, false);
+  draft.ask({ type: "lease.request", leaseId, fence });
+}
+
+function dispatch(
+  draft: Draft,
+  step: StepRecord,
+  fence: number,
+  inputs: StepInputs | undefined,
+  send: boolean,
+): void {
+  const attempt = Math.max(step.attempt, 1);
+  draft.emit({ type: "step.dispatched", step: step.path, attempt, fence, inputs });
+  if (send) draft.ask({ type: "step.start", step: step.path, attempt, fence, inputs });
+}
+
+export function openLeaseOf(draft: Draft, scope: string): LeaseRecord | undefined {
+  const fence = draft.state.scopes.get(scope)?.fence;
+  const lease = fence === undefined ? undefined : draft.state.leases.get(fence);
+  return isLeaseOpen(lease) ? lease : undefined;
+}
+
+/** The steps of a scope that wait for its agent have their turn again. */
+export function wakeScope(draft: Draft, scope: string): void {
+  for (const step of openSteps(draft.state)) {
+    if (step.wait?.for === "agent" && scopeOf(draft.state, step.path).scope === scope) {
+      draft.tasks.push({ do: "begin", step: step.path });
+    }
+  }
+}
+
+/** Lets go of every agent that nothing needs now or soon. */
+export function releaseIdle(draft: Draft): void {
+  if (draft.state.openLeases.size === 0) return;
+  const fences = new Set<number>();
+  const scopes = new Set<string>();
+  let soon = false;
+  for (const step of openSteps(draft.state)) {
+    if (isOut(step) && step.fence !== undefined) fences.add(step.fence);
+    else if (step.wait?.for === "agent") scopes.add(scopeOf(draft.state, step.path).scope);
+    else if (isShortWait(step, draft.moment.now)) soon = true;
+  }
+  for (const fence of draft.state.openLeases) {
+    const lease = draft.state.leases.get(fence);
+    if (!lease || fences.has(fence) || scopes.has(lease.scope)) continue;
+    if (soon && isScopeAlive(draft.state, lease.scope)) continue;
+    release(draft, lease, "finished");
+  }
+}
+
+export function release(
+  draft: Draft,
+  lease: LeaseRecord,
+  reason: "finished" | "canceled" | "abandoned",
+): void {
+  draft.emit({ type: "lease.released", fence: lease.fence });
+  const keepFolder = isScopeAlive(draft.state, lease.scope);
+  draft.ask({ type: "lease.release", leaseId: lease.id, fence: lease.fence, reason, keepFolder });
+}
+
+function isShortWait(step: StepRecord, now: number): boolean {
+  const wait = step.wait;
+  const timed =
+    wait?.for === "time" || wait?.for === "retry" || wait?.for === "batch" || wait?.for === "targets";
+  return timed && wait.until - now <= KEEP_MS;
+}

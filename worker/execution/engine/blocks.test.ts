@@ -1,0 +1,552 @@
+import { describe, expect, it } from "vitest";
+import type { ApprovalBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
+import { PERSON_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
+import { deadlineOf } from "./deadlines.ts";
+import type { Person } from "./inputs.ts";
+import { refusalOf } from "./people.ts";
+import { ACTOR, command, Run } from "./testRun.ts";
+
+function person(id: string, more: Partial<Person> = {}): Person {
+  return { actor: { type: "user", id, name: id }, names: [id, `${id}@example.com`], roles: [], ...more };
+}
+
+const approval = (id: string, more: Partial<ApprovalBlock> = {}): ApprovalBlock => ({
+  kind: "approval",
+  id,
+  ...more,
+});
+
+function agents(count: number) {
+  return Array.from({ length: count }, (_, index) => ({
+    agentId: `agt_${index}`,
+    agentName: `agent-${index}`,
+  }));
+}
+
+describe("condition", () => {
+  const block = (test: string): Block => ({
+    kind: "condition",
+    id: "choose",
+    if: test,
+    then: [command("yes")],
+    else: [command("no")],
+  });
+
+  it("runs one of its lists and says nothing of the other", () => {
+    const run = new Run([block("params.n > 2"), command("after")], { parameters: { n: 3 } }).granted();
+    expect(run.states()).toEqual({ choose: "running", after: "pending", yes: "dispatched" });
+    run.started("yes").exited("yes");
+    expect(run.step("choose").state).toBe("succeeded");
+    expect(run.step("after").state).toBe("dispatched");
+  });
+
+  it("is done at once when the list is empty", () => {
+    const run = new Run([{ ...block("false"), else: undefined } as Block]);
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("looks at what steps before it came to", () => {
+    const run = new Run([
+      command("probe"),
+      block('steps.probe.outputs.role == "primary" && steps.probe.exitCode == 0'),
+    ]);
+    run.granted().started("probe").exited("probe", 0, undefined, { role: "primary" });
+    expect(run.states()).toMatchObject({ yes: "dispatched" });
+  });
+
+  it.each(["1 / 0 == 1", "params.nope", "1 + 1"])(
+    "fails with words when %s is neither true nor false",
+    (text) => {
+      const run = new Run([block(text)]);
+      expect(run.state.end?.state).toBe("failed");
+      expect(run.step("choose").detail).toMatch(/zero|nope|true or false/);
+    },
+  );
+});
+
+describe("when, range and reuse", () => {
+  it("skips what does not hold, is out of range, or has been done before", () => {
+    const run = new Run(
+      [command("a"), command("b"), command("c", { when: "false" }), command("d"), command("e")],
+      { range: { from: "b", to: "d" } },
+      { reused: { b: { x: "1" } }, lineage: { executionId: "exe_0", mode: "failed" } },
+    );
+    expect(run.states()).toEqual({
+      a: "skipped",
+      b: "succeeded",
+      c: "skipped",
+      d: "dispatched",
+      e: "pending",
+    });
+    expect(run.step("b")).toMatchObject({ reused: true, values: { x: "1" } });
+    run.granted().started("d").exited("d");
+    expect(run.step("e").state).toBe("skipped");
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+});
+
+describe("parallel", () => {
+  const block: Block = {
+    kind: "parallel",
+    id: "both",
+    branches: [
+      [command("a"), command("a2")],
+      [command("b"), command("b2")],
+    ],
+  };
+
+  it("runs its branches side by side on one agent and ends when all have", () => {
+    const run = new Run([block]);
+    expect(run.states()).toMatchObject({ a: "dispatched", b: "waiting" });
+    run.granted();
+    expect(run.states()).toMatchObject({ a: "dispatched", b: "dispatched" });
+    for (const path of ["a", "b", "a2", "b2"]) run.started(path).exited(path);
+    expect(run.state.end?.state).toBe("succeeded");
+    expect(run.types().filter((type) => type === "lease.requested")).toHaveLength(1);
+  });
+
+  it("lets what runs go to its end when another branch fails, and begins nothing new", () => {
+    const run = new Run([block]).granted().started("a").started("b");
+    run.exited("a", 1);
+    expect(run.states()).toMatchObject({ a: "failed", a2: "skipped", b: "running" });
+    run.exited("b");
+    expect(run.step("b2").state).toBe("skipped");
+    expect(run.state.end).toMatchObject({ state: "failed" });
+  });
+
+  it("stops everything in it when its time is up", () => {
+    const run = new Run([{ ...block, timeoutMs: 5_000 }]).granted().started("a").started("b");
+    run.asked();
+    run.at(6_000);
+    expect(run.asked()).toEqual(["step.cancel", "step.cancel"]);
+    run.finished("a", { type: "stopped", reason: "timed_out", confirmed: true });
+    run.finished("b", { type: "stopped", reason: "timed_out", confirmed: true });
+    expect(run.step("both").state).toBe("timed_out");
+    expect(run.state.end?.state).toBe("timed_out");
+  });
+});
+
+describe("foreach", () => {
+  const block = (more: object = {}): Block => ({
+    kind: "foreach",
+    id: "each",
+    items: "params.hosts.split(',')",
+    blocks: [command("one", { env: { HOST: { expr: "item" }, NUMBER: { expr: "index" } } }), command("two")],
+    ...more,
+  });
+
+  it("goes through its items one after the other, each with its own steps and inputs", () => {
+    const run = new Run([block()], { parameters: { hosts: "x,y" } }).granted();
+    expect(run.step("one~0").inputs).toEqual({ "env/HOST": "x", "env/NUMBER": "0" });
+    for (const path of ["one~0", "two~0", "one~1", "two~1"]) run.started(path).exited(path);
+    expect(run.step("one~1").inputs).toEqual({ "env/HOST": "y", "env/NUMBER": "1" });
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("runs as many at once as it may, and brings what it began to an end after a failure", () => {
+    const run = new Run([block({ concurrency: 2 })], { parameters: { hosts: "a,b,c" } }).granted();
+    run.started("one~0").started("one~1").exited("one~0", 1);
+    expect(run.step("two~0").state).toBe("skipped");
+    run.exited("one~1");
+    run.started("two~1").exited("two~1");
+    expect(run.state.steps.get("one~2")).toBeUndefined();
+    expect(run.step("each").detail).toContain("1 of 3 failed; 1 were not begun");
+  });
+
+  it("tolerates as many failures as it says", () => {
+    const run = new Run([block({ maxFailures: 1 })], { parameters: { hosts: "a,b" } }).granted();
+    run.started("one~0").exited("one~0", 1);
+    run.started("one~1").exited("one~1");
+    run.started("two~1").exited("two~1");
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("is done at once with nothing to do, and fails with words over what is no list", () => {
+    expect(new Run([block({ items: "[]" })]).state.end?.state).toBe("succeeded");
+    const run = new Run([block({ items: "params.n" })], { parameters: { n: 3 } });
+    expect(run.step("each").detail).toContain("gives no list");
+  });
+});
+
+describe("targets", () => {
+  const everywhere = (more: Partial<CommandBlock> = {}) =>
+    command("check", { target: { labels: { role: "web" }, mode: "all" }, ...more });
+
+  it("runs on each agent that matches, with a step, a lease and a state for each", () => {
+    const run = new Run([everywhere()]);
+    expect(run.asked()).toEqual(["targets.resolve"]);
+    run.input({ type: "targets.resolved", step: "check", agents: agents(3) });
+    expect(run.states()).toMatchObject({
+      "check~0": "dispatched",
+      "check~1": "dispatched",
+      "check~2": "dispatched",
+    });
+    expect([...run.state.leases.values()].map(({ wantedAgentId }) => wantedAgentId)).toEqual([
+      "agt_0",
+      "agt_1",
+      "agt_2",
+    ]);
+    for (const n of [0, 1, 2])
+      run
+        .granted(n + 1, `agt_${n}`)
+        .started(`check~${n}`)
+        .exited(`check~${n}`, n === 1 ? 1 : 0);
+    expect(run.step("check")).toMatchObject({ state: "failed", detail: "1 of 3 failed" });
+    expect(run.state.end?.state).toBe("failed");
+  });
+
+  it("rolls through them in batches with a pause, and stops after too many failures", () => {
+    const target = { mode: "rolling", batch: 2, pauseMs: 10_000, maxFailures: 0 } as const;
+    const run = new Run([everywhere({ target })]);
+    run.input({ type: "targets.resolved", step: "check", agents: agents(5) });
+    expect(run.state.steps.get("check~2")).toBeUndefined();
+    for (const n of [0, 1])
+      run
+        .granted(n + 1, `agt_${n}`)
+        .started(`check~${n}`)
+        .exited(`check~${n}`);
+    expect(run.step("check")).toMatchObject({ state: "waiting", wait: { for: "batch", until: 11_000 } });
+    run.at(11_000);
+    run.granted(3, "agt_2").started("check~2").granted(4, "agt_3").started("check~3");
+    run.exited("check~2", 1);
+    run.exited("check~3");
+    expect(run.state.steps.get("check~4")).toBeUndefined();
+    expect(run.step("check").detail).toBe("1 of 5 failed; 1 were not begun");
+  });
+
+  it("keeps the steps of one round of a foreach over agents on that agent", () => {
+    const run = new Run([
+      {
+        kind: "foreach",
+        id: "hosts",
+        target: { mode: "rolling", batch: 1 },
+        blocks: [command("drain"), command("restart")],
+      },
+    ]);
+    run.input({ type: "targets.resolved", step: "hosts", agents: agents(2) });
+    run.granted(1, "agt_0").started("drain~0").exited("drain~0");
+    expect(run.step("restart~0")).toMatchObject({ state: "dispatched", fence: 1 });
+    run.started("restart~0").exited("restart~0");
+    expect(run.step("drain~1").fence).toBe(2);
+    expect(run.state.leases.get(2)?.wantedAgentId).toBe("agt_1");
+    expect(run.state.leases.get(1)?.status).toBe("released");
+  });
+
+  it("waits for an agent to match, or fails at once, as it says", () => {
+    const waits = new Run([everywhere({ target: { mode: "all", waitMs: 60_000 } })]);
+    waits.input({ type: "targets.resolved", step: "check", agents: [] });
+    expect(waits.step("check").state).toBe("waiting");
+    waits.at(61_000);
+    expect(waits.state.end?.state).toBe("timed_out");
+    const fails = new Run([everywhere({ target: { mode: "all", whenNone: "fail" } })]);
+    fails.input({ type: "targets.resolved", step: "check", agents: [] });
+    expect(fails.state.end).toMatchObject({
+      state: "failed",
+      detail: expect.stringContaining("no agent matches"),
+    });
+  });
+
+  it("gives a step with its own target its own agent, and goes back to the first one after", () => {
+    const run = new Run([command("a"), command("db", { target: { labels: { role: "db" } } }), command("b")]);
+    run.granted(1, "agt_web").started("a").exited("a");
+    expect(run.step("db").fence).toBe(2);
+    run.granted(2, "agt_db").started("db").exited("db");
+    expect(run.state.leases.get([...run.state.openLeases].at(-1) ?? 0)?.wantedAgentId).toBe("agt_web");
+  });
+});
+
+describe("waiting for time and people", () => {
+  it("waits without an agent, and asks for the same one again", () => {
+    const run = new Run([command("a"), { kind: "timer", id: "nap", durationMs: 3_600_000 }, command("b")]);
+    run.granted().started("a").exited("a");
+    expect(run.state.state).toBe("waiting");
+    expect(run.state.openLeases.size).toBe(0);
+    expect(run.effects.find((effect) => effect.type === "lease.release")).toMatchObject({ keepFolder: true });
+    run.at(1_000 + 3_600_000);
+    expect(run.step("b").state).toBe("dispatched");
+    expect(run.state.leases.get(2)?.wantedAgentId).toBe("agt_1");
+  });
+
+  it("keeps the agent through a short pause", () => {
+    const run = new Run([command("a"), { kind: "timer", id: "nap", durationMs: 5_000 }, command("b")]);
+    run.granted().started("a").exited("a");
+    expect(run.state.openLeases.size).toBe(1);
+    run.at(6_000);
+    expect(run.step("b").fence).toBe(1);
+  });
+
+  it("waits until a time of day in a zone, through the change to summer time", () => {
+    const until = (now: string, text: string, zone: string) => {
+      const run = new Run([{ kind: "timer", id: "at", until: text, zone }, command("b")]);
+      void run;
+      const moved = new Run([command("a"), { kind: "timer", id: "at", until: text, zone }]).granted();
+      moved.started("a");
+      moved.now = Date.parse(now);
+      moved.exited("a");
+      const wait = moved.step("at").wait;
+      return wait && new Date(wait.until).toISOString();
+    };
+    expect(until("2026-03-28T12:00:00Z", "09:00", "Europe/Berlin")).toBe("2026-03-29T07:00:00.000Z");
+    expect(until("2026-03-28T12:00:00Z", "02:30", "Europe/Berlin")).toMatch(/2026-03-29T0[01]:30/);
+    expect(until("2026-10-24T12:00:00Z", "02:30", "Europe/Berlin")).toBe("2026-10-25T00:30:00.000Z");
+    expect(until("2026-11-21T12:00:00Z", "11:00", "UTC")).toBe("2026-11-22T11:00:00.000Z");
+  });
+
+  it("waits for an acknowledgement with its form and note", () => {
+    const run = new Run([
+      {
+        kind: "instruction",
+        id: "check",
+        markdown: "Look at the lamp",
+        acknowledge: true,
+        noteRequired: true,
+        form: [{ name: "colour", type: "choice", options: ["red", "green"] }],
+      },
+      { kind: "condition", id: "c", if: 'steps.check.outputs.colour == "red"', then: [command("fix")] },
+    ]);
+    const answer = { type: "answer", step: "check", answer: "acknowledge", person: person("bob") } as const;
+    expect(refusalOf(run.state, answer)?.detail).toContain("note");
+    expect(refusalOf(run.state, { ...answer, note: "seen", values: { colour: "blue" } })?.detail).toContain(
+      "one of",
+    );
+    run.input({ ...answer, note: "seen", values: { colour: "red" } });
+    expect(run.states()).toMatchObject({ check: "succeeded", fix: "dispatched" });
+    expect(refusalOf(run.state, answer)).toMatchObject({ code: "invalid_state" });
+  });
+
+  it("times out when nobody answers", () => {
+    const run = new Run([approval("ok")]);
+    run.at(1_000 + PERSON_WAIT_DEFAULT_MS);
+    expect(run.state.end).toMatchObject({ state: "timed_out" });
+    const lenient = new Run([approval("ok", { onExpiry: "approve" })]);
+    lenient.at(1_000 + PERSON_WAIT_DEFAULT_MS);
+    expect(lenient.state.end?.state).toBe("succeeded");
+  });
+
+  it("[G19] counts an approval once, for one plan, by somebody who may, and never by who asked for it", () => {
+    const run = new Run([
+      approval("ok", { required: 2, from: { people: ["eve@example.com"], roles: ["lead"] } }),
+    ]);
+    const approve = (who: Person, planDigest = "digest") =>
+      ({ type: "answer", step: "ok", answer: "approve", person: who, planDigest }) as const;
+    expect(refusalOf(run.state, approve(person("usr_1")))?.detail).toContain("started");
+    expect(refusalOf(run.state, approve(person("bob")))?.detail).toContain("others");
+    expect(refusalOf(run.state, approve(person("eve"), "older"))?.code).toBe("conflict");
+    run.input(approve(person("eve")));
+    expect(refusalOf(run.state, approve(person("eve")))?.code).toBe("conflict");
+    expect(run.input(approve(person("eve")))).toEqual([]);
+    expect(run.state.state).toBe("waiting");
+    run.input(approve(person("tom", { roles: ["lead"] })));
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("fails with the name of who rejected", () => {
+    const run = new Run([approval("ok"), command("a")]);
+    run.input({
+      type: "answer",
+      step: "ok",
+      answer: "reject",
+      person: person("bob"),
+      planDigest: "digest",
+      note: "not on a Friday",
+    });
+    expect(run.state.end?.detail).toContain("rejected by bob: not on a Friday");
+  });
+
+  it("asks before a step that wants to be confirmed", () => {
+    const run = new Run([command("rm", { confirm: "Really delete?" })]);
+    expect(run.step("rm").wait).toMatchObject({ for: "confirmation", question: "Really delete?" });
+    run.input({ type: "answer", step: "rm", answer: "confirm", person: person("bob") });
+    expect(run.step("rm").state).toBe("dispatched");
+  });
+});
+
+describe("trying again", () => {
+  const flaky = command("flaky", { retry: { maxAttempts: 3, delayMs: 1_000, factor: 2 } });
+
+  it("[G2] tries again after longer and longer pauses, and never more often than it may", () => {
+    const run = new Run([flaky]).granted().started("flaky");
+    run.exited("flaky", 1);
+    expect(run.step("flaky")).toMatchObject({
+      state: "waiting",
+      attempt: 2,
+      wait: { for: "retry", until: 2_000 },
+    });
+    run.at(2_000);
+    run.started("flaky").exited("flaky", 1);
+    expect(run.step("flaky").wait?.until).toBe(4_000);
+    run.at(4_000);
+    run.started("flaky").exited("flaky", 1);
+    expect(run.state.end?.state).toBe("failed");
+  });
+
+  it("[ST2] tries what may have run only again when that does no harm", () => {
+    const unknown = { type: "unknown", detail: "crash" } as const;
+    const once = new Run([{ ...flaky, retry: { maxAttempts: 3, on: ["unknown"] } }])
+      .granted()
+      .started("flaky");
+    once.finished("flaky", unknown);
+    expect(once.state.end?.state).toBe("failed");
+    const twice = new Run([{ ...flaky, idempotent: true, retry: { maxAttempts: 3, on: ["unknown"] } }])
+      .granted()
+      .started("flaky");
+    twice.finished("flaky", unknown);
+    expect(twice.step("flaky").wait?.for).toBe("retry");
+  });
+
+  it("does not try again what was canceled or refused", () => {
+    const run = new Run([flaky]).granted().started("flaky");
+    run.finished("flaky", { type: "refused", code: "policy", detail: "no" });
+    expect(run.state.end?.state).toBe("failed");
+  });
+
+  it("goes on after a failure that is tolerated", () => {
+    const run = new Run([command("a", { onFailure: "continue" }), command("b")]).granted().started("a");
+    run.exited("a", 1);
+    run.started("b").exited("b");
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("takes other exit codes for success when the block says so", () => {
+    const run = new Run([command("grep", { exitCodes: [0, 1] })]).granted().started("grep");
+    run.exited("grep", 1);
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+});
+
+describe("compensations and finally", () => {
+  const undoable = (id: string) => command(id, { compensate: command(`undo-${id}`) });
+
+  it("undoes what succeeded in reverse order, then cleans up, and ends as failed", () => {
+    const run = new Run([undoable("a"), undoable("b"), command("c")], {
+      finally: [command("clean")],
+    }).granted();
+    run.started("a").exited("a");
+    run.started("b").exited("b");
+    run.started("c").exited("c", 1);
+    expect(run.state.phase).toMatchObject({ name: "compensating", steps: ["undo-b", "undo-a"] });
+    run.started("undo-b").exited("undo-b", 1);
+    run.started("undo-a").exited("undo-a");
+    run.started("clean").exited("clean");
+    expect(run.state.end).toMatchObject({ state: "failed" });
+    expect(run.state.end?.detail).toContain('could not be undone: "undo-b" failed');
+  });
+
+  it("undoes each round of a foreach on its own agent", () => {
+    const run = new Run([
+      { kind: "foreach", id: "hosts", target: { mode: "all" }, concurrency: 1, blocks: [undoable("drain")] },
+      command("fail"),
+    ]);
+    run.input({ type: "targets.resolved", step: "hosts", agents: agents(2) });
+    for (const n of [0, 1])
+      run
+        .granted(n + 1, `agt_${n}`)
+        .started(`drain~${n}`)
+        .exited(`drain~${n}`);
+    run.granted(3).started("fail").exited("fail", 1);
+    const lease = run.state.leases.get(run.step("undo-drain~1").fence ?? 0);
+    expect(lease?.wantedAgentId).toBe("agt_1");
+  });
+
+  it("cleans up after a cancel, and nothing after a cancel by force", () => {
+    const blocks = [command("a")];
+    const kind = new Run(blocks, { finally: [command("clean")] }).granted().started("a");
+    kind.input({ type: "cancel", actor: ACTOR, reason: "", force: false });
+    kind.finished("a", { type: "stopped", reason: "canceled", confirmed: true });
+    kind.started("clean").exited("clean");
+    expect(kind.state.end?.state).toBe("canceled");
+
+    const hard = new Run(blocks, { finally: [command("clean")] }).granted().started("a");
+    hard.input({ type: "cancel", actor: ACTOR, reason: "", force: true });
+    expect(hard.state.end).toMatchObject({ state: "canceled", confirmed: false });
+    expect(hard.state.steps.get("clean")).toBeUndefined();
+  });
+});
+
+describe("pause, resume and skip", () => {
+  it("lets what runs go on, begins nothing, and goes on from there", () => {
+    const run = new Run([command("a"), command("b")]).granted().started("a");
+    run.input({ type: "pause", actor: ACTOR, reason: "lunch" });
+    expect(run.state.state).toBe("paused");
+    run.exited("a");
+    expect(run.step("b")).toMatchObject({ state: "waiting", wait: { for: "resume" } });
+    run.input({ type: "resume", actor: ACTOR });
+    expect(run.step("b").state).toBe("dispatched");
+    expect(run.state.state).toMatch(/running|waiting/);
+  });
+
+  it("passes over a step that waits, by hand", () => {
+    const run = new Run([approval("ok"), command("a")]);
+    run.input({ type: "skip", step: "ok", actor: ACTOR, reason: "agreed by phone" });
+    expect(run.states()).toEqual({ ok: "skipped", a: "dispatched" });
+    expect(refusalOf(run.state, { type: "skip", step: "a", actor: ACTOR, reason: "" })?.detail).toContain(
+      "dispatched",
+    );
+  });
+
+  it("says which state an ended execution is in", () => {
+    const run = new Run([]);
+    for (const type of ["cancel", "pause"] as const) {
+      expect(refusalOf(run.state, { type, actor: ACTOR, reason: "", force: false })?.detail).toContain(
+        "succeeded",
+      );
+    }
+  });
+});
+
+describe("locks", () => {
+  const locks = [{ name: "db" }];
+
+  it("asks before it begins, and lets go when it has ended", () => {
+    const run = new Run([command("a")], { locks });
+    expect(run.asked()).toEqual(["locks.acquire"]);
+    expect(run.state.state).toBe("waiting");
+    run.input({ type: "locks.queued", step: "", ahead: 1, holder: "exe_9" });
+    run.input({ type: "locks.granted", step: "", fences: { db: 4 } });
+    run.granted().started("a").exited("a");
+    expect(run.asked()).toContain("locks.release");
+  });
+
+  it("is asked for by one block and held until that has ended", () => {
+    const run = new Run([command("a", { locks }), command("b")]);
+    expect(run.step("a").wait?.for).toBe("locks");
+    run.input({ type: "locks.granted", step: "a", fences: { db: 1 } });
+    run.granted().started("a").exited("a");
+    expect(run.step("a").locks).toBeUndefined();
+  });
+
+  it("gives up after a while", () => {
+    const run = new Run([command("a")], { locks });
+    run.at((deadlineOf(run.state)?.at ?? 0) + 1);
+    expect(run.state.end?.state).toBe("timed_out");
+  });
+});
+
+describe("other runbooks and the edge", () => {
+  it("starts another execution, takes its end for its own, and is canceled with it", () => {
+    const run = new Run([{ kind: "runbook", id: "child", runbook: "rb_2" }]);
+    const { executionId = "" } = run.step("child");
+    run.input({ type: "child.started", step: "child", executionId });
+    expect(run.state.state).toBe("running");
+    run.input({ type: "cancel", actor: ACTOR, reason: "", force: false });
+    expect(run.asked()).toContain("child.cancel");
+    run.input({ type: "child.finished", step: "child", executionId, state: "canceled" });
+    expect(run.state.end?.state).toBe("canceled");
+  });
+
+  it("makes a request from the edge and takes values from its answer", () => {
+    const run = new Run([
+      { kind: "api", id: "call", method: "GET", url: "https://example.com", from: "edge" },
+    ]);
+    expect(run.asked()).toEqual(["edge.request"]);
+    run.input({
+      type: "edge.finished",
+      step: "call",
+      attempt: 1,
+      outcome: { type: "answered", status: 200, expected: true },
+      durationMs: 4,
+      values: { version: "1.2" },
+    });
+    expect(run.step("call")).toMatchObject({ state: "succeeded", values: { version: "1.2" } });
+  });
+});

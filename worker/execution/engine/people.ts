@@ -1,0 +1,138 @@
+/** What people may do to an execution, and why not. Asked before the engine is. */
+import type { ApprovalBlock, InstructionBlock } from "#protocol/blocks/index.ts";
+import type { ErrorCode } from "#protocol/errors.ts";
+import { checkParameters } from "#protocol/runbook/parameters.ts";
+import { isStepTerminal } from "#protocol/states.ts";
+import type { EngineInput, Person } from "./inputs.ts";
+import type { EngineState, StepRecord } from "./state.ts";
+
+export interface Refusal {
+  code: ErrorCode;
+  detail: string;
+}
+
+type Asked = Extract<EngineInput, { type: "cancel" | "pause" | "resume" | "skip" | "answer" }>;
+
+/** Why this cannot be done now, in words that say what can; undefined when it can. */
+export function refusalOf(state: EngineState, input: Asked): Refusal | undefined {
+  if (state.end)
+    return wrongState(
+      `This execution has ended (${state.end.state}); it never changes again. Retry it instead.`,
+    );
+  switch (input.type) {
+    case "cancel":
+      return undefined;
+    case "pause":
+      if (state.paused) return wrongState("This execution is paused already. Resume or cancel it.");
+      return state.cancel
+        ? wrongState("This execution is being canceled; it can only be canceled by force.")
+        : undefined;
+    case "resume":
+      return state.paused ? undefined : wrongState(`This execution is not paused but ${state.state}.`);
+    case "skip":
+      return skipRefusal(state, input.step);
+    case "answer":
+      return answerRefusal(state, input);
+    default:
+      return input satisfies never;
+  }
+}
+
+function skipRefusal(state: EngineState, path: string): Refusal | undefined {
+  const step = state.steps.get(path);
+  if (!step) return noStep(path);
+  if (step.state === "waiting") return undefined;
+  return wrongState(`Step "${path}" is ${step.state}; only a step that waits can be skipped.`);
+}
+
+const WAITS = {
+  acknowledge: "acknowledgement",
+  approve: "approval",
+  reject: "approval",
+  confirm: "confirmation",
+} as const;
+
+function answerRefusal(state: EngineState, input: Extract<Asked, { type: "answer" }>): Refusal | undefined {
+  const step = state.steps.get(input.step);
+  if (!step) return noStep(input.step);
+  const rejectsConfirmation = input.answer === "reject" && step.wait?.for === "confirmation";
+  if (step.wait?.for !== WAITS[input.answer] && !rejectsConfirmation) return notWaiting(step);
+  if (step.block.kind === "approval") {
+    return approvalRefusal(state, step, step.block, input) ?? formRefusal(step.block, input);
+  }
+  return step.block.kind === "instruction" ? formRefusal(step.block, input) : undefined;
+}
+
+function notWaiting(step: StepRecord): Refusal {
+  const what = isStepTerminal(step.state) ? `has ended (${step.state})` : `is ${step.state}`;
+  const waits = step.wait ? ` and waits for ${step.wait.for}` : "";
+  return wrongState(`Step "${step.path}" ${what}${waits}; this is not what it waits for.`);
+}
+
+function approvalRefusal(
+  state: EngineState,
+  step: StepRecord,
+  block: ApprovalBlock,
+  { person, planDigest }: Extract<Asked, { type: "answer" }>,
+): Refusal | undefined {
+  if (planDigest !== state.planDigest) {
+    return {
+      code: "conflict",
+      detail: `This approval is for another plan. The digest of this one is ${state.planDigest}.`,
+    };
+  }
+  if (person.actor.type !== "user") return forbidden("Approvals are given by people, not by keys.");
+  if (isRequester(state, person) && !block.allowRequester) {
+    return forbidden("Whoever started an execution cannot approve it. Ask somebody else.");
+  }
+  if (!mayApprove(block, person)) {
+    const who = [...(block.from?.people ?? []), ...(block.from?.roles ?? []).map((role) => `role ${role}`)];
+    return forbidden(`This approval is for others to give: ${who.join(", ")}.`);
+  }
+  const given = step.answers?.some(({ actor }) => actor.type === "user" && actor.id === idOf(person));
+  return given
+    ? { code: "conflict", detail: "You have answered this approval already; it counts once." }
+    : undefined;
+}
+
+function idOf({ actor }: Person): string | undefined {
+  return "id" in actor ? actor.id : undefined;
+}
+
+function isRequester({ actor }: EngineState, person: Person): boolean {
+  return "id" in actor && (actor.id === idOf(person) || person.names.includes(actor.id.toLowerCase()));
+}
+
+function mayApprove({ from }: ApprovalBlock, person: Person): boolean {
+  if (!from) return true;
+  const named = from.people?.some((name) => person.names.includes(name.toLowerCase()));
+  return (named ?? false) || (from.roles?.some((role) => person.roles.includes(role)) ?? false);
+}
+
+function formRefusal(
+  block: ApprovalBlock | InstructionBlock,
+  { answer, values, note }: Extract<Asked, { type: "answer" }>,
+): Refusal | undefined {
+  if (block.kind === "instruction" && block.noteRequired && !note?.trim()) {
+    return { code: "invalid_parameters", detail: "This step asks for a note as evidence." };
+  }
+  if (answer === "reject") return undefined;
+  const check = checkParameters(block.form ?? [], values ?? {});
+  if (check.ok) return undefined;
+  return {
+    code: "invalid_parameters",
+    detail: `${check.problems.map(({ message }) => message).join("; ")}.`,
+  };
+}
+
+function noStep(path: string): Refusal {
+  return { code: "not_found", detail: `This execution has no step "${path.slice(0, 100)}" yet.` };
+}
+
+function wrongState(detail: string): Refusal {
+  return { code: "invalid_state", detail };
+}
+
+function forbidden(detail: string): Refusal {
+  return { code: "forbidden", detail };
+}

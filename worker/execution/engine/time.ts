@@ -1,0 +1,121 @@
+/** Time has passed: what is due is done. */
+import { CANCEL_GRACE_MS } from "#protocol/limits.ts";
+import { ROOT } from "#protocol/paths.ts";
+import { release } from "./agents.ts";
+import { type Deadline, deadlineOf } from "./deadlines.ts";
+import type { Draft } from "./draft.ts";
+import { end, listOfExecutionEnded } from "./ending.ts";
+import { settleAttempt } from "./reports.ts";
+import { scopeOf } from "./scopes.ts";
+import { openSteps, type StepRecord, stepsUnder } from "./state.ts";
+import { finish } from "./steps.ts";
+import { stopAll } from "./stop.ts";
+
+/** More than any decision needs; what is left is due at the next tick. */
+const AT_ONCE_MAX = 1_000;
+
+export function tick(draft: Draft): void {
+  for (let count = 0; count < AT_ONCE_MAX; count++) {
+    const deadline = deadlineOf(draft.state);
+    if (!deadline || deadline.at > draft.moment.now) return;
+    // What a wait leads to is a task: until it is done the wait would be found again.
+    const tasks = draft.tasks.length;
+    passed(draft, deadline);
+    if (draft.tasks.length > tasks && deadline.type === "wait") return;
+  }
+}
+
+function passed(draft: Draft, deadline: Deadline): void {
+  switch (deadline.type) {
+    case "wait":
+      return waited(draft, deadline.step);
+    case "queue":
+      return queued(draft, deadline.fence);
+    case "contact": {
+      const { path: step, attempt } = deadline.step;
+      const reason = "its agent took the step and has not reported since";
+      return draft.emit({ type: "step.unreachable", step, attempt, reason });
+    }
+    case "timeout":
+      return stopAll(draft, deadline.step.path, "timed_out");
+    case "confirm":
+      return unconfirmed(draft, deadline.step);
+    case "lost":
+      return settleAttempt(draft, deadline.step, {
+        state: "unknown",
+        detail: "nothing was heard of it past its time limit",
+      });
+    case "locks":
+      return end(draft, { state: "timed_out", detail: "its locks did not become free in time" });
+    case "pause":
+      draft.emit({ type: "step.stopping", step: ROOT, reason: "timed_out" });
+      return stopExecution(draft);
+    case "execution":
+      draft.emit({ type: "step.stopping", step: ROOT, reason: "timed_out" });
+      return stopExecution(draft);
+    default:
+      deadline satisfies never;
+  }
+}
+
+function stopExecution(draft: Draft): void {
+  stopAll(draft, ROOT, "timed_out");
+  if (draft.state.open.size === 0) listOfExecutionEnded(draft);
+}
+
+function waited(draft: Draft, step: StepRecord): void {
+  const { path, block, wait } = step;
+  switch (wait?.for) {
+    case "time":
+      return finish(draft, path, { state: "succeeded" });
+    case "retry":
+      draft.tasks.push({ do: "begin", step: path });
+      return;
+    case "batch":
+      draft.tasks.push({ do: "continue", step: path });
+      return;
+    case "approval":
+      if (block.kind === "approval" && block.onExpiry === "approve") {
+        return finish(draft, path, {
+          state: "succeeded",
+          detail: "nobody answered in time, which counts as agreed",
+        });
+      }
+      return finish(draft, path, { state: "timed_out", detail: "nobody answered in time" });
+    case "acknowledgement":
+    case "confirmation":
+      return finish(draft, path, { state: "timed_out", detail: "nobody answered in time" });
+    case "targets":
+      return finish(draft, path, { state: "timed_out", detail: "no agent matched its target in time" });
+    case "locks":
+      return finish(draft, path, { state: "timed_out", detail: "its locks did not become free in time" });
+    case "resume":
+      return finish(draft, path, { state: "timed_out", detail: "nobody resumed the execution in time" });
+    case "agent":
+    case undefined:
+      return;
+    default:
+      wait satisfies never;
+  }
+}
+
+/** A request that the pool never answered may have been offered: then its step's fate is unknown. */
+function queued(draft: Draft, fence: number): void {
+  const lease = draft.state.leases.get(fence);
+  if (!lease) return;
+  for (const step of [...stepsUnder(draft.state, fence)]) {
+    finish(draft, step.path, { state: "unknown", detail: "the pool did not answer in time" });
+  }
+  for (const step of [...openSteps(draft.state)]) {
+    if (step.wait?.for !== "agent" || scopeOf(draft.state, step.path).scope !== lease.scope) continue;
+    finish(draft, step.path, { state: "timed_out", detail: "no agent became free in time" });
+  }
+  release(draft, lease, "abandoned");
+}
+
+function unconfirmed(draft: Draft, step: StepRecord): void {
+  const seconds = Math.round(CANCEL_GRACE_MS / 1000);
+  const state = step.stopping?.reason ?? "canceled";
+  const detail = `not confirmed: its agent did not report the end ${seconds} s after the stop`;
+  finish(draft, step.path, { state, detail });
+}

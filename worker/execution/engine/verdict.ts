@@ -1,0 +1,92 @@
+/** What an attempt's outcome means for its step, and whether there is another attempt. */
+import type { Retry } from "#protocol/blocks/common.ts";
+import type { AttemptOutcome } from "#protocol/data.ts";
+import type { TerminalStepState } from "#protocol/states.ts";
+import type { StepRecord } from "./state.ts";
+
+export interface Verdict {
+  state: TerminalStepState;
+  detail?: string;
+}
+
+const RETRY_DEFAULTS = {
+  delayMs: 1_000,
+  factor: 2,
+  maxDelayMs: 300_000,
+  on: ["failed", "timed_out"],
+} as const;
+
+export function verdictOf(outcome: AttemptOutcome, { block }: StepRecord): Verdict {
+  switch (outcome.type) {
+    case "exited": {
+      const expected = (block.kind === "command" && block.exitCodes) || [0];
+      if (expected.includes(outcome.exitCode)) return { state: "succeeded" };
+      return { state: "failed", detail: `exit code ${outcome.exitCode}` };
+    }
+    case "answered":
+      return outcome.expected
+        ? { state: "succeeded" }
+        : { state: "failed", detail: `status ${outcome.status}` };
+    case "unanswered":
+      return { state: "failed", detail: outcome.detail };
+    case "signaled":
+      return { state: "failed", detail: `killed by ${outcome.signal}` };
+    case "stopped":
+      return stopped(outcome);
+    case "refused":
+      return { state: "failed", detail: `the agent refused it (${outcome.code}): ${outcome.detail}` };
+    case "unknown":
+      return { state: "unknown", detail: outcome.detail };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function stopped({ reason, confirmed }: Extract<AttemptOutcome, { type: "stopped" }>): Verdict {
+  const unsure = confirmed ? undefined : "not confirmed: some of its processes may still run";
+  switch (reason) {
+    case "disconnected":
+      return {
+        state: "failed",
+        detail: "its agent lost the connection and stopped it, as the block demands",
+      };
+    case "agent_stopped":
+      return { state: "failed", detail: "its agent was shut down and stopped it" };
+    case "canceled":
+    case "timed_out":
+      return { state: reason, detail: unsure };
+    default:
+      return reason satisfies never;
+  }
+}
+
+/**
+ * When the next attempt is due, ms since the epoch; undefined when there is
+ * none. A step whose fate is unknown is only tried again when its block says
+ * that twice does no harm (ST2).
+ */
+export function retryAt(
+  step: StepRecord,
+  state: TerminalStepState,
+  outcome: AttemptOutcome | undefined,
+  moment: { now: number; random(): number },
+): number | undefined {
+  const { block } = step;
+  const retry = "retry" in block ? block.retry : undefined;
+  if (!retry || step.attempt >= retry.maxAttempts) return undefined;
+  if (outcome?.type === "refused" || step.stopping?.reason === "canceled") return undefined;
+  if (state !== "failed" && state !== "timed_out" && state !== "unknown") return undefined;
+  const isSafe = "idempotent" in block && block.idempotent === true;
+  const on: readonly string[] = retry.on ?? RETRY_DEFAULTS.on;
+  if (!on.includes(state) || (state === "unknown" && !isSafe)) return undefined;
+  // A step that could not be confirmed gone may still run beside its next attempt.
+  if (outcome?.type === "stopped" && !outcome.confirmed && !isSafe) return undefined;
+  return moment.now + pauseMs(retry, step.attempt, moment.random());
+}
+
+/** Exponential, with up to a fifth taken off, so that many do not come back at once. */
+function pauseMs(retry: Retry, attempt: number, random: number): number {
+  const { delayMs, factor, maxDelayMs } = { ...RETRY_DEFAULTS, ...retry };
+  const full = Math.min(maxDelayMs, delayMs * factor ** (attempt - 1));
+  return Math.round(full * (1 - random * 0.2));
+}
