@@ -62,7 +62,9 @@ export const executionEventSchema = z
       planDigest: z.string(),
       trigger: triggerSchema,
       actor: actorSchema,
-      /** What it is a retry of, and what its steps had come to there, by path. */
+      /** The person behind it: who asked, or whose key did. He cannot approve what he asked for. */
+    requesterId: z.string().optional(),
+    /** What it is a retry of, and what its steps had come to there, by path. */
       lineage: lineageSchema.optional(),
       reused: z.record(z.string(), stepValuesSchema).optional(),
       /** The execution and step that started it, and how many stand above it. */

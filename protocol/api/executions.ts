@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "../actor.ts";
-import { attemptOutcomeSchema, streamSummarySchema } from "../data.ts";
+import { attemptOutcomeSchema, stepValuesSchema, streamSummarySchema } from "../data.ts";
+import { ANSWERS, lineageSchema, waitSchema } from "../events.ts";
 import { idSchema } from "../ids.ts";
 import { planSchema } from "../plan.ts";
 import { executionStateSchema, queueReasonSchema, stepStateSchema } from "../states.ts";
@@ -30,6 +31,13 @@ const outputSizeSchema = z.object({
   cutBytes: z.number().int(),
 });
 
+const answerSchema = z.object({
+  answer: z.enum(ANSWERS),
+  actor: actorSchema,
+  at: timestampSchema,
+  note: z.string().optional(),
+});
+
 export const stepSchema = z
   .object({
     /** Its path in the tree of blocks; unique in the execution and safe in a URL. */
@@ -46,6 +54,17 @@ export const stepSchema = z
     finishedAt: timestampSchema.optional(),
     durationMs: z.number().optional(),
     outcome: attemptOutcomeSchema.optional(),
+    /** What it waits for, while it is `waiting`. */
+    wait: waitSchema.optional(),
+    /** What it has handed on. */
+    values: stepValuesSchema.optional(),
+    answers: z.array(answerSchema).optional(),
+    /** The execution that it started. */
+    executionId: z.string().optional(),
+    /** Of a step with others in it: how many lists of them have begun, ended and failed. */
+    lists: z.object({ total: z.number().int(), started: z.number().int(), ended: z.number().int(), failed: z.number().int() }).optional(),
+    /** Taken over from the execution that this one retries. */
+    reused: z.boolean().optional(),
     /** In words, why it is in this state, when the state alone does not say it. */
     detail: z.string().optional(),
     output: outputSizeSchema,
@@ -59,6 +78,14 @@ export const queuePlaceSchema = z.object({
   reason: queueReasonSchema,
 });
 
+const lockPlaceSchema = z.object({
+  status: z.enum(["requested", "queued", "granted"]),
+  names: z.array(z.string()),
+  ahead: z.number().int().optional(),
+  /** The execution that has it, or is next. */
+  holder: z.string().optional(),
+});
+
 /** The execution as its coordinator has it. */
 export const executionSchema = executionSummarySchema
   .extend({
@@ -68,6 +95,11 @@ export const executionSchema = executionSummarySchema
     queue: queuePlaceSchema.optional(),
     /** The agent whose slot it holds now. */
     agent: z.object({ id: z.string(), name: z.string() }).optional(),
+    paused: z.object({ actor: actorSchema, reason: z.string(), at: timestampSchema }).optional(),
+    locks: lockPlaceSchema.optional(),
+    /** What it does after its blocks: undoing what succeeded, or its `finally`. */
+    phase: z.enum(["compensating", "finally"]).optional(),
+    lineage: lineageSchema.optional(),
     /** Somebody asked to cancel it, and it has not ended yet. */
     canceling: z.boolean(),
     /** Once it has ended: false when nobody can say that all of its processes are gone (rule CX2). */
@@ -87,7 +119,31 @@ export const executionCreateSchema = z.strictObject({
   pool: z.string().optional(),
 });
 
-export const executionCancelSchema = z.strictObject({ reason: z.string().max(500).optional() });
+/** What an execution does right after it was asked for something. */
+export const executionStateNowSchema = z.object({ id: z.string(), state: executionStateSchema });
+
+const reasonSchema = z.string().max(500).optional();
+const noteSchema = z.string().max(10_000).optional();
+const answersSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
+
+export const executionCancelSchema = z.strictObject({
+  reason: reasonSchema,
+  /** Waits for nothing: what cannot be confirmed is given up, and `finally` does not run. */
+  force: z.boolean().optional(),
+});
+export const executionPauseSchema = z.strictObject({ reason: reasonSchema });
+export const stepAcknowledgeSchema = z.strictObject({ note: noteSchema, values: answersSchema });
+export const stepApproveSchema = z.strictObject({
+  /** The plan that is approved, as the execution has it: proof of what was looked at. */
+  planDigest: z.string().max(64),
+  note: noteSchema,
+  values: answersSchema,
+});
+export const stepRejectSchema = z.strictObject({ planDigest: z.string().max(64).optional(), note: noteSchema });
+export const stepConfirmSchema = z.strictObject({ note: noteSchema });
+export const stepSkipSchema = z.strictObject({
+  reason: z.string().trim().min(1, { error: "say why the step is skipped" }).max(500),
+});
 
 export type ExecutionSummary = z.infer<typeof executionSummarySchema>;
 export type Execution = z.infer<typeof executionSchema>;

@@ -4,9 +4,8 @@
  * decides is stored before any of it is carried out.
  */
 import { type ConnectionContext, Server } from "partyserver";
-import type { Actor } from "#protocol/actor.ts";
 import type { Execution } from "#protocol/api/executions.ts";
-import type { CoordinatorDataMessage } from "#protocol/data.ts";
+import type { StepStart } from "#protocol/data.ts";
 import { newId } from "#protocol/ids.ts";
 import {
   CANCEL_GRACE_MS,
@@ -16,13 +15,15 @@ import {
   HEARTBEAT_TIMEOUT_MS,
 } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
+import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
-import { identityIn, type LeaseReply, type OfferPayload, poolObjectName } from "../pool/contract.ts";
+import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
 import type {
-  CancelResult,
+  Ask,
+  AskResult,
   CoordinatorApi,
   CreateExecution,
   CreateResult,
@@ -30,13 +31,17 @@ import type {
   RepeatResult,
 } from "./contract.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
+import { settled } from "./engine/draft.ts";
 import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
 import type { Decision, Effect, EngineInput, Moment } from "./engine/inputs.ts";
-import { activeStep, currentLease, type EngineState } from "./engine/state.ts";
+import { refusalOf } from "./engine/people.ts";
+import { type EngineState, stepsUnder } from "./engine/state.ts";
+import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
 import { serveHttp } from "./http.ts";
 import { OutputIntake } from "./intake.ts";
+import { Outside } from "./outside.ts";
 import { Projection } from "./projection.ts";
 import { agentState, type Socket, viewerState } from "./sockets.ts";
 import { ExecutionStore, type LogRow } from "./store.ts";
@@ -80,6 +85,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     sockets: () => this.getConnections("agent"),
     now: () => Date.now(),
   });
+  readonly #outside = new Outside({
+    env: this.env,
+    record: () => this.#record(),
+    state: () => this.#state(),
+    decide: (input) => this.#decide(input),
+    offerPayload: (fence) => this.#offerPayload(fence),
+  });
   #live: Live | null | undefined;
   #feedTimer: ReturnType<typeof setTimeout> | undefined;
   #alarmAt: number | null | undefined;
@@ -89,15 +101,15 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   async create(record: CreateExecution): Promise<CreateResult> {
     const repeat = this.#repeatOf(record.requestHash);
     if (repeat) return repeat;
-    const { plan, planDigest, trigger, actor } = record;
-    const moment = this.#moment();
-    const decision = create(plan, { planDigest, trigger, actor }, moment);
+    const { executionId: _, requestHash: __, requestId, plan, ...origin } = record;
+    const moment = newMoment();
+    const decision = create(plan, origin, moment);
     const rows = this.#store.transaction(() => {
       this.#store.create(record, this.name);
       return this.#store.appendEvents(moment.now, decision.events);
     });
-    this.#live = this.#assemble(record, decision.state);
-    this.#log("info", "execution created", { requestId: record.requestId });
+    this.#live = this.#assemble(record, settled(decision));
+    this.#log("info", "execution created", { requestId });
     this.#carryOut(decision, rows);
     return { outcome: "created", execution: toSummary(record.executionId, this.#state()) };
   }
@@ -127,11 +139,12 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     return { events: this.#store.eventsAfter(after, limit), head: this.#store.head };
   }
 
-  async cancel(actor: Actor, reason: string): Promise<CancelResult> {
+  async ask(input: Ask): Promise<AskResult> {
     const live = this.#load();
     if (!live) return { outcome: "not_found" };
-    if (live.state.end) return { outcome: "already_ended", state: live.state.state };
-    this.#decide({ type: "cancel", actor, reason });
+    const refusal = refusalOf(live.state, input);
+    if (refusal) return { outcome: "refused", refusal };
+    this.#decide(input);
     return { outcome: "accepted", state: this.#state().state };
   }
 
@@ -142,29 +155,48 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   // --- What the pool tells ---
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
-  async offerTo(
-    leaseId: string,
-    fence: number,
-    agentId: string,
-    agentName: string,
-  ): Promise<OfferPayload | null> {
-    if (!this.#load()) return null;
-    if (currentLease(this.#state())?.id !== leaseId) return null;
-    this.#decide({ type: "lease.granted", fence, agentId, agentName });
+  async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
+    if (!this.#hasLease(leaseId, fence)) return null;
+    this.#decide({ type: "lease.granted", fence, ...agent });
     return this.#offerPayload(fence);
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
   async leaseFailed(leaseId: string, fence: number, reason: string, retry: boolean): Promise<void> {
-    if (!this.#load() || currentLease(this.#state())?.id !== leaseId) return;
-    this.#decide({ type: "lease.failed", fence, reason, retry });
+    if (this.#hasLease(leaseId, fence)) this.#decide({ type: "lease.failed", fence, reason, retry });
   }
 
   /** The agent is back and knows nothing of a lease that it had accepted. */
   async leaseLost(leaseId: string, fence: number, reason: string): Promise<void> {
-    if (!this.#load() || currentLease(this.#state())?.id !== leaseId) return;
+    if (!this.#hasLease(leaseId, fence)) return;
     this.#decide({ type: "lease.lost", fence, reason });
     this.#agents.end(fence, reason);
+  }
+
+  #hasLease(leaseId: string, fence: number): boolean {
+    return this.#load()?.state.leases.get(fence)?.id === leaseId;
+  }
+
+  // --- What locks and other executions tell ---
+
+  async locksGranted(step: string, fences: Record<string, number>): Promise<void> {
+    this.#decide({ type: "locks.granted", step, fences });
+  }
+
+  /** True while the step, or the whole execution for "", holds its locks or waits for them. */
+  async wantsLocks(step: string): Promise<boolean> {
+    const state = this.#load()?.state;
+    if (!state || state.end) return false;
+    return (step === "" ? state.locks : state.steps.get(step)?.locks) !== undefined;
+  }
+
+  async childFinished(
+    step: string,
+    executionId: string,
+    state: TerminalExecutionState,
+    detail: string | undefined,
+  ): Promise<void> {
+    this.#decide({ type: "child.finished", step, executionId, state, detail });
   }
 
   // --- Sockets and requests ---
@@ -245,7 +277,8 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     try {
       this.#endSilentSockets();
       this.#decide({ type: "tick" });
-      this.#repeatUnanswered();
+      // Said again until it is answered (CM1); every repeat is harmless.
+      for (const effect of unanswered(this.#state())) this.#perform(effect);
       const due = live.projection.dueAt;
       if (due !== undefined && due <= Date.now()) this.#project();
     } catch (error) {
@@ -264,31 +297,39 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   #assemble(record: CreateExecution, state: EngineState): Live {
-    const projection = new Projection(this.env, this.#store, record.plan.organizationId, () =>
-      toSummary(record.executionId, this.#state()),
-    );
+    const projection = new Projection({
+      env: this.env,
+      store: this.#store,
+      organizationId: record.plan.organizationId,
+      summary: () => toSummary(record.executionId, this.#state()),
+      tellParent: () => this.#outside.tellParent(),
+    });
     return { record, state, projection };
   }
 
   #state(): EngineState {
-    const live = this.#load();
-    if (!live) throw new Error("this execution does not exist");
-    return live.state;
+    return this.#need().state;
   }
 
-  #moment(): Moment {
-    return { now: Date.now(), leaseId: newId("lease") };
+  #record(): CreateExecution {
+    return this.#need().record;
+  }
+
+  #need(): Live {
+    const live = this.#load();
+    if (!live) throw new Error("this execution does not exist");
+    return live;
   }
 
   /** The one way in which an execution changes: decide, store, carry out. */
   #decide(input: EngineInput): void {
     const live = this.#load();
     if (!live) return;
-    const moment = this.#moment();
+    const moment = newMoment();
     const decision = engine(live.state, input, moment);
     if (decision.events.length === 0) return this.#carryOut(decision, []);
     const rows = this.#store.transaction(() => this.#store.appendEvents(moment.now, decision.events));
-    live.state = { ...decision.state, steps: decision.state.steps.merge() };
+    live.state = settled(decision);
     this.#carryOut(decision, rows);
   }
 
@@ -301,35 +342,23 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
 
   #perform(effect: Effect): void {
     switch (effect.type) {
+      case "lease.release":
+        this.#agents.release(effect.fence, effect.keepFolder);
+        return this.#background(this.#outside.perform(effect));
       case "lease.request":
-        return this.#background(this.#requestLease(effect.leaseId, effect.fence));
-      case "lease.release": {
-        const { leaseId, fence, reason } = effect;
-        this.#agents.release(fence);
-        return this.#background(this.#pool().releaseLease(leaseId, fence, reason));
-      }
+      case "targets.resolve":
+      case "locks.acquire":
+      case "locks.release":
+      case "child.start":
+      case "child.cancel":
+        return this.#background(this.#outside.perform(effect));
+      case "edge.request":
+        return this.#background(this.#edge.perform(effect));
       case "step.start":
         this.#agents.send(effect.fence, startOf(effect));
         return;
-      case "step.cancel": {
-        const { step, attempt, fence, reason } = effect;
-        const id = `cancel:${step}:${attempt}:${fence}`;
-        const sent = this.#agents.send(fence, {
-          type: "step.cancel",
-          id,
-          step,
-          attempt,
-          reason,
-          graceMs: CANCEL_GRACE_MS,
-        });
-        const lease = currentLease(this.#state());
-        const since = this.#state().steps.get(step)?.stopping?.at ?? 0;
-        // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
-        // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
-        if (!sent && lease && Date.now() - since >= COMMAND_RESEND_MS)
-          this.#background(this.#pool().releaseLease(lease.id, fence, "canceled"));
-        return;
-      }
+      case "step.cancel":
+        return this.#cancelStep(effect);
       case "project":
         return this.#project();
       default:
@@ -337,38 +366,30 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     }
   }
 
+  #cancelStep({ step, attempt, fence, reason }: Extract<Effect, { type: "step.cancel" }>): void {
+    const id = `cancel:${step}:${attempt}:${fence}`;
+    const graceMs = CANCEL_GRACE_MS;
+    const sent = this.#agents.send(fence, { type: "step.cancel", id, step, attempt, reason, graceMs });
+    const since = this.#state().steps.get(step)?.stopping?.at ?? 0;
+    // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
+    // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
+    if (!sent && Date.now() - since >= COMMAND_RESEND_MS) this.#background(this.#outside.revoke(fence));
+  }
+
   #project(): void {
     const projection = this.#load()?.projection;
     if (projection) this.#background(projection.write(() => Date.now()).then(() => this.#setAlarm()));
   }
 
-  #pool() {
-    const { organizationId, target } = this.#state().plan;
-    return this.env.AGENT_POOL.getByName(poolObjectName(organizationId, target.poolId));
-  }
-
-  async #requestLease(leaseId: string, fence: number): Promise<void> {
-    const { plan } = this.#state();
-    const payload = this.#offerPayload(fence);
-    if (!payload) return;
-    const { executionId } = this.#load()?.record ?? { executionId: "" };
-    const request = { leaseId, executionId, fence, labels: plan.target.labels };
-    const answer: LeaseReply = await this.#pool().requestLease(request, payload);
-    if (answer.outcome === "offered") {
-      const { agentId, agentName } = answer;
-      this.#decide({ type: "lease.granted", fence, agentId, agentName });
-    } else {
-      this.#decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
-    }
-  }
-
-  /** What an agent is offered under this fence: the plan, and the step that waits for it. */
+  /** What an agent is offered under this fence: the plan, and the first of the steps that wait for it. */
   #offerPayload(fence: number): OfferPayload | null {
     const state = this.#state();
-    const step = activeStep(state);
-    if (!step || step.fence !== fence || step.stopping) return null;
-    const firstStep = startOf({ step: step.path, attempt: step.attempt, fence });
-    return { plan: state.plan, planDigest: state.planDigest, firstStep };
+    for (const step of stepsUnder(state, fence)) {
+      if (step.stopping) continue;
+      const { path, attempt, inputs } = step;
+      return { plan: state.plan, planDigest: state.planDigest, firstStep: startOf({ step: path, attempt, fence, inputs }) };
+    }
+    return null;
   }
 
   // --- Telling ---
@@ -408,22 +429,6 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
 
   // --- Time ---
 
-  /** Says again what has not been answered (CM1); every repeat is harmless. */
-  #repeatUnanswered(): void {
-    const state = this.#state();
-    const lease = currentLease(state);
-    const step = activeStep(state);
-    if (lease?.status === "requested")
-      this.#perform({ type: "lease.request", leaseId: lease.id, fence: lease.fence });
-    if (!step || step.fence === undefined) return;
-    const { attempt, fence } = step;
-    if (step.stopping) {
-      this.#perform({ type: "step.cancel", step: step.path, attempt, fence, reason: step.stopping.reason });
-    } else if (step.state === "dispatched" && lease?.status === "granted") {
-      this.#perform({ type: "step.start", step: step.path, attempt, fence });
-    }
-  }
-
   #endSilentSockets(): void {
     for (const socket of this.getConnections("agent")) {
       if (this.#lastSeen(socket) + HEARTBEAT_TIMEOUT_MS > Date.now()) continue;
@@ -446,9 +451,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const waits: (number | undefined)[] = [deadlineOf(state)?.at, live.projection.dueAt];
     for (const socket of this.getConnections("agent"))
       waits.push(this.#lastSeen(socket) + HEARTBEAT_TIMEOUT_MS);
-    const step = activeStep(state);
-    const unanswered = step && (step.stopping || step.state === "dispatched");
-    if (unanswered || currentLease(state)?.status === "requested") waits.push(Date.now() + COMMAND_RESEND_MS);
+    if (unanswered(state).length > 0) waits.push(Date.now() + COMMAND_RESEND_MS);
     const due = waits.filter((wait) => wait !== undefined);
     if (due.length === 0) return;
     const at = Math.max(Math.min(...due), Date.now() + 1);
@@ -464,7 +467,10 @@ function isAgent(request: Request): boolean {
   return new URL(request.url).pathname === "/agent";
 }
 
-function startOf({ step, attempt, fence }: { step: string; attempt: number; fence: number }) {
-  const id = `start:${step}:${attempt}:${fence}`;
-  return { type: "step.start", id, step, attempt, fence } satisfies CoordinatorDataMessage;
+function startOf(start: Omit<StepStart, "type" | "id">): StepStart {
+  return { type: "step.start", id: `start:${start.step}:${start.attempt}:${start.fence}`, ...start };
+}
+
+function newMoment(): Moment {
+  return { now: Date.now(), newId, random: Math.random };
 }

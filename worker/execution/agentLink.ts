@@ -17,7 +17,8 @@ import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { AgentIdentity } from "../pool/contract.ts";
 import { isRecorded } from "./engine/engine.ts";
 import type { EngineInput } from "./engine/inputs.ts";
-import { currentLease, type EngineState, isLeaseOpen, type LeaseRecord } from "./engine/state.ts";
+import { isScopeAlive } from "./engine/scopes.ts";
+import { type EngineState, isLeaseOpen, type LeaseRecord } from "./engine/state.ts";
 import type { OutputIntake } from "./intake.ts";
 import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
 import type { ChunkRow, ExecutionStore } from "./store.ts";
@@ -102,8 +103,14 @@ export class AgentLink {
   }
 
   /** Lets the agent go, unless a result is being recorded: then that is answered first. */
-  release(fence: number): void {
-    if (this.#recording !== fence) this.send(fence, { type: "lease.release", id: `release:${fence}` });
+  release(fence: number, keepFolder: boolean): void {
+    if (this.#recording !== fence) this.send(fence, releaseOf(fence, keepFolder));
+  }
+
+  #letGo(socket: Socket, fence: number): void {
+    const state = this.#deps.state();
+    const scope = state.leases.get(fence)?.scope;
+    reply(socket, releaseOf(fence, scope !== undefined && isScopeAlive(state, scope)));
   }
 
   /** Ends the data socket of a fence for good. */
@@ -143,21 +150,18 @@ export class AgentLink {
         recorded: isRecorded(this.#deps.state(), { step, attempt, fence }),
       };
     });
-    const newest = currentLease(this.#deps.state());
-    const current = newest?.fence === lease.fence && isLeaseOpen(newest);
+    const current = isLeaseOpen(this.#deps.state().leases.get(lease.fence));
     const unrecorded = attempts.filter((attempt) => !attempt.recorded).length;
     socket.setState({ ...state, lease: { id: lease.id, fence: lease.fence }, unrecorded });
     reply(socket, { type: "welcome", protocol: version.version, current, attempts });
     if (current) this.#deps.decide({ type: "agent.connected", fence: lease.fence, attempts: hello.attempts });
-    else if (unrecorded === 0) reply(socket, { type: "lease.release", id: `release:${lease.fence}` });
+    else if (unrecorded === 0) this.#letGo(socket, lease.fence);
   }
 
   /** The lease that the agent claims, if it was really given to this agent. */
   #leaseOf(state: AgentSocket, { lease: claimed }: Hello): LeaseRecord | undefined {
-    const lease = this.#deps
-      .state()
-      .leases.find((each) => each.id === claimed.id && each.fence === claimed.fence);
-    if (!lease || lease.status === "queued") return undefined;
+    const lease = this.#deps.state().leases.get(claimed.fence);
+    if (lease?.id !== claimed.id || lease.status === "queued") return undefined;
     return lease.agentId === undefined || lease.agentId === state.agentId ? lease : undefined;
   }
 
@@ -175,8 +179,9 @@ export class AgentLink {
       return refuse(socket, `output of an attempt that was never started: ${chunk.step}`.slice(0, 120));
     }
     const { stream, attempt } = chunk;
-    if (step.fence !== agentState(socket)?.lease?.fence || step.outcome !== undefined) {
-      // Of an older grant, or after the result: it may not touch what is stored (LS2, S5), and its sender is let off.
+    const counts = step.fence === agentState(socket)?.lease?.fence && step.attempt === attempt;
+    if (!counts || step.outcome !== undefined) {
+      // Of an older grant or attempt, or after the result: it may not touch what is stored (LS2, S5), and its sender is let off.
       const held = chunk.offset + chunk.payload.length;
       return reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
     }
@@ -209,13 +214,13 @@ export class AgentLink {
   }
 
   #finished(socket: Socket, message: StepFinished): void {
-    const { type, step, attempt, fence, outcome, durationMs, streams, leakedOutput } = message;
+    const { step, attempt, fence, streams } = message;
     const record = this.#deps.state().steps.get(step);
     if (!record || attempt > record.attempt)
       return refuse(socket, "result of an attempt that was never started");
     if (!isRecorded(this.#deps.state(), message)) {
       // Only a result that still counts is held against what is stored; a late one changes nothing of it.
-      const counts = record.fence === fence && !isStepTerminal(record.state);
+      const counts = record.fence === fence && record.attempt === attempt && !isStepTerminal(record.state);
       const check = counts ? this.#deps.intake.check(step, attempt, streams) : ALL_HERE;
       if (!check.complete) {
         this.#pending.set(attemptKey(message), message);
@@ -223,7 +228,8 @@ export class AgentLink {
       }
       this.#recording = fence;
       try {
-        this.#deps.decide({ type, step, attempt, fence, outcome, durationMs, streams, leakedOutput });
+        const { time: _, ...result } = message;
+        this.#deps.decide(result);
       } finally {
         this.#recording = undefined;
       }
@@ -235,12 +241,15 @@ export class AgentLink {
   #recorded(socket: Socket, { step, attempt }: StepFinished): void {
     reply(socket, { type: "step.recorded", step, attempt });
     const state = agentState(socket);
-    const newest = currentLease(this.#deps.state());
-    if (!state?.lease || (newest?.fence === state.lease.fence && isLeaseOpen(newest))) return;
+    if (!state?.lease || isLeaseOpen(this.#deps.state().leases.get(state.lease.fence))) return;
     const unrecorded = Math.max(0, (state.unrecorded ?? 0) - 1);
     socket.setState({ ...state, unrecorded });
-    if (unrecorded === 0) reply(socket, { type: "lease.release", id: `release:${state.lease.fence}` });
+    if (unrecorded === 0) this.#letGo(socket, state.lease.fence);
   }
+}
+
+function releaseOf(fence: number, keepFolder: boolean): CoordinatorDataMessage {
+  return { type: "lease.release", id: `release:${fence}`, ...(keepFolder && { keepFolder }) };
 }
 
 function attemptKey({ step, attempt }: { step: string; attempt: number }): string {

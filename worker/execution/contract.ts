@@ -14,9 +14,13 @@
  */
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { Execution, ExecutionSummary } from "#protocol/api/executions.ts";
+import type { StepValues } from "#protocol/data.ts";
 import type { RecordedEvent } from "#protocol/events.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { ExecutionState } from "#protocol/states.ts";
+import type { EngineInput } from "./engine/inputs.ts";
+import type { Refusal } from "./engine/people.ts";
+import type { EngineState } from "./engine/state.ts";
 
 export interface CreateExecution {
   executionId: string;
@@ -27,6 +31,13 @@ export interface CreateExecution {
   trigger: Trigger;
   actor: Actor;
   requestId: string;
+  /** The person behind it, also when a key asked. */
+  requesterId?: string;
+  /** What it is a retry of, and what its steps take over from there, by path. */
+  lineage?: EngineState["lineage"];
+  reused?: Record<string, StepValues>;
+  /** The execution and step that started it. */
+  parent?: EngineState["parent"];
 }
 
 /** What a request is to an execution that exists: the one that started it, or another. */
@@ -34,9 +45,12 @@ export type RepeatResult = { outcome: "existing"; execution: ExecutionSummary } 
 
 export type CreateResult = { outcome: "created"; execution: ExecutionSummary } | RepeatResult;
 
-export type CancelResult =
+/** What people and programs ask of a running execution. */
+export type Ask = Extract<EngineInput, { type: "cancel" | "pause" | "resume" | "skip" | "answer" }>;
+
+export type AskResult =
   | { outcome: "accepted"; state: ExecutionState }
-  | { outcome: "already_ended"; state: ExecutionState }
+  | { outcome: "refused"; refusal: Refusal }
   | { outcome: "not_found" };
 
 export interface EventPage {
@@ -53,7 +67,8 @@ export interface CoordinatorApi {
   events(after: number, limit: number): Promise<EventPage | null>;
   /** Ends the viewers' sockets that a credential opened. Safe to repeat. */
   endViewers(credentialId: string): Promise<void>;
-  cancel(actor: Actor, reason: string): Promise<CancelResult>;
+  /** Cancel, pause, resume, skip, acknowledge, approve, reject, confirm. */
+  ask(input: Ask): Promise<AskResult>;
 }
 
 export function coordinatorName(organizationId: string, executionId: string): string {

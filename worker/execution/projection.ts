@@ -18,20 +18,31 @@ const FIRST_WRITE_DELAY_MS = 200;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
+export interface ProjectionDeps {
+  env: Env;
+  store: ExecutionStore;
+  organizationId: string;
+  summary(): ExecutionSummary;
+  /** Says how it ended to the execution that started it; nothing to do for one that people started. */
+  tellParent(): Promise<void>;
+}
+
 export class Projection {
   readonly #env: Env;
   readonly #store: ExecutionStore;
   readonly #organizationId: string;
   readonly #summary: () => ExecutionSummary;
+  readonly #tellParent: () => Promise<void>;
   #writing = false;
   #failures = 0;
   #retryAt: number | undefined;
 
-  constructor(env: Env, store: ExecutionStore, organizationId: string, summary: () => ExecutionSummary) {
+  constructor({ env, store, organizationId, summary, tellParent }: ProjectionDeps) {
     this.#env = env;
     this.#store = store;
     this.#organizationId = organizationId;
     this.#summary = summary;
+    this.#tellParent = tellParent;
   }
 
   /** When the next try is due; undefined while the index is up to date or being written. */
@@ -55,6 +66,7 @@ export class Projection {
       // What ended while the first write was under way is written next.
       while (this.#behind()) {
         const summary = this.#summary();
+        if (isExecutionTerminal(summary.state)) await this.#tellParent();
         await tenantDb(this.#env.DB, this.#organizationId).executions.project(summary);
         this.#store.projected = summary.state;
       }

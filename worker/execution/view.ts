@@ -2,7 +2,8 @@
 import type { Execution, ExecutionSummary, Step } from "#protocol/api/executions.ts";
 import { STREAMS } from "#protocol/chunk.ts";
 import { blockTitle } from "../blocks/index.ts";
-import { currentLease, type EngineState, type LeaseRecord, type StepRecord } from "./engine/state.ts";
+import { policyOf } from "./engine/lists.ts";
+import type { EngineState, LeaseRecord, LockRecord, StepRecord } from "./engine/state.ts";
 import type { HeldOutput } from "./store.ts";
 
 export function toSummary(executionId: string, state: EngineState): ExecutionSummary {
@@ -26,28 +27,37 @@ export function toExecution(
   head: number,
   held: (step: string, attempt: number) => HeldOutput,
 ): Execution {
-  const lease = currentLease(state);
+  const leases = [...state.openLeases].map((fence) => state.leases.get(fence)).filter((lease) => lease !== undefined);
+  const granted = leases.find(({ status }) => status === "granted");
+  const { paused, locks, phase, end } = state;
   return {
     ...toSummary(executionId, state),
     plan: state.plan,
     planDigest: state.planDigest,
     steps: [...state.steps.values()].map((step) => toStep(state, step, held(step.path, step.attempt))),
-    queue: lease?.status === "queued" ? lease.queue : undefined,
-    agent: lease && agentOf(lease),
-    canceling: state.cancel !== undefined && !state.end,
-    confirmed: state.end?.confirmed,
-    detail: state.end?.detail,
+    queue: leases.find(({ status }) => status === "queued")?.queue,
+    agent: granted && agentOf(granted),
+    paused: paused && !end ? { actor: paused.actor, reason: paused.reason, at: iso(paused.at) } : undefined,
+    locks: locks && toLockPlace(locks),
+    phase: end ? undefined : phase?.name,
+    lineage: state.lineage,
+    canceling: state.cancel !== undefined && !end,
+    confirmed: end?.confirmed,
+    detail: end?.detail,
     head,
   };
 }
 
-function agentOf({ status, agentId, agentName }: LeaseRecord): Execution["agent"] {
-  if (status !== "granted" || agentId === undefined || agentName === undefined) return undefined;
-  return { id: agentId, name: agentName };
+function agentOf({ agentId, agentName }: LeaseRecord): Execution["agent"] {
+  return agentId === undefined || agentName === undefined ? undefined : { id: agentId, name: agentName };
+}
+
+function toLockPlace({ status, locks, queue }: LockRecord): Execution["locks"] {
+  return { status, names: locks.map(({ name }) => name), ...queue };
 }
 
 function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
-  const lease = state.leases.find((each) => each.fence === step.fence);
+  const lease = step.fence === undefined ? undefined : state.leases.get(step.fence);
   const cutBytes = STREAMS.reduce((sum, stream) => sum + (step.streams?.[stream].cutBytes ?? 0), 0);
   return {
     id: step.path,
@@ -62,6 +72,12 @@ function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
     finishedAt: step.finishedAt === undefined ? undefined : iso(step.finishedAt),
     durationMs: step.durationMs,
     outcome: step.outcome,
+    wait: step.wait,
+    values: step.values,
+    answers: step.answers?.map(({ answer, actor, at, note }) => ({ answer, actor, at: iso(at), note })),
+    executionId: step.executionId,
+    lists: step.lists && { total: policyOf(step).total, ...step.lists },
+    reused: step.reused,
     detail: step.detail,
     output: { bytes: held.position, lines: held.line, cutBytes },
     streams: step.streams,

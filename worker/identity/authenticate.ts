@@ -98,5 +98,6 @@ async function callerOfSession(token: string, { env }: Authentication): Promise<
     userId: found.user.id,
     credentialId: found.sessionId,
     email: found.user.email,
+    ...(found.role !== null && { role: found.role }),
   };
 }

@@ -11,6 +11,8 @@ export interface Caller {
   /** The API key's or the session's id: what this caller opened ends with it. */
   credentialId: string;
   email?: string;
+  /** The person's role in the organization; absent for keys, which are no persons. */
+  role?: string;
 }
 
 const ROLE_SCOPES: Readonly<Record<string, readonly Scope[]>> = {

@@ -12,7 +12,7 @@ import type { Env } from "../env.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { log } from "../log.ts";
 import { answerClose } from "../sockets.ts";
-import { assign, chooseAgent } from "./choose.ts";
+import { assign, chooseAgent, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
   identityIn,
@@ -52,11 +52,11 @@ export class AgentPool extends Server<Env> implements PoolApi {
   // --- What coordinators ask (contract.ts) ---
 
   async requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply> {
-    const { leaseId: id, executionId, fence, labels } = request;
+    const { leaseId: id, executionId, fence, labels, wantedAgentId } = request;
     const agentId = this.#store.lease(id)?.agentId;
-    if (agentId) return { outcome: "offered", agentId, agentName: this.#agents.nameOf(agentId) };
-    const row: QueueRow = { id, executionId, fence, labels };
-    const choice = chooseAgent(this.#agents.candidates(), labels, Date.now());
+    if (agentId) return { outcome: "offered", ...this.#agents.describe(agentId) };
+    const row: QueueRow = { id, executionId, fence, labels, wantedAgentId };
+    const choice = chooseAgent(this.#agents.candidates(), row, Date.now());
     const socket = "agentId" in choice ? this.#agents.socketOf(choice.agentId) : undefined;
     if (!socket?.state) {
       this.#store.enqueue(row);
@@ -67,7 +67,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
     this.#store.dequeue(id);
     this.#grant(row, socket.state.agentId);
     send(socket, offerCommand(row, payload));
-    return { outcome: "offered", agentId: socket.state.agentId, agentName: socket.state.name };
+    return { outcome: "offered", ...this.#agents.describe(socket.state.agentId) };
   }
 
   async releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void> {
@@ -80,6 +80,12 @@ export class AgentPool extends Server<Env> implements PoolApi {
     this.#store.setStatus(leaseId, "released", Date.now());
     if (reason !== "finished") send(socket, revokeCommand(lease, reason));
     this.#setAlarm();
+  }
+
+  async matching(labels: Record<string, string>): Promise<{ agentId: string; agentName: string }[]> {
+    return matchingAgents(this.#agents.candidates(), labels)
+      .map(({ agentId }) => ({ agentId, agentName: this.#agents.nameOf(agentId) }))
+      .sort((one, other) => one.agentName.localeCompare(other.agentName));
   }
 
   async presence(): Promise<Record<string, Presence>> {
@@ -252,8 +258,8 @@ export class AgentPool extends Server<Env> implements PoolApi {
    * may no longer stand. One that does not answer is asked again by the alarm.
    */
   async #offerQueued(row: QueueRow, agentId: string): Promise<void> {
-    const name = this.#agents.nameOf(agentId);
-    const payload = await this.#coordinator(row).offerTo(row.id, row.fence, agentId, name);
+    const agent = this.#agents.describe(agentId);
+    const payload = await this.#coordinator(row).offerTo(row.id, row.fence, agent);
     const lease = this.#store.lease(row.id);
     // Settled while the coordinator was asked: accepted, or given back.
     if (lease?.status !== "offered") return;

@@ -7,8 +7,8 @@ function agent(agentId: string, more: Partial<Candidate> = {}): Candidate {
 
 describe("choosing an agent", () => {
   it("prefers the one with the larger share of free slots", () => {
-    expect(chooseAgent([agent("a", { busy: 1 }), agent("b")], {}, 0)).toEqual({ agentId: "b" });
-    expect(chooseAgent([agent("small", { slots: 1 }), agent("big", { slots: 8, busy: 2 })], {}, 0)).toEqual({
+    expect(chooseAgent([agent("a", { busy: 1 }), agent("b")], { labels: {} }, 0)).toEqual({ agentId: "b" });
+    expect(chooseAgent([agent("small", { slots: 1 }), agent("big", { slots: 8, busy: 2 })], { labels: {} }, 0)).toEqual({
       agentId: "big",
     });
   });
@@ -18,8 +18,15 @@ describe("choosing an agent", () => {
       agent("a", { labels: { role: "web" } }),
       agent("b", { labels: { role: "web", zone: "eu" } }),
     ];
-    expect(chooseAgent(agents, { role: "web", zone: "eu" }, 0)).toEqual({ agentId: "b" });
-    expect(chooseAgent(agents, { constructor: "x" }, 0)).toEqual({ none: "no_agent_matches" });
+    expect(chooseAgent(agents, { labels: { role: "web", zone: "eu" } }, 0)).toEqual({ agentId: "b" });
+    expect(chooseAgent(agents, { labels: { constructor: "x" } }, 0)).toEqual({ none: "no_agent_matches" });
+  });
+
+  it("takes only the one agent that will do, whatever its labels are now", () => {
+    const agents = [agent("a"), agent("b", { labels: { moved: "yes" } })];
+    expect(chooseAgent(agents, { labels: { role: "web" }, wantedAgentId: "b" }, 0)).toEqual({ agentId: "b" });
+    const gone = { labels: {}, wantedAgentId: "c" };
+    expect(chooseAgent(agents, gone, 0)).toEqual({ none: "no_agent_connected" });
   });
 
   it.each([
@@ -28,7 +35,7 @@ describe("choosing an agent", () => {
     [[agent("a", { busy: 2 })], "all_busy"],
     [[agent("a", { avoidUntil: 10 })], "all_busy"],
   ])("says why there is none", (agents, none) => {
-    expect(chooseAgent(agents, {}, 5)).toEqual({ none });
+    expect(chooseAgent(agents, { labels: {} }, 5)).toEqual({ none });
   });
 });
 

@@ -11,16 +11,27 @@ export interface Candidate {
   avoidUntil: number;
 }
 
+/** What a request asks of an agent. */
+export interface Wish {
+  labels: Readonly<Record<string, string>>;
+  /** Only this agent will do: its labels may have changed since. */
+  wantedAgentId?: string | undefined;
+}
+
 export type Choice = { agentId: string } | { none: QueueReason };
 
 /** The matching agent with the largest share of free slots; among equals the one with more of them. */
 export function chooseAgent(
   candidates: readonly Candidate[],
-  labels: Readonly<Record<string, string>>,
+  wish: Wish,
   now: number,
 ): Choice {
-  if (candidates.length === 0) return { none: "no_agent_connected" };
-  const matching = candidates.filter((agent) => !agent.draining && hasLabels(agent.labels, labels));
+  const eligible =
+    wish.wantedAgentId === undefined
+      ? candidates
+      : candidates.filter(({ agentId }) => agentId === wish.wantedAgentId);
+  if (eligible.length === 0) return { none: "no_agent_connected" };
+  const matching = matchingAgents(eligible, wish.wantedAgentId === undefined ? wish.labels : {});
   if (matching.length === 0) return { none: "no_agent_matches" };
   const free = matching.filter((agent) => isFree(agent, now));
   const best = free.reduce<Candidate | undefined>(
@@ -30,8 +41,16 @@ export function chooseAgent(
   return best ? { agentId: best.agentId } : { none: "all_busy" };
 }
 
+/** The connected agents that have these labels and take work, whether or not they are busy. */
+export function matchingAgents(
+  candidates: readonly Candidate[],
+  labels: Readonly<Record<string, string>>,
+): Candidate[] {
+  return candidates.filter((agent) => !agent.draining && hasLabels(agent.labels, labels));
+}
+
 /** Who of a queue gets the slots that are free: first come, first served among those an agent fits. */
-export function assign<Row extends { labels: Readonly<Record<string, string>> }>(
+export function assign<Row extends Wish>(
   queue: readonly Row[],
   candidates: readonly Candidate[],
   now: number,
@@ -40,7 +59,7 @@ export function assign<Row extends { labels: Readonly<Record<string, string>> }>
   const grants: { row: Row; agentId: string }[] = [];
   for (const row of queue) {
     if (!agents.some((agent) => isFree(agent, now))) break;
-    const choice = chooseAgent(agents, row.labels, now);
+    const choice = chooseAgent(agents, row, now);
     const agent = "agentId" in choice && agents.find(({ agentId }) => agentId === choice.agentId);
     if (!agent) continue;
     agent.busy++;

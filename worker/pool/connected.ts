@@ -4,6 +4,7 @@ import type { Presence } from "#protocol/api/pools.ts";
 import type { PoolControlMessage } from "#protocol/control.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Candidate } from "./choose.ts";
+import type { GrantedAgent } from "./contract.ts";
 import { type AgentSocket, candidateOf, presenceOf } from "./presence.ts";
 
 export type Socket = Connection<AgentSocket>;
@@ -37,6 +38,13 @@ export class Connected {
 
   nameOf(agentId: string): string {
     return this.socketOf(agentId)?.state?.name ?? agentId;
+  }
+
+  /** The agent as a grant names it, with what steps may ask about it. */
+  describe(agentId: string): GrantedAgent {
+    const state = this.socketOf(agentId)?.state;
+    const labels = (state && candidateOf(state, 0)?.labels) ?? {};
+    return { agentId, agentName: state?.name ?? agentId, labels: { ...labels } };
   }
 
   candidates(): Candidate[] {

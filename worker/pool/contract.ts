@@ -37,10 +37,19 @@ export interface LeaseRequest {
   executionId: string;
   fence: number;
   labels: Record<string, string>;
+  /** Only this agent will do. */
+  wantedAgentId: string | undefined;
+}
+
+/** The agent that a lease is given to, with what steps may ask about it. */
+export interface GrantedAgent {
+  agentId: string;
+  agentName: string;
+  labels: Record<string, string>;
 }
 
 export type LeaseReply =
-  | { outcome: "offered"; agentId: string; agentName: string }
+  | ({ outcome: "offered" } & GrantedAgent)
   | { outcome: "queued"; ahead: number; reason: QueueReason };
 
 /**
@@ -57,6 +66,8 @@ export interface PoolApi {
   requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply>;
   /** Asked by coordinators: the lease is over, or the request is no longer wanted. Safe to repeat. */
   releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void>;
+  /** The agents that match now, by name; for work on each of them. */
+  matching(labels: Record<string, string>): Promise<{ agentId: string; agentName: string }[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
   /** Ends the agent's sockets and leases; for revocation. */

@@ -7,6 +7,7 @@ const lease = (status: LeaseStatus, more: Partial<LeaseRow> = {}): LeaseRow => (
   executionId: "exe_1",
   fence: 2,
   labels: {},
+  wantedAgentId: undefined,
   agentId: "agt_1",
   status,
   changedAt: 0,

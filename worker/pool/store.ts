@@ -2,13 +2,13 @@
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
-    id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL,
+    id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT,
     agent_id TEXT NOT NULL, status TEXT NOT NULL, changed_at INTEGER NOT NULL
   );
   CREATE INDEX IF NOT EXISTS leases_agent ON leases (agent_id);
   CREATE TABLE IF NOT EXISTS queue (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL
+    id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT
   );
   CREATE TABLE IF NOT EXISTS assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
 `;
@@ -21,13 +21,15 @@ export interface LeaseRow {
   executionId: string;
   fence: number;
   labels: Record<string, string>;
+  /** Only this agent will do. */
+  wantedAgentId: string | undefined;
   agentId: string;
   status: LeaseStatus;
   /** When it got this status, ms since the epoch. */
   changedAt: number;
 }
 
-export type QueueRow = Pick<LeaseRow, "id" | "executionId" | "fence" | "labels">;
+export type QueueRow = Pick<LeaseRow, "id" | "executionId" | "fence" | "labels" | "wantedAgentId">;
 
 type SqlRow = Record<string, SqlStorageValue>;
 
@@ -81,11 +83,12 @@ export class PoolStore {
   addLease(row: QueueRow, agentId: string, now: number): void {
     const taken = this.busy(agentId);
     this.#sql.exec(
-      "INSERT INTO leases (id, execution_id, fence, labels, agent_id, status, changed_at) VALUES (?, ?, ?, ?, ?, 'offered', ?)",
+      "INSERT INTO leases (id, execution_id, fence, labels, wanted, agent_id, status, changed_at) VALUES (?, ?, ?, ?, ?, ?, 'offered', ?)",
       row.id,
       row.executionId,
       row.fence,
       JSON.stringify(row.labels),
+      row.wantedAgentId ?? null,
       agentId,
       now,
     );
@@ -124,11 +127,12 @@ export class PoolStore {
 
   enqueue(row: QueueRow): void {
     this.#sql.exec(
-      "INSERT OR IGNORE INTO queue (id, execution_id, fence, labels) VALUES (?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO queue (id, execution_id, fence, labels, wanted) VALUES (?, ?, ?, ?, ?)",
       row.id,
       row.executionId,
       row.fence,
       JSON.stringify(row.labels),
+      row.wantedAgentId ?? null,
     );
   }
 
@@ -154,6 +158,7 @@ function toQueueRow(row: SqlRow): QueueRow {
     fence: Number(row.fence),
     // Written by `enqueue` and `addLease`, by this class alone.
     labels: JSON.parse(String(row.labels)) as Record<string, string>,
+    wantedAgentId: row.wanted === null ? undefined : String(row.wanted),
   };
 }
 

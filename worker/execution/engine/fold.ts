@@ -27,9 +27,9 @@ const NO_LISTS: Lists = { started: 0, ended: 0, failed: 0 };
 
 /** The state an `execution.created` event begins from. */
 function begin(plan: Plan, time: number, event: ExecutionEvent & { type: "execution.created" }): EngineState {
-  const { planDigest, trigger, actor, lineage, parent, reused } = event;
-  const origin = { plan, planDigest, trigger, actor, lineage, parent, reused };
+  const { type: _, schema: __, ...origin } = event;
   return {
+    plan,
     ...origin,
     state: "queued",
     createdAt: time,

@@ -89,6 +89,7 @@ export interface Origin {
   planDigest: string;
   trigger: Trigger;
   actor: Actor;
+  requesterId?: string;
   lineage?: EngineState["lineage"];
   reused?: Record<string, StepValues>;
   parent?: EngineState["parent"];

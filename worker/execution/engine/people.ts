@@ -73,9 +73,9 @@ function approvalRefusal(
   state: EngineState,
   step: StepRecord,
   block: ApprovalBlock,
-  { person, planDigest }: Extract<Asked, { type: "answer" }>,
+  { answer, person, planDigest }: Extract<Asked, { type: "answer" }>,
 ): Refusal | undefined {
-  if (planDigest !== state.planDigest) {
+  if (answer === "approve" && planDigest !== state.planDigest) {
     return {
       code: "conflict",
       detail: `This approval is for another plan. The digest of this one is ${state.planDigest}.`,
@@ -99,8 +99,9 @@ function idOf({ actor }: Person): string | undefined {
   return "id" in actor ? actor.id : undefined;
 }
 
-function isRequester({ actor }: EngineState, person: Person): boolean {
-  return "id" in actor && (actor.id === idOf(person) || person.names.includes(actor.id.toLowerCase()));
+function isRequester({ actor, requesterId }: EngineState, person: Person): boolean {
+  const requesters = [requesterId, "id" in actor ? actor.id : undefined];
+  return requesters.some((id) => id !== undefined && (id === idOf(person) || person.names.includes(id)));
 }
 
 function mayApprove({ from }: ApprovalBlock, person: Person): boolean {

@@ -126,6 +126,7 @@ export interface EngineState {
   readonly planDigest: string;
   readonly trigger: Trigger;
   readonly actor: Actor;
+  readonly requesterId?: string;
   readonly lineage?: Extract<ExecutionEvent, { type: "execution.created" }>["lineage"];
   readonly parent?: Extract<ExecutionEvent, { type: "execution.created" }>["parent"];
   readonly reused?: Readonly<Record<string, StepValues>>;

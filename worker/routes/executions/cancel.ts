@@ -1,8 +1,6 @@
-import { z } from "zod";
-import { executionCancelSchema } from "#protocol/api/executions.ts";
-import { executionStateSchema } from "#protocol/states.ts";
+import { executionCancelSchema, executionStateNowSchema } from "#protocol/api/executions.ts";
 import { operation } from "../../http/operation.ts";
-import { cancelExecution } from "../../services/executions/cancel.ts";
+import { askExecution } from "../../services/executions/ask.ts";
 import { executionParamsSchema } from "./params.ts";
 
 export const cancel = operation(
@@ -11,16 +9,18 @@ export const cancel = operation(
     path: "/executions/{executionId}/cancel",
     tag: "Executions",
     summary: "Cancel an execution",
-    description: "Asks it to stop. It has stopped when its state is `canceled`.",
+    description:
+      "Asks it to stop. It has stopped when its state is `canceled`. With `force` it ends at once, whatever is still running.",
     access: "executions:write",
     params: executionParamsSchema,
     body: executionCancelSchema,
     bodyOptional: true,
-    response: z.object({ id: z.string(), state: executionStateSchema }),
+    response: executionStateNowSchema,
     errors: ["not_found", "invalid_state"],
   },
   async ({ c, caller, params, body }) => {
-    const state = await cancelExecution(c.env, caller, params.executionId, body.reason ?? "");
-    return { data: { id: params.executionId, state } };
+    const { reason = "", force = false } = body;
+    const ask = { type: "cancel", actor: caller.actor, reason, force } as const;
+    return { data: await askExecution(c.env, caller, params.executionId, ask) };
   },
 );

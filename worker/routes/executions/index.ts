@@ -4,6 +4,9 @@ import { events } from "./events.ts";
 import { get } from "./get.ts";
 import { list } from "./list.ts";
 import { output } from "./output.ts";
+import { pause } from "./pause.ts";
+import { resume } from "./resume.ts";
+import { acknowledge, approve, confirm, reject, skip } from "./step-answers.ts";
 import { stepChunks } from "./step-chunks.ts";
 import { stepOutput } from "./step-output.ts";
 import { stream } from "./stream.ts";
@@ -13,6 +16,13 @@ export const executionOperations = [
   list,
   get,
   cancel,
+  pause,
+  resume,
+  acknowledge,
+  approve,
+  reject,
+  confirm,
+  skip,
   events,
   stream,
   output,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isId } from "#protocol/ids.ts";
+import { PATH_MAX_BYTES } from "#protocol/paths.ts";
 import type { AppContext } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { withHeaders } from "../../http/respond.ts";
@@ -7,6 +8,10 @@ import type { Caller } from "../../identity/caller.ts";
 import { coordinatorOf, fetchObject } from "../../objects.ts";
 
 export const executionParamsSchema = z.object({ executionId: z.string().describe("An id like exe_…") });
+
+export const stepParamsSchema = executionParamsSchema.extend({
+  stepId: z.string().max(PATH_MAX_BYTES).describe("The step's id, as the execution lists it."),
+});
 
 /** The coordinator of one of the caller's executions. @throws ApiError `not_found` for what is no id */
 export function coordinatorFor(c: AppContext, caller: Caller, executionId: string) {

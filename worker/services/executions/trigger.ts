@@ -61,6 +61,7 @@ export async function triggerExecution(
     planDigest: await planDigest(planned),
     trigger: { type: caller.actor.type },
     actor: caller.actor,
+    requesterId: caller.userId,
     requestId,
   };
   return answerOf(await callObject(coordinator, (one) => one.create(input)));

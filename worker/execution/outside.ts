@@ -1,0 +1,157 @@
+/**
+ * What the engine asks of other objects: agents' pools, the organization's
+ * locks, other executions. Every call may be repeated, and its answer comes
+ * back to the engine as an input.
+ */
+import type { Env } from "../env.ts";
+import { type LeaseReply, type OfferPayload, poolObjectName } from "../pool/contract.ts";
+import { planDigest } from "#protocol/plan.ts";
+import { isExecutionTerminal } from "#protocol/states.ts";
+import { type CreateExecution, coordinatorName } from "./contract.ts";
+import type { Effect, EngineInput } from "./engine/inputs.ts";
+import type { EngineState } from "./engine/state.ts";
+import { buildChildPlan } from "./plan.ts";
+
+export type OutsideEffect = Extract<
+  Effect,
+  { type: "lease.request" | "lease.release" | "targets.resolve" | "locks.acquire" | "locks.release" | "child.start" | "child.cancel" }
+>;
+
+export interface OutsideDeps {
+  env: Env;
+  record(): CreateExecution;
+  state(): EngineState;
+  decide(input: EngineInput): void;
+  /** What an agent is offered under a fence; null when nothing waits for it any more. */
+  offerPayload(fence: number): OfferPayload | null;
+}
+
+export class Outside {
+  readonly #deps: OutsideDeps;
+
+  constructor(deps: OutsideDeps) {
+    this.#deps = deps;
+  }
+
+  async perform(effect: OutsideEffect): Promise<void> {
+    switch (effect.type) {
+      case "lease.request":
+        return this.#requestLease(effect.leaseId, effect.fence);
+      case "lease.release": {
+        const { leaseId, fence, reason } = effect;
+        await this.#poolOf(fence)?.releaseLease(leaseId, fence, reason);
+        return;
+      }
+      case "targets.resolve": {
+        const { step, poolId, labels } = effect;
+        const agents = await this.#pool(poolId).matching({ ...labels });
+        return this.#deps.decide({ type: "targets.resolved", step, agents });
+      }
+      case "locks.acquire":
+        return this.#acquireLocks(effect.step);
+      case "locks.release":
+        return this.#locks().releaseLocks(this.#deps.record().executionId, effect.step);
+      case "child.start":
+        return this.#startChild(effect);
+      case "child.cancel": {
+        const { executionId, force } = effect;
+        const actor = { type: "system", name: "the execution that started it" } as const;
+        await this.#coordinator(executionId).ask({ type: "cancel", actor, reason: "canceled with the execution that started it", force });
+        return;
+      }
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Tells the pool that a lease is to be taken from its agent, who cannot be reached here. */
+  async revoke(fence: number): Promise<void> {
+    const lease = this.#deps.state().leases.get(fence);
+    if (lease) await this.#poolOf(fence)?.releaseLease(lease.id, fence, "canceled");
+  }
+
+  /** Tells the execution that started this one how it ended. */
+  async tellParent(): Promise<void> {
+    const { parent, end } = this.#deps.state();
+    if (!parent || !end) return;
+    const { executionId } = this.#deps.record();
+    const { state, detail } = end;
+    await this.#coordinator(parent.executionId).childFinished(parent.step, executionId, state, detail);
+  }
+
+  async #requestLease(leaseId: string, fence: number): Promise<void> {
+    const lease = this.#deps.state().leases.get(fence);
+    const payload = this.#deps.offerPayload(fence);
+    if (!lease || !payload) return;
+    const { executionId } = this.#deps.record();
+    const { labels, wantedAgentId } = lease;
+    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId };
+    const answer: LeaseReply = await this.#pool(lease.poolId).requestLease(request, payload);
+    if (answer.outcome === "offered") {
+      const { agentId, agentName, labels } = answer;
+      this.#deps.decide({ type: "lease.granted", fence, agentId, agentName, labels });
+    } else {
+      this.#deps.decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+    }
+  }
+
+  async #acquireLocks(step: string): Promise<void> {
+    const { plan, steps, locks: whole } = this.#deps.state();
+    const record = step === "" ? whole : steps.get(step)?.locks;
+    if (!record || record.status === "granted") return;
+    const { executionId } = this.#deps.record();
+    const reply = await this.#locks().acquireLocks({ executionId, step, title: plan.title, locks: record.locks });
+    if (reply.outcome === "granted") this.#deps.decide({ type: "locks.granted", step, fences: reply.fences });
+    else this.#deps.decide({ type: "locks.queued", step, ahead: reply.ahead, holder: reply.holder });
+  }
+
+  async #startChild({ step, executionId, inputs }: Extract<Effect, { type: "child.start" }>): Promise<void> {
+    const { plan, parent, steps } = this.#deps.state();
+    const block = steps.get(step)?.block;
+    if (block?.kind !== "runbook") return;
+    const written = Object.entries(block.parameters ?? {}).filter(([, value]) => typeof value !== "object");
+    const worked = Object.entries(inputs).map(([place, value]) => [place.slice("parameters/".length), value]);
+    const parameters = Object.fromEntries([...written, ...worked]);
+    const result = buildChildPlan(plan, block.id, parameters, { nonce: crypto.randomUUID(), now: Date.now() });
+    const own = this.#deps.record();
+    if (!result.ok) {
+      return this.#deps.decide({ type: "child.finished", step, executionId, state: "failed", detail: result.detail });
+    }
+    const created = await this.#coordinator(executionId).create({
+      executionId,
+      requestHash: `${own.executionId}/${step}`,
+      plan: result.plan,
+      planDigest: await planDigest(result.plan),
+      trigger: { type: "parent", executionId: own.executionId },
+      actor: own.actor,
+      requestId: own.requestId,
+      parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
+    });
+    this.#deps.decide({ type: "child.started", step, executionId });
+    if (created.outcome === "conflict") return;
+    const { state } = created.execution;
+    // Asked again after its word was lost: it may have ended long ago.
+    if (isExecutionTerminal(state)) this.#deps.decide({ type: "child.finished", step, executionId, state });
+  }
+
+  #poolOf(fence: number) {
+    const lease = this.#deps.state().leases.get(fence);
+    return lease && this.#pool(lease.poolId);
+  }
+
+  #pool(poolId: string) {
+    return this.#deps.env.AGENT_POOL.getByName(poolObjectName(this.#organizationId, poolId));
+  }
+
+  #locks() {
+    return this.#deps.env.ORGANIZATION_LOCKS.getByName(this.#organizationId);
+  }
+
+  #coordinator(executionId: string) {
+    return this.#deps.env.EXECUTION_COORDINATOR.getByName(coordinatorName(this.#organizationId, executionId));
+  }
+
+  get #organizationId(): string {
+    return this.#deps.state().plan.organizationId;
+  }
+}
