@@ -16,7 +16,7 @@ import { sendToAgent } from "./agents.ts";
 import type { Draft } from "./draft.ts";
 import { policyOf } from "./lists.ts";
 import { sceneOf } from "./scene.ts";
-import { resolveTarget, targetOf } from "./scopes.ts";
+import { groupTarget } from "./scopes.ts";
 import type { EngineState, StepRecord } from "./state.ts";
 import { fail, finish, skip } from "./steps.ts";
 
@@ -169,8 +169,7 @@ export function startList(draft: Draft, path: string, list: number): void {
 
 /** Asks which agents match, or goes on with the answer. */
 function resolveAgents(draft: Draft, step: StepRecord): void {
-  const place = placeOf(draft.state.plan, step.path);
-  const target = resolveTarget(draft.state.plan, (place && targetOf(place)) ?? {});
+  const target = groupTarget(draft.state, step.path);
   wait(draft, step.path, { for: "targets", until: draft.moment.now + target.waitMs });
   draft.ask({ type: "targets.resolve", step: step.path, poolId: target.poolId, labels: target.labels });
 }
@@ -183,8 +182,7 @@ export function agentsResolved(
 ): void {
   const step = draft.step(path);
   if (step?.wait?.for !== "targets") return;
-  const place = placeOf(draft.state.plan, path);
-  const { whenNone } = resolveTarget(draft.state.plan, (place && targetOf(place)) ?? {});
+  const { whenNone } = groupTarget(draft.state, path);
   if (agents.length > ITEMS_MAX) {
     return fail(
       draft,

@@ -57,8 +57,7 @@ function ownScope(state: EngineState, place: Place): ScopeSpec | undefined {
 /** One agent of a target that has been resolved. */
 function agentScope(state: EngineState, path: string, index: number): ScopeSpec {
   const step = state.steps.get(path);
-  const place = placeOf(state.plan, path);
-  const target = resolveTarget(state.plan, (place && targetOf(place)) ?? {});
+  const target = groupTarget(state, path);
   const agentId = step?.over?.type === "agents" ? step.over.agents[index]?.agentId : undefined;
   return { scope: `${path}~${index}`, ...target, agentId };
 }
@@ -69,14 +68,20 @@ function sticky(state: EngineState, spec: ScopeSpec): ScopeSpec {
   return agentId === undefined ? spec : { ...spec, agentId };
 }
 
-export function targetOf({ block }: Pick<Place, "block">): BlockTarget | undefined {
+function targetOf({ block }: Pick<Place, "block">): BlockTarget | undefined {
   return block.kind === "command" || block.kind === "api" || block.kind === "foreach"
     ? block.target
     : undefined;
 }
 
+/** What the agents have to be that a step is spread over. */
+export function groupTarget(state: EngineState, path: string): ReturnType<typeof resolveTarget> {
+  const place = placeOf(state.plan, path);
+  return resolveTarget(state.plan, (place && targetOf(place)) ?? {});
+}
+
 /** What a block's target means in this plan; what it leaves open is the runbook's. */
-export function resolveTarget(plan: Plan, target: BlockTarget): Omit<ScopeSpec, "scope" | "agentId"> {
+function resolveTarget(plan: Plan, target: BlockTarget): Omit<ScopeSpec, "scope" | "agentId"> {
   const poolId =
     target.pool === undefined ? plan.target.poolId : (plan.pools?.[target.pool] ?? plan.target.poolId);
   const labels = target.labels ?? (target.pool === undefined ? plan.target.labels : {});
