@@ -2,6 +2,7 @@ import { z } from "zod";
 import { actorSchema, triggerSchema } from "../actor.ts";
 import { attemptOutcomeSchema, stepValuesSchema, streamSummarySchema } from "../data.ts";
 import { ANSWERS, lineageSchema, waitSchema } from "../events.ts";
+import { labelsSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
 import { planSchema } from "../plan.ts";
 import { executionStateSchema, queueReasonSchema, stepStateSchema } from "../states.ts";
@@ -117,6 +118,12 @@ export const executionCreateSchema = z.strictObject({
   version: z.number().int().positive().optional(),
   /** Runs elsewhere than the runbook says. */
   pool: z.string().optional(),
+  /** Labels instead of those of the runbook. */
+  labels: labelsSchema.optional(),
+  /** The first and the last block of the top level to run, by name; the others are skipped. */
+  range: z
+    .strictObject({ from: z.string().max(63).optional(), to: z.string().max(63).optional() })
+    .optional(),
 });
 
 /** What an execution does right after it was asked for something. */

@@ -1,5 +1,5 @@
 /** Pools of agents. */
-import { and, asc, count, eq, gt, isNull } from "drizzle-orm";
+import { and, asc, count, eq, gt, inArray, isNull } from "drizzle-orm";
 import type { Pool } from "#protocol/api/pools.ts";
 import { agents, pools } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
@@ -14,6 +14,15 @@ export function poolsRepository({ db, organizationId, within }: TenantScope) {
         .onConflictDoNothing()
         .returning({ id: pools.id });
       return created.length === 0 ? null : { id, name, createdAt: now.toISOString(), agentCount: 0 };
+    },
+
+    /** The ids of those of these names that exist. */
+    async idsOf(names: readonly string[]): Promise<Record<string, string>> {
+      const rows = await db
+        .select({ id: pools.id, name: pools.name })
+        .from(pools)
+        .where(within(pools, inArray(pools.name, [...names])));
+      return Object.fromEntries(rows.map(({ id, name }) => [name, id]));
     },
 
     /** By name; at most `limit` after the name given. */

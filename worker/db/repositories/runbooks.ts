@@ -2,6 +2,7 @@
 import { and, desc, eq, getTableColumns, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Actor } from "#protocol/actor.ts";
 import type { Runbook, RunbookSummary, Version, VersionSummary } from "#protocol/api/runbooks.ts";
+import { walkBlocks } from "#protocol/blocks/index.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import { pools, runbooks, runbookVersions } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
@@ -76,6 +77,16 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
         .orderBy(desc(runbooks.updatedAt), desc(runbooks.id))
         .limit(limit);
       return rows.map(toSummary);
+    },
+
+    /** The ids of runbooks of exactly this title; two are enough to know that it names none. */
+    async idsByTitle(title: string): Promise<string[]> {
+      const rows = await db
+        .select({ id: runbooks.id })
+        .from(runbooks)
+        .where(alive(eq(runbooks.title, title)))
+        .limit(2);
+      return rows.map(({ id }) => id);
     },
 
     /** A runbook with its latest version. */
@@ -198,7 +209,7 @@ function summaryOf(document: RunbookDocument) {
   return {
     title: document.title,
     description: document.description ?? null,
-    commandCount: document.blocks.filter((block) => block.kind === "command").length,
+    commandCount: [...walkBlocks(document.blocks)].filter(({ block }) => block.kind === "command").length,
   };
 }
 

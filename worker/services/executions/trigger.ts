@@ -10,6 +10,7 @@ import type { CreateResult } from "../../execution/contract.ts";
 import { buildPlan } from "../../execution/plan.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { callObject, coordinatorOf } from "../../objects.ts";
+import { surroundingsOf } from "./surroundings.ts";
 
 export interface TriggerRequest {
   runbookId: string;
@@ -46,7 +47,7 @@ export async function triggerExecution(
     admitted(),
   ]);
   const coordinator = coordinatorOf(env, organizationId, executionId);
-  const planned = resolvePlan(organizationId, source, body);
+  const planned = await resolvePlan(env, organizationId, source, body);
   if (planned instanceof ApiError) {
     // What was started once is answered, whatever has become of its runbook since.
     const repeat =
@@ -78,16 +79,23 @@ function answerOf(result: CreateResult): Triggered {
 }
 
 /** The plan, or why there can be none. */
-function resolvePlan(
+async function resolvePlan(
+  env: Env,
   organizationId: string,
   source: TriggerSource | null,
   body: ExecutionCreate,
-): Plan | ApiError {
+): Promise<Plan | ApiError> {
   if (!source) return notFound("runbook");
   if (!source.version) return new ApiError("not_found", `This runbook has no version ${body.version}.`);
+  const { version } = source;
+  const surroundings = await surroundingsOf(env, organizationId, version).catch(asApiError);
+  if (surroundings instanceof ApiError) return surroundings;
   const result = buildPlan({
     organizationId,
-    version: source.version,
+    version,
+    surroundings,
+    range: body.range,
+    labels: body.labels,
     parameters: body.parameters,
     poolName: source.poolName,
     pool: source.pool,
@@ -95,4 +103,9 @@ function resolvePlan(
     now: Date.now(),
   });
   return result.ok ? result.plan : new ApiError(result.code, result.detail, { issues: result.issues });
+}
+
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  throw error;
 }
