@@ -24,6 +24,9 @@ export const REQUEST_MAX_BYTES = 1 * MIB;
 /** Most blocks in one runbook. */
 export const BLOCKS_MAX = 500;
 
+/** Most characters of a person's name. */
+export const PERSON_NAME_MAX = 200;
+
 /** Most parameters in one runbook, and most bytes of one parameter's value. */
 export const PARAMETERS_MAX = 64;
 export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;
