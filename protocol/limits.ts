@@ -37,6 +37,9 @@ export const EXPRESSION_MAX_LENGTH = 1_000;
 /** Most bytes of the values that one step hands on, as JSON. */
 export const VALUES_MAX_BYTES = 64 * KIB;
 
+/** Most characters of a person's name. */
+export const PERSON_NAME_MAX = 200;
+
 /** Most parameters in one runbook, and most bytes of one parameter's value. */
 export const PARAMETERS_MAX = 64;
 export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;

@@ -5,10 +5,10 @@
  */
 import WebSocket from "ws";
 import { FRAME_MAX_BYTES } from "#protocol/limits.ts";
+import { wholeCharacters } from "#protocol/utf8.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import type { Clock } from "../clock.ts";
 import { isLoopback } from "../config.ts";
-import { wholeCharacters } from "../job/utf8.ts";
 import { wordsOf } from "../log.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type Signer, signAssertion } from "./assertion.ts";

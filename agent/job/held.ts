@@ -1,4 +1,4 @@
-import { wholeCharacters } from "./utf8.ts";
+import { wholeCharacters } from "#protocol/utf8.ts";
 
 const FIRST_BYTES = 4 * 1024;
 

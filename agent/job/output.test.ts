@@ -3,7 +3,6 @@ import type { Stream } from "#protocol/chunk.ts";
 import { CHUNK_MAX_BYTES } from "#protocol/limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { OutputGatherer } from "./output.ts";
-import { wholeCharacters } from "./utf8.ts";
 
 function gather(limit = Number.MAX_SAFE_INTEGER) {
   const clock = new ManualClock();
@@ -132,22 +131,4 @@ it("counts what a full disk never took as cut", () => {
   gatherer.push("stdout", text("too"));
   gatherer.end();
   expect(gatherer.cutBytes.stdout).toBe(7);
-});
-
-it.each([
-  ["", 0],
-  ["61", 1],
-  ["c3", 0],
-  ["c3a9", 2],
-  ["61e2", 1],
-  ["61e282", 1],
-  ["61e282ac", 4],
-  ["f09f98", 0],
-  ["f09f9880", 4],
-  ["808080", 3],
-  ["80808080", 4],
-  ["ff", 1],
-  ["61c0", 2],
-])("cuts %s after %i bytes", (bytes, length) => {
-  expect(wholeCharacters(Buffer.from(bytes, "hex"))).toBe(length);
 });

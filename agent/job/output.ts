@@ -6,11 +6,11 @@
  */
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { CHUNK_MAX_BYTES } from "#protocol/limits.ts";
+import { wholeCharacters } from "#protocol/utf8.ts";
 import type { Clock } from "../clock.ts";
 import { HeldBytes } from "./held.ts";
 import { Pace } from "./pace.ts";
 import type { PerStream } from "./spool.ts";
-import { wholeCharacters } from "./utf8.ts";
 
 /** Takes a payload; false when it cannot be stored now, and will be offered again. */
 export type PayloadSink = (stream: Stream, payload: Uint8Array) => boolean;

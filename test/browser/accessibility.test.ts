@@ -89,6 +89,13 @@ describe.each([
   });
 });
 
+it("the API reference fits a phone", async () => {
+  const page = await app.anonymous(PHONE);
+  await page.goto("/docs");
+  for (const summary of await page.locator("summary").all()) await summary.click();
+  expect(await fitsWidth(page)).toBe(true);
+});
+
 it("a runbook can be found and run by keyboard alone", async () => {
   const page = await app.logged(organization);
   await page.goto("/runbooks");

@@ -15,7 +15,7 @@ import { statePaths } from "../../agent/paths.ts";
 import { foldersOf } from "../../agent/runners/command.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
-import { command, linesOf, oracle } from "./harness.ts";
+import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
 
 let root: string;
 let host: Host;
@@ -88,6 +88,40 @@ it("[ST1] refuses the step when the journal cannot be written, and runs nothing"
     detail: expect.stringContaining("journal"),
   });
   expect(existsSync(path)).toBe(false);
+});
+
+it("[ST2] a failure of the agent after the spawn is an unknown outcome, and its processes go", async () => {
+  const pids = join(root, "pids");
+  host.table = {
+    ...systemProcesses,
+    groupExists: () => {
+      throw new Error("too many open files");
+    },
+  };
+  const { run } = attemptOf(`setsid sleep 300 & echo $! > ${pids}; exit 3`);
+  const { outcome, leakedOutput } = await run.run();
+  expect(outcome).toEqual({
+    type: "unknown",
+    detail: "the agent failed while this step ran (too many open files); its processes were ended",
+  });
+  expect(leakedOutput).toBe(false);
+  expect(isAlive(Number(await lineIn(pids)))).toBe(false);
+});
+
+it("[ST2] a failure of the agent in the midst of the spawn is no refusal either", async () => {
+  let spawned = 0;
+  host.table = {
+    ...systemProcesses,
+    find: (pid) => {
+      spawned = pid;
+      host.table.find = systemProcesses.find;
+      throw new Error("too many open files");
+    },
+  };
+  const { run } = attemptOf("sleep 300");
+  expect((await run.run()).outcome).toMatchObject({ type: "unknown" });
+  expect(spawned).toBeGreaterThan(0);
+  expect(isAlive(spawned)).toBe(false);
 });
 
 it("[CX1] a cancel that comes while `started` is being written wins: nothing is spawned", async () => {

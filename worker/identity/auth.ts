@@ -1,9 +1,11 @@
 /** Sign-up, log-in and sessions of people, through better-auth. */
 import { betterAuth } from "better-auth";
+import { APIError } from "better-auth/api";
 import { organization } from "better-auth/plugins";
 import { z } from "zod";
 import type { ErrorCode } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
+import { PERSON_NAME_MAX } from "#protocol/limits.ts";
 import { authDatabase } from "../db/auth.ts";
 import { identityDb } from "../db/identity.ts";
 import type { Env, Settings } from "../env.ts";
@@ -76,6 +78,16 @@ function createAuth(env: Env, settings: Settings) {
       database: { generateId: ({ model }) => (model === "user" ? newId("user") : crypto.randomUUID()) },
     },
     databaseHooks: {
+      user: {
+        create: {
+          before: async ({ name }) => {
+            if (name.length <= PERSON_NAME_MAX) return;
+            throw new APIError("BAD_REQUEST", {
+              message: `The name has over ${PERSON_NAME_MAX} characters; use a shorter one.`,
+            });
+          },
+        },
+      },
       session: {
         create: {
           // Also at sign-up, which opens a session: this is where an organization is made.

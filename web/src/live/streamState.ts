@@ -2,6 +2,7 @@
  * One stream of output across chunk boundaries: UTF-8 sequences and terminal
  * sequences that a chunk cuts in two are carried to the next one.
  */
+import { wholeCharacters } from "#protocol/utf8.ts";
 import {
   type Piece,
   parseTerminal,
@@ -32,7 +33,7 @@ export function parsePayload(
   before: StreamState,
 ): { pieces: Piece[]; after: StreamState } {
   const bytes = joined(before.pending, payload);
-  const end = completeLength(bytes);
+  const end = wholeCharacters(bytes);
   const { pieces, state } = parseTerminal(decoder.decode(bytes.subarray(0, end)), before.terminal);
   return { pieces, after: { pending: bytes.slice(end), terminal: state } };
 }
@@ -45,7 +46,7 @@ export function advance(payload: Uint8Array, before: StreamState): StreamState {
     !payload.includes(ESC) &&
     !payload.includes(C1_LEAD);
   if (!plain) return parsePayload(payload, before).after;
-  const end = completeLength(payload);
+  const end = wholeCharacters(payload);
   return end === payload.length ? before : { pending: payload.slice(end), terminal: before.terminal };
 }
 
@@ -56,18 +57,6 @@ export function sameStreamState(a: StreamState, b: StreamState): boolean {
       a.pending.length === b.pending.length &&
       a.pending.every((byte, index) => byte === b.pending[index]))
   );
-}
-
-/** How many bytes remain when an unfinished UTF-8 sequence at the end is left off. */
-export function completeLength(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] as number;
-    if (byte < 0x80) break;
-    if (byte < 0xc0) continue;
-    const needs = byte >= 0xf0 && byte < 0xf5 ? 4 : byte >= 0xe0 ? 3 : 2;
-    return byte < 0xf5 && needs > back ? bytes.length - back : bytes.length;
-  }
-  return bytes.length;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -99,7 +99,7 @@ function entriesOf(document: ApiDocument): Entry[] {
 
 export const REFERENCE_CSS = `:root { color-scheme: light dark; --line: #8884; --soft: #8881 }
 * { box-sizing: border-box }
-body { margin: 0; font: 15px/1.6 system-ui, sans-serif; display: grid; grid-template-columns: 20rem minmax(0, 1fr) }
+body { margin: 0; background: Canvas; color: CanvasText; overflow-wrap: anywhere; font: 15px/1.6 system-ui, sans-serif; display: grid; grid-template-columns: 20rem minmax(0, 1fr) }
 nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem; border-right: 1px solid var(--line) }
 main { padding: 1.5rem 2.5rem 6rem; max-width: 60rem }
 h1 { font-size: 1.1rem; margin: 0 } h2 { font-size: .95rem; margin: 2rem 0 .25rem } h3 { margin: 0 }
@@ -108,7 +108,8 @@ section { padding: 1.5rem 0; border-top: 1px solid var(--line); scroll-margin-to
 code, pre { font: 13px/1.5 ui-monospace, monospace }
 .address b { display: inline-block; min-width: 4.2rem; font: 600 12px ui-monospace, monospace }
 .refusal { margin: 0; padding: 0 .75rem; opacity: .75 }
-.get { color: #0a7d4f } .post { color: #1667c7 } .put { color: #9a6a00 } .delete { color: #c02b3d }
+.get { color: light-dark(#0a7d4f, #4cc38a) } .post { color: light-dark(#1667c7, #70b8ff) }
+.put { color: light-dark(#8a5e00, #ffca5c) } .delete { color: light-dark(#c02b3d, #ff9592) }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; background: var(--soft) }
 summary { cursor: pointer; padding: .35rem .75rem } pre { margin: 0; padding: .75rem; overflow: auto }
 details pre { border-top: 1px solid var(--line) } pre a { font-weight: 600 }

@@ -1,3 +1,4 @@
+import { PERSON_NAME_MAX } from "#protocol/limits.ts";
 import { signUp } from "../../api/auth.ts";
 import { paths } from "../../routes/paths.ts";
 import { type AuthField, AuthForm } from "./AuthForm.tsx";
@@ -10,7 +11,10 @@ const fields: readonly AuthField[] = [
     label: "Name",
     type: "text",
     autoComplete: "name",
-    problem: (name) => (name.trim() === "" ? "Enter the name your team knows you by." : undefined),
+    problem(name) {
+      if (name.trim() === "") return "Enter the name your team knows you by.";
+      return name.length > PERSON_NAME_MAX ? `Use at most ${PERSON_NAME_MAX} characters.` : undefined;
+    },
   },
   {
     name: "email",
