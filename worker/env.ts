@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
+import type { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 import type { RateLimiter } from "./limiter/RateLimiter.ts";
 import type { AgentPool } from "./pool/AgentPool.ts";
 
@@ -13,6 +14,7 @@ export interface Env {
   AGENT_POOL: DurableObjectNamespace<AgentPool>;
   ORGANIZATION_FEED: DurableObjectNamespace<OrganizationFeed>;
   RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
+  ORGANIZATION_LOCKS: DurableObjectNamespace<OrganizationLocks>;
   /** Signs browser sessions; at least 32 characters. */
   AUTH_SECRET: string;
   /** Where people and agents reach this control plane, e.g. https://farhand.example.com. */

@@ -99,11 +99,13 @@ const CALLS: Calls = {
   },
   pools: {
     create: (db) => db.pools.create("pool_x", "x", now),
+    idsOf: (db) => db.pools.idsOf(["a", "b"]),
     list: (db) => db.pools.list("a", 1),
   },
   runbooks: {
     create: (db) => db.runbooks.create("rb_x", version),
     list: (db) => db.runbooks.list({ updatedAt: 1, id: "rb_x" }, 1),
+    idsByTitle: (db) => db.runbooks.idsByTitle("Title"),
     get: (db) => db.runbooks.get("rb_x"),
     version: (db) => db.runbooks.version("rb_x", 1),
     versions: (db) => db.runbooks.versions("rb_x", 3, 1),
