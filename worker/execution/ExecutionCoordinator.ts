@@ -353,7 +353,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       case "child.cancel":
         return this.#background(this.#outside.perform(effect));
       case "edge.request":
-        return this.#background(this.#edge.perform(effect));
+        return;
       case "step.start":
         this.#agents.send(effect.fence, startOf(effect));
         return;
