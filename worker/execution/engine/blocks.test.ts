@@ -246,6 +246,12 @@ describe("targets", () => {
     });
   });
 
+  it("asks for any agent again when the first one let the work go before it began", () => {
+    const run = new Run([command("a")]).granted(1, "agt_1");
+    run.input({ type: "lease.failed", fence: 1, reason: "draining", retry: true });
+    expect(run.state.leases.get(2)?.wantedAgentId).toBeUndefined();
+  });
+
   it("gives a step with its own target its own agent, and goes back to the first one after", () => {
     const run = new Run([command("a"), command("db", { target: { labels: { role: "db" } } }), command("b")]);
     run.granted(1, "agt_web").started("a").exited("a");

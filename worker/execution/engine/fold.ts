@@ -145,6 +145,13 @@ function applyLease(state: EngineState, time: number, event: Of<"lease">): Engin
   }
 }
 
+/** A step has begun under a lease: its files are with that agent. */
+function settleScope(state: EngineState, path: string): void {
+  const fence = state.steps.get(path)?.fence;
+  const scope = fence === undefined ? undefined : state.leases.get(fence)?.scope;
+  if (scope !== undefined && !state.scopes.get(scope)?.settled) changeScope(state, scope, { settled: true });
+}
+
 function closeLease(state: EngineState, fence: number, status: "failed" | "released"): EngineState {
   const lease = state.leases.get(fence);
   changeLease(state, fence, { status });
@@ -235,6 +242,7 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
         detail: undefined,
       }));
     case "step.started":
+      settleScope(state, path);
       return begun(state, time, path, (step) => ({
         state: "running",
         wait: undefined,

@@ -64,8 +64,8 @@ function agentScope(state: EngineState, path: string, index: number): ScopeSpec 
 
 /** Once a scope has had an agent it keeps it: its files are there. */
 function sticky(state: EngineState, spec: ScopeSpec): ScopeSpec {
-  const agentId = state.scopes.get(spec.scope)?.agent?.id;
-  return agentId === undefined ? spec : { ...spec, agentId };
+  const known = state.scopes.get(spec.scope);
+  return known?.settled && known.agent ? { ...spec, agentId: known.agent.id } : spec;
 }
 
 function targetOf({ block }: Pick<Place, "block">): BlockTarget | undefined {

@@ -107,6 +107,8 @@ export interface ScopeRecord {
   readonly fence?: number;
   /** Requests in a row that came to nothing. */
   readonly failures: number;
+  /** Something has begun there: from now on only this agent will do. */
+  readonly settled?: boolean;
   readonly agent?: {
     readonly id: string;
     readonly name: string;
