@@ -402,18 +402,20 @@ describe("agents", () => {
     const { place, execution, data, attempt } = scene;
     const stub = coordinatorOf(place, execution.executionId);
     const actor = { type: "user", id: "usr_1", name: "Ada" } as const;
-    expect(await stub.cancel(actor, "enough")).toMatchObject({ outcome: "accepted" });
+    const cancel = { type: "cancel", actor, reason: "enough", force: false } as const;
+    expect(await stub.ask(cancel)).toMatchObject({ outcome: "accepted" });
     expect(await data.next("step.cancel")).toMatchObject({ step: "a", reason: "canceled" });
     data.send(attempt.finished({ type: "stopped", reason: "canceled", confirmed: true }));
     await data.next("lease.release");
     expect((await read(scene)).state).toBe("canceled");
-    expect(await stub.cancel(actor, "again")).toEqual({ outcome: "already_ended", state: "canceled" });
+    expect(await stub.ask(cancel)).toMatchObject({ outcome: "refused", refusal: { code: "invalid_state" } });
   });
 
   it("[CM1] are told again what they did not answer", async () => {
     const { place, execution, data } = await running();
     const stub = coordinatorOf(place, execution.executionId);
-    await stub.cancel({ type: "system", name: "test" }, "");
+    const actor = { type: "system", name: "test" } as const;
+    await stub.ask({ type: "cancel", actor, reason: "", force: false });
     const first = await data.next("step.cancel");
     await runDurableObjectAlarm(stub);
     expect(await data.next("step.cancel", 2)).toEqual(first);

@@ -125,7 +125,8 @@ describe("granting", () => {
     const place = newPlace();
     const gone = await trigger(place);
     await logged(gone.stub, "lease.queued");
-    await gone.stub.cancel({ type: "system", name: "test" }, "");
+    const actor = { type: "system", name: "test" } as const;
+    await gone.stub.ask({ type: "cancel", actor, reason: "", force: false });
     expect(await read(gone.stub)).toMatchObject({ state: "canceled" });
     const kept = await trigger(place);
     const control = await connectAgent(place);

@@ -271,5 +271,5 @@ describe("[G6] any order of what can happen", () => {
       const again = fold(planOf([command("a"), command("b"), command("c")]), run.log);
       expect(comparable(again), `seed ${seed}`).toEqual(comparable(run.state));
     }
-  });
+  }, 60_000);
 });
