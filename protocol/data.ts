@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
+import { jsonSchema } from "./json.ts";
 import { SCRIPT_MAX_BYTES } from "./limits.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
@@ -23,7 +24,7 @@ export const stepInputsSchema = z.record(z.string().max(300), z.string().max(SCR
 export type StepInputs = z.infer<typeof stepInputsSchema>;
 
 /** Values that a step hands on: JSON, by name. */
-export const stepValuesSchema = z.record(z.string().max(63), z.json());
+export const stepValuesSchema = z.record(z.string().max(63), jsonSchema);
 export type StepValues = z.infer<typeof stepValuesSchema>;
 
 /**

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "./actor.ts";
 import { attemptOutcomeSchema, stepInputsSchema, stepValuesSchema, streamSummarySchema } from "./data.ts";
+import { jsonSchema } from "./json.ts";
 import {
   executionStateSchema,
   queueReasonSchema,
@@ -63,8 +64,8 @@ export const executionEventSchema = z
       trigger: triggerSchema,
       actor: actorSchema,
       /** The person behind it: who asked, or whose key did. He cannot approve what he asked for. */
-    requesterId: z.string().optional(),
-    /** What it is a retry of, and what its steps had come to there, by path. */
+      requesterId: z.string().optional(),
+      /** What it is a retry of, and what its steps had come to there, by path. */
       lineage: lineageSchema.optional(),
       reused: z.record(z.string(), stepValuesSchema).optional(),
       /** The execution and step that started it, and how many stand above it. */
@@ -108,7 +109,7 @@ export const executionEventSchema = z
       type: z.literal("step.expanded"),
       ...step,
       over: z.discriminatedUnion("type", [
-        z.strictObject({ type: z.literal("items"), items: z.array(z.json()) }),
+        z.strictObject({ type: z.literal("items"), items: z.array(jsonSchema) }),
         z.strictObject({ type: z.literal("agents"), agents: z.array(z.strictObject(agent)) }),
       ]),
     }),

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "../actor.ts";
+import { labelsSchema } from "../blocks/common.ts";
 import { attemptOutcomeSchema, stepValuesSchema, streamSummarySchema } from "../data.ts";
 import { ANSWERS, lineageSchema, waitSchema } from "../events.ts";
-import { labelsSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
 import { planSchema } from "../plan.ts";
 import { executionStateSchema, queueReasonSchema, stepStateSchema } from "../states.ts";
@@ -63,7 +63,14 @@ export const stepSchema = z
     /** The execution that it started. */
     executionId: z.string().optional(),
     /** Of a step with others in it: how many lists of them have begun, ended and failed. */
-    lists: z.object({ total: z.number().int(), started: z.number().int(), ended: z.number().int(), failed: z.number().int() }).optional(),
+    lists: z
+      .object({
+        total: z.number().int(),
+        started: z.number().int(),
+        ended: z.number().int(),
+        failed: z.number().int(),
+      })
+      .optional(),
     /** Taken over from the execution that this one retries. */
     reused: z.boolean().optional(),
     /** In words, why it is in this state, when the state alone does not say it. */
@@ -146,7 +153,10 @@ export const stepApproveSchema = z.strictObject({
   note: noteSchema,
   values: answersSchema,
 });
-export const stepRejectSchema = z.strictObject({ planDigest: z.string().max(64).optional(), note: noteSchema });
+export const stepRejectSchema = z.strictObject({
+  planDigest: z.string().max(64).optional(),
+  note: noteSchema,
+});
 export const stepConfirmSchema = z.strictObject({ note: noteSchema });
 export const stepSkipSchema = z.strictObject({
   reason: z.string().trim().min(1, { error: "say why the step is skipped" }).max(500),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonSchema } from "../json.ts";
 import { SCRIPT_MAX_BYTES } from "../limits.ts";
 import { agentShape, commonShape, outputNameSchema, valueSchema } from "./common.ts";
 
@@ -25,7 +26,7 @@ export const apiFieldsSchema = z.strictObject({
   query: z.record(z.string().min(1).max(200), valueSchema).optional(),
   headers: z.record(headerNameSchema, valueSchema).optional(),
   /** Sent as it stands; say what it is with a content-type header (JSON when it is written as data). */
-  body: z.union([valueSchema, z.strictObject({ json: z.json() })]).optional(),
+  body: z.union([valueSchema, z.strictObject({ json: jsonSchema })]).optional(),
   /** Statuses that mean success; any of 200–299 when absent. */
   expect: z.array(z.number().int().min(100).max(599)).min(1).max(32).optional(),
   /** `agent` when absent: from the customer's network. `edge`: from the control plane, to public hosts only. */

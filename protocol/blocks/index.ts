@@ -55,8 +55,8 @@ const compensation = {
     .optional(),
 };
 
-export const commandBlockSchema = commandFieldsSchema.extend(compensation);
-export const apiBlockSchema = apiFieldsSchema.extend(compensation);
+export const commandBlockSchema = commandFieldsSchema.extend(compensation).meta({ id: "CommandBlock" });
+export const apiBlockSchema = apiFieldsSchema.extend(compensation).meta({ id: "ApiBlock" });
 
 export const blockSchema = z
   .discriminatedUnion("kind", [
