@@ -177,8 +177,13 @@ export class DataSession implements Session, AttemptListener {
     if (this.#live === link) return undefined;
     for (const attempt of lease.attempts) this.#outboxOf(attempt).resume({ stdout: 0, stderr: 0 });
     for (const entry of message.attempts) {
-      if (entry.recorded) this.#forget(entry);
-      else this.#find(entry)?.resume(entry.held);
+      if (entry.recorded) {
+        this.#forget(entry);
+        continue;
+      }
+      const outbox = this.#find(entry);
+      outbox?.attempt.restate(entry.held);
+      outbox?.resume(entry.held);
     }
     this.#goLive(link);
     return undefined;
