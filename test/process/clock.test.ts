@@ -2,7 +2,7 @@
  * Rules about time, with a clock that the test moves: a real agent in this
  * process, real sockets, real children, and not one second waited for.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -49,7 +49,7 @@ async function connectedAgent() {
     });
     while (!stopped) await clock.advance(100);
   });
-  return { plane, clock, agent };
+  return { plane, clock, agent, root };
 }
 
 /** Moves the clock in small steps until a condition holds. */
@@ -123,6 +123,25 @@ it("[OT2] sends the oldest chunk again when nothing is acknowledged for a while"
   await plane.changes.until("a hello", () => coordinator.of("step.started").length > 0);
   await advanceUntil(clock, "the chunk again", () => coordinator.output("quiet", "stdout").length > 0);
   expect(lost).toBe(2);
+  expect(coordinator.sockets).toHaveLength(1);
+});
+
+it("tries an unreadable spool again now and then, on the same socket", async () => {
+  const { plane, clock, root } = await connectedAgent();
+  plane.refuses = (path) =>
+    path === AGENT_PATHS.control ? undefined : "HTTP/1.1 503 x\r\nconnection: close\r\n\r\n";
+  const { coordinator } = await plane.offer({ blocks: [command("offline", "echo printed; sleep 300")] });
+  const spool = () => join(root, "spool", readdirSync(join(root, "spool"))[0] ?? "none");
+  await expect.poll(() => existsSync(spool()) && statSync(spool()).size).toBeGreaterThan(0);
+  const whole = readFileSync(spool());
+  writeFileSync(spool(), Buffer.alloc(whole.length));
+  plane.refuses = () => undefined;
+  await advanceUntil(clock, "a data socket", () => coordinator.of("step.started").length > 0, 100);
+  await advanceUntil(clock, "a minute", () => clock.monotonic() > 60_000, 100);
+  expect(coordinator.sockets).toHaveLength(1);
+  writeFileSync(spool(), whole);
+  await advanceUntil(clock, "the output", () => coordinator.output("offline", "stdout").length > 0, 100);
+  expect(coordinator.output("offline", "stdout").toString()).toBe("printed\n");
   expect(coordinator.sockets).toHaveLength(1);
 });
 
