@@ -169,6 +169,62 @@ it("repeats a result until it is recorded, and then forgets the attempt", async 
   expect(coordinator.of("hello")[2]?.attempts).toEqual([]);
 });
 
+/** Takes the lease back, as the pool does. */
+function revoke(plane: FakeControlPlane, { lease: { id: leaseId, fence } }: Coordinator): void {
+  plane.control.send({ type: "lease.revoke", id: `revoke:${leaseId}`, leaseId, fence, reason: "test" });
+}
+
+it("[LS2] a lease that is taken back reports what its step came to before it goes", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300"), command("next", "true")],
+    configure: (each) => {
+      each.records = false;
+    },
+  });
+  await coordinator.printed("long", "up");
+  revoke(plane, coordinator);
+  await advanceUntil(clock, "the result", () => coordinator.complete.length > 0);
+  expect(coordinator.complete[0]?.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
+  plane.control.socket.terminate();
+  await advanceUntil(clock, "another hello", () => plane.controls[1]?.of("hello").length === 1);
+  expect(plane.control.of("hello")[0]?.leases).toEqual([{ ...coordinator.lease, state: "reporting" }]);
+  coordinator.start("next");
+  await plane.changes.until("an answer", () =>
+    coordinator.of("step.finished").some((each) => each.step === "next"),
+  );
+  expect(coordinator.of("step.finished").at(-1)?.outcome).toMatchObject({
+    type: "refused",
+    code: "stale_fence",
+  });
+  for (const step of ["long", "next"]) {
+    expect(plane.control.of("lease.ended")).toEqual([]);
+    coordinator.send({ type: "step.recorded", step, attempt: 1 });
+  }
+  await plane.changes.until("the end of the lease", () => plane.control.of("lease.ended").length === 1);
+  await plane.changes.until("the end of its socket", () => coordinator.closes[0] === 1000);
+});
+
+it("[LS2] a lease that is taken back waits 10 s for an acknowledgement, and no longer", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.run({
+    blocks: [command("short", "true")],
+    configure: (each) => {
+      each.records = false;
+    },
+  });
+  revoke(plane, coordinator);
+  revoke(plane, coordinator);
+  await plane.changes.until("both acknowledgements", () => plane.control.of("ack").length === 3);
+  await clock.advance(9_999);
+  await settle();
+  expect(plane.control.of("lease.ended")).toEqual([]);
+  await clock.advance(1);
+  await plane.changes.until("the end of the lease", () => plane.control.of("lease.ended").length === 1);
+  revoke(plane, coordinator);
+  await plane.changes.until("the answer to a repeat", () => plane.control.of("lease.ended").length === 2);
+});
+
 it("[LS3] onDisconnect stop: the step is stopped 30 s after its coordinator went away", async () => {
   const { plane, clock } = await connectedAgent();
   const { coordinator } = await plane.offer({
