@@ -1,51 +1,80 @@
-/** One agent per state directory: two would each tell the control plane half of the truth. */
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+/**
+ * One agent per state directory: two would each tell the control plane half of
+ * the truth. A lock is a symbolic link whose target names its holder: it comes
+ * into being at once with all it says, and takes no room on a full disk. What a
+ * dead holder left is not taken away but followed, by the link with the next
+ * number, which only one can make. There is nothing to give back: the lock is
+ * held by being alive.
+ */
+import { readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { Failure } from "./failure.ts";
 import { errorCode } from "./files.ts";
-import { systemProcesses } from "./job/processes.ts";
-import { processIdSchema } from "./job/records.ts";
+import { bootId, systemProcesses } from "./job/processes.ts";
 
 /**
  * Takes the lock for as long as this process lives.
- * @returns a function that gives it back
+ * @param path of the links, without their numbers
  * @throws Failure when another agent runs on this state directory
  */
-export function takeLock(path: string): () => void {
+export function takeLock(path: string): void {
   const startTime = systemProcesses.find(process.pid)?.startTime ?? 0;
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify({ pid: process.pid, startTime }), { mode: 0o600 });
-  try {
-    for (;;) {
-      try {
-        linkSync(draft, path);
-        return () => unlinkSync(path);
-      } catch (error) {
-        if (errorCode(error) !== "EEXIST") throw error;
-      }
-      const holder = lockHolder(path);
-      if (holder !== undefined) {
-        throw new Failure(`another farhand-agent (process ${holder}) is running on this state directory`);
-      }
-      unlinkSync(path);
+  const target = `${process.pid} ${startTime} ${bootId()}`;
+  for (;;) {
+    const newest = newestOf(path);
+    const holder = holderOf(`${path}.${newest}`);
+    if (holder !== undefined) {
+      throw new Failure(`another farhand-agent (process ${holder}) is running on this state directory`);
     }
-  } finally {
-    unlinkSync(draft);
+    const own = newest + 1;
+    try {
+      symlinkSync(target, `${path}.${own}`);
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") continue;
+      throw error;
+    }
+    const numbers = numbersOf(path);
+    if (Math.max(...numbers) === own) {
+      for (const older of numbers.filter((each) => each < own)) rmSync(`${path}.${older}`, { force: true });
+      return;
+    }
+    // It was looked at too long ago: the next number had come, and was followed and cleared away.
+    rmSync(`${path}.${own}`, { force: true });
   }
 }
 
 /** The process that holds the lock, if it lives. */
 export function lockHolder(path: string): number | undefined {
-  let text: string;
+  return holderOf(`${path}.${newestOf(path)}`);
+}
+
+function holderOf(link: string): number | undefined {
   try {
-    text = readFileSync(path, "utf8");
+    const [pid, startTime, boot] = readlinkSync(link).split(" ");
+    const info = systemProcesses.find(Number(pid));
+    const same = info?.startTime === Number(startTime) && !info.zombie && boot === bootId();
+    return same ? info.pid : undefined;
   } catch {
     return undefined;
   }
+}
+
+function newestOf(path: string): number {
+  return Math.max(0, ...numbersOf(path));
+}
+
+function numbersOf(path: string): number[] {
+  const prefix = `${basename(path)}.`;
+  return namesIn(dirname(path))
+    .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
+    .map((name) => Number(name.slice(prefix.length)));
+}
+
+function namesIn(folder: string): string[] {
   try {
-    const { pid, startTime } = processIdSchema.parse(JSON.parse(text));
-    const info = systemProcesses.find(pid);
-    return info?.startTime === startTime && !info.zombie ? pid : undefined;
-  } catch {
-    return undefined;
+    return readdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
   }
 }

@@ -60,7 +60,7 @@ export const poolControlMessageSchema = z.discriminatedUnion("type", [
     planDigest: z.string(),
     firstStep: stepStartSchema,
   }),
-  /** A command: the lease is over; kill what still runs under it and close its data socket. */
+  /** A command: the lease is over; end what still runs under it, report that for up to 10 s, and close its data socket. */
   z.strictObject({
     type: z.literal("lease.revoke"),
     id: commandIdSchema,

@@ -69,7 +69,7 @@ export const attemptOutcomeSchema = z
   .meta({ id: "AttemptOutcome" });
 export type AttemptOutcome = z.infer<typeof attemptOutcomeSchema>;
 
-/** The output of one stream when it is complete (OT4). `cutBytes` is what the limit kept out (OT5). */
+/** The output of one stream when it is complete (OT4). `cutBytes` is what was not kept: over the limit (OT5), or lost with its disk. */
 export const streamSummarySchema = z
   .strictObject({
     bytes: bytesSchema,

@@ -20,7 +20,7 @@ export async function run(config: RunConfig): Promise<void> {
     );
   }
   makePrivateDirectory(paths.root);
-  const unlock = takeLock(paths.lock);
+  takeLock(paths.lock);
   const log = createLog({ format: config.logFormat, level: config.logLevel }, { agentId: identity.agentId });
   // A defect must not take the steps of other executions with it in silence: the journal is true, so
   // dying and being restarted is safe, and going on in an unknown state is not.
@@ -28,26 +28,21 @@ export async function run(config: RunConfig): Promise<void> {
     log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
     process.exit(EXIT.failed);
   });
-  try {
-    const slots = config.slots ?? identity.slots;
-    const agent = await Agent.open({
-      ...{ identity, slots, paths, log },
-      dial: createDial(identity, systemClock),
-      clock: systemClock,
-      random: Math.random,
-    });
-    log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
-    agent.start();
-    await firstSignal(() => {
-      log.warn("told twice to stop: killing what runs");
-      agent.killNow();
-      unlock();
-      process.exit(EXIT.failed);
-    });
-    await agent.shutdown();
-  } finally {
-    unlock();
-  }
+  const slots = config.slots ?? identity.slots;
+  const agent = await Agent.open({
+    ...{ identity, slots, paths, log },
+    dial: createDial(identity, systemClock),
+    clock: systemClock,
+    random: Math.random,
+  });
+  log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
+  agent.start();
+  await firstSignal(() => {
+    log.warn("told twice to stop: killing what runs");
+    agent.killNow();
+    process.exit(EXIT.failed);
+  });
+  await agent.shutdown();
 }
 
 /** Resolves at the first SIGTERM or SIGINT; calls `again` at the next. */

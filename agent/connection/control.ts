@@ -90,7 +90,7 @@ export class ControlSession implements Session {
         const { leases } = this.#deps;
         this.#send({ type: "ack", id: message.id });
         const lease = leases.find(message.leaseId, message.fence);
-        if (lease) void leases.end(lease, `revoked: ${message.reason}`);
+        if (lease) void leases.revoke(lease, `revoked: ${message.reason}`);
         else this.#send({ type: "lease.ended", leaseId: message.leaseId, fence: message.fence });
         return;
       }

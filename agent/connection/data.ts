@@ -177,8 +177,13 @@ export class DataSession implements Session, AttemptListener {
     if (this.#live === link) return undefined;
     for (const attempt of lease.attempts) this.#outboxOf(attempt).resume({ stdout: 0, stderr: 0 });
     for (const entry of message.attempts) {
-      if (entry.recorded) this.#forget(entry);
-      else this.#find(entry)?.resume(entry.held);
+      if (entry.recorded) {
+        this.#forget(entry);
+        continue;
+      }
+      const outbox = this.#find(entry);
+      outbox?.attempt.restate(entry.held);
+      outbox?.resume(entry.held);
     }
     this.#goLive(link);
     return undefined;
@@ -195,6 +200,7 @@ export class DataSession implements Session, AttemptListener {
   /**
    * Frames can vanish without an error (CM1): sends results again that are not
    * recorded, and the oldest output again when no acknowledgement has come.
+   * Spools that could not be read are tried again.
    */
   #tick(): void {
     const { clock } = this.#deps;
@@ -202,6 +208,7 @@ export class DataSession implements Session, AttemptListener {
     for (const outbox of this.#outboxes.values()) {
       if (stalled) this.#probe(outbox);
       outbox.finishedSent = false;
+      outbox.unreadable = false;
     }
     this.#ackedSinceTick = false;
     this.#cancelTick = clock.after(COMMAND_RESEND_MS, () => this.#tick());
@@ -237,16 +244,11 @@ export class DataSession implements Session, AttemptListener {
   #drain(): void {
     if (this.#draining || !this.#live) return;
     this.#draining = true;
-    this.#drainAll()
-      .catch((error) => {
-        this.#log.error("cannot read the spool", { reason: wordsOf(error) });
-        this.#link?.terminate();
-      })
-      .finally(() => {
-        this.#draining = false;
-        // Something may have come in between the last look and now.
-        if (this.#nextSendable()) this.#drain();
-      });
+    void this.#drainAll().finally(() => {
+      this.#draining = false;
+      // Something may have come in between the last look and now.
+      if (this.#nextSendable()) this.#drain();
+    });
   }
 
   async #drainAll(): Promise<void> {
@@ -254,8 +256,14 @@ export class DataSession implements Session, AttemptListener {
       const outbox = this.#nextSendable();
       if (!outbox) return;
       if (outbox.hasResult) this.#sendFinished(outbox);
-      else await this.#drainOutput(outbox);
+      else await this.#drainOutput(outbox).catch((error) => this.#unreadable(outbox, error));
     }
+  }
+
+  #unreadable(outbox: Outbox, error: unknown): void {
+    outbox.unreadable = true;
+    const { step } = outbox.attempt;
+    this.#log.error("cannot read the spool; trying again soon", { step, reason: wordsOf(error) });
   }
 
   /** Sends one read's worth of an attempt's spool. */
@@ -279,7 +287,7 @@ export class DataSession implements Session, AttemptListener {
     if (!this.#live) return undefined;
     const mayRead = this.#live.buffered === 0 && this.#hasRoom();
     for (const outbox of this.#outboxes.values()) {
-      if (outbox.hasResult || (outbox.hasOutput && mayRead)) return outbox;
+      if (outbox.hasResult || (outbox.hasOutput && mayRead && !outbox.unreadable)) return outbox;
     }
     return undefined;
   }

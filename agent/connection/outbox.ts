@@ -25,6 +25,8 @@ export class Outbox {
   generation = 0;
   /** The result was sent since the last such move. */
   finishedSent = false;
+  /** The last try to read from the spool failed. */
+  unreadable = false;
 
   constructor(attempt: Attempt) {
     this.attempt = attempt;

@@ -1,4 +1,5 @@
 /** One attempt of one step, as a lease holds it: what is known of it, and its end once there is one. */
+import { STREAMS } from "#protocol/chunk.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import { wordsOf } from "../log.ts";
 import type { Host } from "./host.ts";
@@ -51,6 +52,25 @@ export class Attempt {
     this.number = facts.number;
     this.fence = facts.fence;
     this.spool = facts.spool;
+  }
+
+  /**
+   * After a loss of power the spool may hold less than the result says. Where
+   * the coordinator does not hold it either, what is missing is gone: it is told
+   * as cut, so that nobody waits for it.
+   * @param held bytes of each stream that the coordinator has
+   */
+  restate(held: PerStream<number>): void {
+    if (!this.result) return;
+    const streams = { ...this.result.streams };
+    for (const stream of STREAMS) {
+      const { bytes, cutBytes } = streams[stream];
+      const spooled = this.spool.bytes[stream];
+      const lost = bytes - Math.max(spooled, held[stream]);
+      if (lost <= 0) continue;
+      streams[stream] = { bytes: spooled, sha256: this.spool.sha256(stream), cutBytes: cutBytes + lost };
+    }
+    this.result = { ...this.result, streams };
   }
 
   /** Fixes the result and notes it in the journal. The first end counts. */

@@ -9,6 +9,7 @@ import type { StepCancel, StepStart } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { Lease } from "#protocol/socket.ts";
+import { within } from "../clock.ts";
 import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
@@ -22,6 +23,8 @@ import { Spool } from "./spool.ts";
 
 /** How long what still runs under a lease that is over gets to end. */
 const OVER_GRACE_MS = 2_000;
+/** How long a lease that was taken back waits for its results to be recorded. */
+const REVOKED_REPORT_MS = 10_000;
 
 type StepName = Pick<StepStart, "step" | "attempt">;
 
@@ -39,7 +42,10 @@ export class HeldLease {
   #listener: AttemptListener | undefined;
   #planWritten: Promise<void> = Promise.resolve();
   #cancelDisconnect: () => void = () => {};
+  #revoked = false;
   #ending: Promise<void> | undefined;
+  /** Resolves when nothing is left to report of a lease that takes nothing new. */
+  readonly #settled = Promise.withResolvers<void>();
   /** A newer lease of this execution exists: report, and start nothing (LS2). */
   stale = false;
   /** Taken up again after a restart: its coordinator may hold more than is known here. */
@@ -55,7 +61,7 @@ export class HeldLease {
 
   /** `reporting`: it takes no new steps any more. */
   get state(): "active" | "reporting" {
-    return this.#plan && !this.stale && !this.#ending ? "active" : "reporting";
+    return this.#plan && !this.stale && !this.#revoked && !this.#ending ? "active" : "reporting";
   }
 
   /** What has not been recorded yet, in the order in which it was started. */
@@ -99,7 +105,8 @@ export class HeldLease {
     if (this.#ending || this.#knows(command)) return;
     const { clock, log } = this.#host;
     const admission = admitStep({
-      ...{ plan: this.#plan, step: command.step, fence: command.fence, stale: this.stale },
+      ...{ plan: this.#plan, step: command.step, fence: command.fence },
+      stale: this.stale || this.#revoked,
       leaseFence: this.lease.fence,
       now: clock.now(),
       freeBytes: freeBytes(this.#host.paths.spool),
@@ -149,6 +156,7 @@ export class HeldLease {
     this.#recorded.add(key);
     attempt.spool.remove();
     this.#note({ type: "recorded", lease: this.key, step: name.step, attempt: name.attempt });
+    if (this.#revoked && this.#attempts.size === 0) this.#settled.resolve();
   }
 
   /** The data socket has its coordinator again. */
@@ -184,6 +192,16 @@ export class HeldLease {
     for (const attempt of this.#running.keys()) attempt.run?.killNow();
   }
 
+  /**
+   * The lease is taken back: nothing is started any more and what runs is ended.
+   * Resolves when the coordinator has recorded the results, or did not in time.
+   */
+  async revoke(): Promise<void> {
+    this.#revoked = true;
+    await this.stopAll("canceled", OVER_GRACE_MS);
+    if (this.#attempts.size > 0) await within(this.#host.clock, REVOKED_REPORT_MS, this.#settled.promise);
+  }
+
   /** The lease is over: ends what runs under it and removes every trace but the journal's. */
   end(why: string): Promise<void> {
     this.#ending ??= this.#end(why);
@@ -192,6 +210,7 @@ export class HeldLease {
 
   async #end(why: string): Promise<void> {
     this.#cancelDisconnect();
+    this.#settled.resolve();
     if (this.busy) this.#log.warn("ending a lease under which a step still runs", { why });
     await this.stopAll("canceled", OVER_GRACE_MS);
     for (const attempt of this.#attempts.values()) attempt.spool.remove();

@@ -81,6 +81,12 @@ export class Leases {
     return this.#held.get(leaseKey({ id: leaseId, fence }));
   }
 
+  /** Ends a lease once what ran under it has been reported, or could not be for too long. */
+  async revoke(lease: HeldLease, why: string): Promise<void> {
+    await lease.revoke();
+    await this.end(lease, why);
+  }
+
   /** Ends a lease, frees its slot, and then removes its traces. */
   async end(lease: HeldLease, why: string): Promise<void> {
     await lease.end(why);

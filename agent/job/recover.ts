@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
 import { type Plan, planSchema } from "#protocol/plan.ts";
 import { attemptFileName, type StatePaths } from "../paths.ts";
 import { Attempt } from "./attempt.ts";
@@ -16,6 +17,8 @@ import { Spool } from "./spool.ts";
 import { ProcessTree } from "./tree.ts";
 
 const LEFTOVER_GRACE_MS = 2_000;
+/** Output that was cut may end this much before its limit, so that no character of either stream is torn. */
+const TORN_MAX_BYTES = 6;
 
 /** @returns the leases that are still held, each with its unrecorded attempts */
 export async function recover(host: Host): Promise<HeldLease[]> {
@@ -25,11 +28,12 @@ export async function recover(host: Host): Promise<HeldLease[]> {
 }
 
 async function recoverLease(key: string, { lease, attempts }: JournalLease, host: Host): Promise<HeldLease> {
-  const held = new HeldLease(lease, loadPlan(join(host.paths.plans, `${key}.json`)), host);
+  const plan = loadPlan(join(host.paths.plans, `${key}.json`));
+  const held = new HeldLease(lease, plan, host);
   const open = Array.from(attempts.values()).filter((attempt) => !attempt.recorded);
   const recorded = Array.from(attempts.values()).filter((attempt) => attempt.recorded);
   held.restore(
-    await Promise.all(open.map((entry) => recoverAttempt(key, lease.fence, entry, host))),
+    await Promise.all(open.map((entry) => recoverAttempt(key, lease.fence, entry, plan, host))),
     recorded.map(({ step, attempt }) => attemptKey(step, attempt)),
   );
   return held;
@@ -39,6 +43,7 @@ async function recoverAttempt(
   leaseKey: string,
   fence: number,
   entry: JournalAttempt,
+  plan: Plan | undefined,
   host: Host,
 ): Promise<Attempt> {
   const { step, attempt: number, started, spawned, finished } = entry;
@@ -49,7 +54,7 @@ async function recoverAttempt(
     attempt.result = finished.result;
     return attempt;
   }
-  const detail = await endLeftovers(entry, host);
+  const detail = (await endLeftovers(entry, host)) + limitWords(plan, attempt);
   host.log.warn("a step was running when the agent stopped; its outcome is unknown", { step, detail });
   const begun = started?.time ?? 0;
   const lastSeen = spool.lastTime ?? spawned?.time ?? begun;
@@ -58,6 +63,7 @@ async function recoverAttempt(
       outcome: { type: "unknown", detail },
       durationMs: Math.max(0, lastSeen - begun),
       leakedOutput: false,
+      // True while the limit is not reached; `limitWords` says so when it was.
       cutBytes: { stdout: 0, stderr: 0 },
     },
     host,
@@ -82,6 +88,14 @@ async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): P
   return gone
     ? `${stopped}; ${processes} of it still ran when the agent came back and were ended`
     : `${stopped}; ${processes} of it still ran when the agent came back and could not all be ended`;
+}
+
+/** What the limit had cut was counted in memory only, and is gone with the agent that counted. */
+function limitWords(plan: Plan | undefined, { step, spool }: Attempt): string {
+  const block = plan?.blocks.find((each) => each.id === step);
+  const limit = (block?.kind === "command" ? block.outputLimitBytes : undefined) ?? OUTPUT_DEFAULT_BYTES;
+  const reached = spool.bytes.stdout + spool.bytes.stderr + TORN_MAX_BYTES >= limit;
+  return reached ? "; its output had come to its limit, and how much was cut is not known" : "";
 }
 
 function loadPlan(path: string): Plan | undefined {

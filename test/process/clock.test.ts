@@ -2,7 +2,7 @@
  * Rules about time, with a clock that the test moves: a real agent in this
  * process, real sockets, real children, and not one second waited for.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -49,7 +49,7 @@ async function connectedAgent() {
     });
     while (!stopped) await clock.advance(100);
   });
-  return { plane, clock, agent };
+  return { plane, clock, agent, root };
 }
 
 /** Moves the clock in small steps until a condition holds. */
@@ -126,6 +126,25 @@ it("[OT2] sends the oldest chunk again when nothing is acknowledged for a while"
   expect(coordinator.sockets).toHaveLength(1);
 });
 
+it("tries an unreadable spool again now and then, on the same socket", async () => {
+  const { plane, clock, root } = await connectedAgent();
+  plane.refuses = (path) =>
+    path === AGENT_PATHS.control ? undefined : "HTTP/1.1 503 x\r\nconnection: close\r\n\r\n";
+  const { coordinator } = await plane.offer({ blocks: [command("offline", "echo printed; sleep 300")] });
+  const spool = () => join(root, "spool", readdirSync(join(root, "spool"))[0] ?? "none");
+  await expect.poll(() => existsSync(spool()) && statSync(spool()).size).toBeGreaterThan(0);
+  const whole = readFileSync(spool());
+  writeFileSync(spool(), Buffer.alloc(whole.length));
+  plane.refuses = () => undefined;
+  await advanceUntil(clock, "a data socket", () => coordinator.of("step.started").length > 0, 100);
+  await advanceUntil(clock, "a minute", () => clock.monotonic() > 60_000, 100);
+  expect(coordinator.sockets).toHaveLength(1);
+  writeFileSync(spool(), whole);
+  await advanceUntil(clock, "the output", () => coordinator.output("offline", "stdout").length > 0, 100);
+  expect(coordinator.output("offline", "stdout").toString()).toBe("printed\n");
+  expect(coordinator.sockets).toHaveLength(1);
+});
+
 it("repeats a result until it is recorded, and then forgets the attempt", async () => {
   const { plane, clock } = await connectedAgent();
   const { coordinator, finished } = await plane.run({
@@ -148,6 +167,62 @@ it("repeats a result until it is recorded, and then forgets the attempt", async 
   coordinator.socket.terminate();
   await advanceUntil(clock, "a third socket", () => coordinator.of("hello").length === 3);
   expect(coordinator.of("hello")[2]?.attempts).toEqual([]);
+});
+
+/** Takes the lease back, as the pool does. */
+function revoke(plane: FakeControlPlane, { lease: { id: leaseId, fence } }: Coordinator): void {
+  plane.control.send({ type: "lease.revoke", id: `revoke:${leaseId}`, leaseId, fence, reason: "test" });
+}
+
+it("[LS2] a lease that is taken back reports what its step came to before it goes", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "echo up; sleep 300"), command("next", "true")],
+    configure: (each) => {
+      each.records = false;
+    },
+  });
+  await coordinator.printed("long", "up");
+  revoke(plane, coordinator);
+  await advanceUntil(clock, "the result", () => coordinator.complete.length > 0);
+  expect(coordinator.complete[0]?.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
+  plane.control.socket.terminate();
+  await advanceUntil(clock, "another hello", () => plane.controls[1]?.of("hello").length === 1);
+  expect(plane.control.of("hello")[0]?.leases).toEqual([{ ...coordinator.lease, state: "reporting" }]);
+  coordinator.start("next");
+  await plane.changes.until("an answer", () =>
+    coordinator.of("step.finished").some((each) => each.step === "next"),
+  );
+  expect(coordinator.of("step.finished").at(-1)?.outcome).toMatchObject({
+    type: "refused",
+    code: "stale_fence",
+  });
+  for (const step of ["long", "next"]) {
+    expect(plane.control.of("lease.ended")).toEqual([]);
+    coordinator.send({ type: "step.recorded", step, attempt: 1 });
+  }
+  await plane.changes.until("the end of the lease", () => plane.control.of("lease.ended").length === 1);
+  await plane.changes.until("the end of its socket", () => coordinator.closes[0] === 1000);
+});
+
+it("[LS2] a lease that is taken back waits 10 s for an acknowledgement, and no longer", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.run({
+    blocks: [command("short", "true")],
+    configure: (each) => {
+      each.records = false;
+    },
+  });
+  revoke(plane, coordinator);
+  revoke(plane, coordinator);
+  await plane.changes.until("both acknowledgements", () => plane.control.of("ack").length === 3);
+  await clock.advance(9_999);
+  await settle();
+  expect(plane.control.of("lease.ended")).toEqual([]);
+  await clock.advance(1);
+  await plane.changes.until("the end of the lease", () => plane.control.of("lease.ended").length === 1);
+  revoke(plane, coordinator);
+  await plane.changes.until("the answer to a repeat", () => plane.control.of("lease.ended").length === 2);
 });
 
 it("[LS3] onDisconnect stop: the step is stopped 30 s after its coordinator went away", async () => {

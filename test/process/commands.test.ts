@@ -62,6 +62,38 @@ it("[CM2] treats an offer of a lease that is over as an echo, also after a resta
   expect(linesOf(path("oracle"))).toHaveLength(1);
 });
 
+it("[CM1] [CM2] acknowledges each release and revocation, of leases it no longer or never knew too", async () => {
+  const { plane } = await connectedSite();
+  const { coordinator } = await plane.run({ blocks: [command("short", "true")] });
+  coordinator.release();
+  coordinator.release();
+  // A repeat that meets the closing socket is answered by its end.
+  await plane.changes.until("an acknowledgement", () => coordinator.of("ack").length > 0);
+  await plane.changes.until("the end of its socket", () => coordinator.closes[0] === 1000);
+  await plane.changes.until("lease.ended", () => plane.control.of("lease.ended").length === 1);
+  const leases = [coordinator.lease.id, coordinator.lease.id, "lse_never_known"];
+  leases.forEach((leaseId, index) => {
+    plane.control.send({
+      type: "lease.revoke",
+      id: `revoke:${index}`,
+      leaseId,
+      fence: 1,
+      reason: "finished",
+    });
+  });
+  await plane.changes.until("an answer to each", () => plane.control.of("lease.ended").length === 4);
+  expect(plane.control.of("ack").map(({ id }) => id)).toEqual([
+    `offer:${coordinator.lease.id}`,
+    ...["revoke:0", "revoke:1", "revoke:2"],
+  ]);
+  expect(
+    plane.control
+      .of("lease.ended")
+      .slice(1)
+      .map(({ leaseId }) => leaseId),
+  ).toEqual(leases);
+});
+
 it("[CM2] keeps to a refusal when the offer comes again: the lease may be elsewhere by then", async () => {
   const { plane, path } = await connectedSite({ slots: 1 });
   const first = await plane.offer({ blocks: [command("busy", "echo up; sleep 60")] });

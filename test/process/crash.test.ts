@@ -1,8 +1,9 @@
 /** The agent dies at the worst moments: what it knows is true, and nothing runs twice. */
 import { spawn } from "node:child_process";
-import { appendFileSync, readdirSync } from "node:fs";
+import { appendFileSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { CHUNK_MAX_BYTES } from "#protocol/limits.ts";
 import { encodeLine } from "../../agent/job/journal.ts";
 import { bootId } from "../../agent/job/processes.ts";
 import { leaseKey } from "../../agent/job/records.ts";
@@ -110,8 +111,7 @@ it("[ST3] kill -9 after the exit, before the result is recorded: the result is s
 
 it("[G4] output that was never acknowledged survives the agent, and torn files are cut", async () => {
   const { plane, agent, start, state, path } = await connectedSite();
-  plane.refuses = (upgraded) =>
-    upgraded.includes("/executions/") ? "HTTP/1.1 503 Unavailable\r\nconnection: close\r\n\r\n" : undefined;
+  plane.refuses = NO_DATA_SOCKET;
   const { coordinator } = await plane.offer({
     blocks: [command("offline", `seq 1 50000; touch ${path("printed")}; sleep 300`)],
   });
@@ -136,6 +136,59 @@ const spoolFile = (state: string) => {
   const [name = "none"] = readdirSync(join(state, "spool"));
   return join(state, "spool", name);
 };
+
+const NO_DATA_SOCKET = (upgraded: string) =>
+  upgraded.includes("/executions/") ? "HTTP/1.1 503 Unavailable\r\nconnection: close\r\n\r\n" : undefined;
+
+it("[OT4] a spool that lost its tail with the power: the result says what is there, and what is not", async () => {
+  const { plane, agent, start, state } = await connectedSite();
+  plane.refuses = NO_DATA_SOCKET;
+  const { coordinator } = await plane.offer({
+    blocks: [command("short", "echo first; sleep 0.3; echo second; exit 4")],
+  });
+  await agent.logged("step ended");
+  await agent.kill();
+  truncateSync(spoolFile(state), statSync(spoolFile(state)).size - 3);
+  plane.refuses = () => undefined;
+  start();
+  expect(await coordinator.finished("short")).toMatchObject({
+    outcome: { type: "exited", exitCode: 4 },
+    streams: { stdout: { bytes: 6, sha256: coordinator.sha256("short", "stdout"), cutBytes: 7 } },
+  });
+});
+
+it("[OT4] a spool that is gone takes nothing from a result whose output has arrived", async () => {
+  const { plane, agent, start, state } = await connectedSite();
+  const { coordinator, finished } = await plane.run({
+    blocks: [command("short", "echo first; exit 4")],
+    configure: (each) => {
+      each.records = false;
+    },
+  });
+  await agent.kill();
+  truncateSync(spoolFile(state), 0);
+  const before = coordinator.of("step.finished").length;
+  start();
+  await plane.changes.until("the result again", () => coordinator.of("step.finished").length > before);
+  expect(coordinator.of("step.finished").at(-1)).toEqual(finished);
+});
+
+it("[OT5] [ST2] says so when it cannot know how much the limit had cut before a crash", async () => {
+  const { plane, agent, start } = await connectedSite();
+  const { coordinator } = await plane.offer({
+    blocks: [command("long", "seq 1 100000; sleep 300", { outputLimitBytes: CHUNK_MAX_BYTES })],
+  });
+  await plane.changes.until(
+    "all of it",
+    () => coordinator.output("long", "stdout").length >= CHUNK_MAX_BYTES,
+  );
+  await agent.kill();
+  start();
+  expect((await coordinator.finished("long")).outcome).toMatchObject({
+    type: "unknown",
+    detail: expect.stringContaining("its output had come to its limit, and how much was cut is not known"),
+  });
+});
 
 it("[ST2] kills no stranger that happens to look like a child", async () => {
   const { plane, agent, start } = await connectedSite();

@@ -44,8 +44,8 @@ export class AgentLink {
   readonly #pending = new Map<string, StepFinished>();
   /** The fence whose result is on its way into the log. */
   #recording: number | undefined;
-  /** Since when a stream is being asked for again from a place, so that it is asked for once. */
-  readonly #asked = new Map<string, { from: number; at: number }>();
+  /** On which socket, from where and since when a stream is being asked for again, so that it is asked for once. */
+  readonly #asked = new Map<string, { socketId: string; from: number; at: number }>();
 
   constructor(deps: AgentLinkDeps) {
     this.#deps = deps;
@@ -205,11 +205,12 @@ export class AgentLink {
   }
 
   #askAgain(socket: Socket, step: string, attempt: number, stream: "stdout" | "stderr", from: number): void {
-    const key = `${socket.id} ${step}#${attempt} ${stream}`;
+    const key = `${step}#${attempt} ${stream}`;
     const asked = this.#asked.get(key);
     const now = this.#deps.now();
-    if (asked?.from === from && now - asked.at < COMMAND_RESEND_MS) return;
-    this.#asked.set(key, { from, at: now });
+    const pending = asked?.socketId === socket.id && asked.from === from;
+    if (pending && now - asked.at < COMMAND_RESEND_MS) return;
+    this.#asked.set(key, { socketId: socket.id, from, at: now });
     reply(socket, { type: "output.resend", step, attempt, stream, from });
   }
 
