@@ -55,6 +55,12 @@ export const lineageSchema = z.strictObject({
   step: z.string().optional(),
 });
 
+/** What the steps inside a `foreach`, and those of a step on many agents, are numbered by. */
+const overSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("items"), items: z.array(jsonSchema) }),
+  z.strictObject({ type: z.literal("agents"), agents: z.array(z.strictObject(agent)) }),
+]);
+
 export const executionEventSchema = z
   .discriminatedUnion("type", [
     z.strictObject({
@@ -68,6 +74,8 @@ export const executionEventSchema = z
       /** What it is a retry of, and what its steps had come to there, by path. */
       lineage: lineageSchema.optional(),
       reused: z.record(z.string(), stepValuesSchema).optional(),
+      /** The items and agents that steps went over there, by path: numbers in paths mean the same here. */
+      expanded: z.record(z.string(), overSchema).optional(),
       /** The execution and step that started it, and how many stand above it. */
       parent: z
         .strictObject({ executionId: z.string(), step: z.string(), depth: z.number().int() })
@@ -105,14 +113,7 @@ export const executionEventSchema = z
     /** The blocks of a list have their turn: steps for them exist from here on. "" is the execution itself. */
     z.strictObject({ type: z.literal("list.started"), ...step, list: z.number().int().nonnegative() }),
     /** A `foreach` knows its items, or a step on many agents its agents. */
-    z.strictObject({
-      type: z.literal("step.expanded"),
-      ...step,
-      over: z.discriminatedUnion("type", [
-        z.strictObject({ type: z.literal("items"), items: z.array(jsonSchema) }),
-        z.strictObject({ type: z.literal("agents"), agents: z.array(z.strictObject(agent)) }),
-      ]),
-    }),
+    z.strictObject({ type: z.literal("step.expanded"), ...step, over: overSchema }),
     z.strictObject({ type: z.literal("step.waiting"), ...step, wait: waitSchema }),
     /** A person has answered what a step waits for. */
     z.strictObject({

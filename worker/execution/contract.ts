@@ -36,6 +36,7 @@ export interface CreateExecution {
   /** What it is a retry of, and what its steps take over from there, by path. */
   lineage?: EngineState["lineage"];
   reused?: Record<string, StepValues>;
+  expanded?: EngineState["expanded"];
   /** The execution and step that started it. */
   parent?: EngineState["parent"];
 }

@@ -149,6 +149,11 @@ export function buildChildPlan(
   return withinLimit(child);
 }
 
+/** The same plan for another execution: a retry does what was planned then. */
+export function renewPlan(plan: Plan, { nonce, now }: { nonce: string; now: number }): Plan {
+  return { ...plan, nonce, expiresAt: now + lifeMs(plan) };
+}
+
 function partsOf(version: Version, pool: { id: string; name: string }, labels?: Record<string, string>) {
   const { document } = version;
   return {

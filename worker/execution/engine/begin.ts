@@ -60,7 +60,7 @@ function haltOf(state: EngineState, path: string): string | undefined {
 function isWanted(draft: Draft, step: StepRecord): boolean {
   const { plan, reused } = draft.state;
   const { path, block } = step;
-  const values = reused?.[path];
+  const values = reused && Object.hasOwn(reused, path) ? reused[path] : undefined;
   if (isOutOfRange(draft.state, path)) skip(draft, path, "outside of the chosen range");
   else if (values) finish(draft, path, { state: "succeeded", values, reused: true });
   else if (block.when === undefined || placeOf(plan, path)?.instance !== undefined) return true;
@@ -124,6 +124,9 @@ function wait(draft: Draft, path: string, wait: NonNullable<StepRecord["wait"]>)
 function perform(draft: Draft, step: StepRecord, beginning: Beginning): void {
   const { path } = step;
   const attempt = Math.max(step.attempt, 1);
+  const { expanded } = draft.state;
+  const over = expanded && Object.hasOwn(expanded, path) ? expanded[path] : undefined;
+  if (over && (beginning.type === "agents" || beginning.type === "items")) return expand(draft, path, over);
   switch (beginning.type) {
     case "complete":
       return finish(draft, path, { state: "succeeded" });

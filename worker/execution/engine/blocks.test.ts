@@ -85,6 +85,60 @@ describe("when, range and reuse", () => {
   });
 });
 
+describe("what a retry takes over", () => {
+  it("goes through the same items under the same numbers, whatever the list would be now", () => {
+    const each: Block = { kind: "foreach", id: "each", items: "[7, 8]", blocks: [command("do")] };
+    const run = new Run(
+      [each],
+      {},
+      {
+        reused: { "do~0": { x: "1" } },
+        expanded: { each: { type: "items", items: ["a", "b", "c"] } },
+      },
+    );
+    expect(run.states()).toMatchObject({ each: "running", "do~0": "succeeded", "do~1": "dispatched" });
+    expect(run.step("each").over).toEqual({ type: "items", items: ["a", "b", "c"] });
+    expect(run.step("do~0")).toMatchObject({ reused: true, values: { x: "1" } });
+  });
+
+  it("goes to the same agents without asking which match now", () => {
+    const agents = [
+      { agentId: "agt_1", agentName: "one" },
+      { agentId: "agt_2", agentName: "two" },
+    ];
+    const run = new Run(
+      [command("all", { target: { mode: "all" } })],
+      {},
+      {
+        reused: { "all~0": {} },
+        expanded: { all: { type: "agents", agents } },
+      },
+    );
+    expect(run.states()).toMatchObject({ all: "running", "all~0": "succeeded", "all~1": "dispatched" });
+  });
+
+  it("pauses between batches only where something was done", () => {
+    const agents = ["1", "2", "3"].map((name) => ({ agentId: `agt_${name}`, agentName: name }));
+    const target = { mode: "rolling", batch: 1, pauseMs: 60_000 } as const;
+    const run = new Run(
+      [command("roll", { target })],
+      {},
+      {
+        reused: { "roll~0": {} },
+        expanded: { roll: { type: "agents", agents } },
+      },
+    );
+    expect(run.states()).toMatchObject({ "roll~0": "succeeded", "roll~1": "dispatched" });
+    run.granted().started("roll~1").exited("roll~1");
+    expect(run.step("roll").wait?.for).toBe("batch");
+  });
+
+  it("is nothing for a block with the name of something that every object has", () => {
+    const run = new Run([command("constructor")], {}, { reused: {}, expanded: {} });
+    expect(run.step("constructor").state).toBe("dispatched");
+  });
+});
+
 describe("parallel", () => {
   const block: Block = {
     kind: "parallel",

@@ -92,6 +92,7 @@ export interface Origin {
   requesterId?: string;
   lineage?: EngineState["lineage"];
   reused?: Record<string, StepValues>;
+  expanded?: EngineState["expanded"];
   parent?: EngineState["parent"];
 }
 

@@ -93,7 +93,8 @@ export function continueStep(draft: Draft, path: string): void {
   const left = halted ? 0 : policy.total - started;
   if (left > 0 && step.block.kind !== "condition") {
     const room = policy.batches && running > 0 ? 0 : policy.concurrency - running;
-    const pause = policy.pauseMs > 0 && policy.batches && started > 0 && running === 0;
+    const pause =
+      policy.pauseMs > 0 && policy.batches && running === 0 && hasDoneWork(draft, path, started - 1);
     if (pause && step.wait?.for !== "batch") {
       return draft.emit({
         type: "step.waiting",
@@ -105,6 +106,12 @@ export function continueStep(draft: Draft, path: string): void {
     return;
   }
   if (running === 0) finish(draft, path, verdictOf(step, policy, left));
+}
+
+/** False before the first list, and for one that was taken over from an earlier execution. */
+function hasDoneWork(draft: Draft, path: string, list: number): boolean {
+  if (list < 0) return false;
+  return pathsOfList(draft.state.plan, path, list).some((each) => !draft.step(each)?.reused);
 }
 
 function isHaltedAround({ state }: Draft): boolean {

@@ -132,6 +132,7 @@ export interface EngineState {
   readonly lineage?: Extract<ExecutionEvent, { type: "execution.created" }>["lineage"];
   readonly parent?: Extract<ExecutionEvent, { type: "execution.created" }>["parent"];
   readonly reused?: Readonly<Record<string, StepValues>>;
+  readonly expanded?: Readonly<Record<string, Over>>;
   /** In the order in which they came to be. */
   readonly steps: Table<string, StepRecord>;
   /** Paths of the steps that have begun and not ended. */
