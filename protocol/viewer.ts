@@ -11,6 +11,7 @@
  *    24  the chunk as the agent encoded it (`chunk.ts`)
  */
 import { z } from "zod";
+import { executionProgressSchema, stepSchema } from "./api/executions.ts";
 import { type Chunk, decodeChunk } from "./chunk.ts";
 import { recordedEventSchema } from "./events.ts";
 import { VIEWER_CREDIT_MAX_BYTES } from "./limits.ts";
@@ -49,6 +50,16 @@ export const streamMessageSchema = z.discriminatedUnion("type", [
     state: executionStateSchema,
   }),
   z.strictObject({ type: z.literal("event"), ...recordedEventSchema.shape }),
+  /**
+   * After events: the execution as it is now, and those of its steps that the
+   * events were about. It replaces what was known of them; nothing has to be
+   * worked out from events to show where an execution stands.
+   */
+  z.strictObject({
+    type: z.literal("view"),
+    execution: executionProgressSchema,
+    steps: z.array(stepSchema),
+  }),
   /** The last frame: nothing will ever come after `seq`. */
   z.strictObject({ type: z.literal("end"), seq: z.number().int() }),
   z.strictObject({ type: z.literal("error"), message: z.string() }),

@@ -118,6 +118,9 @@ export const executionSchema = executionSummarySchema
   })
   .meta({ id: "Execution" });
 
+/** What changes of an execution while it runs, without its steps. */
+export const executionProgressSchema = executionSchema.omit({ plan: true, planDigest: true, steps: true });
+
 /** Body of `POST /runbooks/{id}/executions`. */
 export const executionCreateSchema = z.strictObject({
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
@@ -164,6 +167,7 @@ export const stepSkipSchema = z.strictObject({
 
 export type ExecutionSummary = z.infer<typeof executionSummarySchema>;
 export type Execution = z.infer<typeof executionSchema>;
+export type ExecutionProgress = z.infer<typeof executionProgressSchema>;
 export type Step = z.infer<typeof stepSchema>;
 export type QueuePlace = z.infer<typeof queuePlaceSchema>;
 export type ExecutionCreate = z.infer<typeof executionCreateSchema>;

@@ -292,11 +292,19 @@ export const executions = sqliteTable(
     createdAt: time("created_at").notNull(),
     finishedAt: time("finished_at"),
     durationMs: integer("duration_ms"),
+    /** The person behind it, also when a key asked. */
+    requesterId: text("requester_id"),
+    /** Ids of the agents that its steps went to; complete once it has ended. */
+    agents: text("agents", { mode: "json" }).$type<string[]>(),
+    /** A tombstone: hidden from then on, and by whom. */
+    deletedAt: time("deleted_at"),
+    deletedBy: text("deleted_by", { mode: "json" }).$type<Actor>(),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),
     index("executions_by_age").on(table.organizationId, table.createdAt, table.id),
     index("executions_by_runbook").on(table.organizationId, table.runbookId, table.createdAt, table.id),
     index("executions_by_state").on(table.organizationId, table.state, table.createdAt, table.id),
+    index("executions_by_requester").on(table.organizationId, table.requesterId, table.createdAt, table.id),
   ],
 );

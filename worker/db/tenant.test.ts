@@ -82,7 +82,8 @@ const CALLS: Calls = {
   },
   executions: {
     project: (db) => db.executions.project(summary),
-    list: (db) => db.executions.list({ state: "running" }, { createdAt: 1, id: "exe_x" }, 1),
+    remove: (db) => db.executions.remove(summary, {}, actor, now),
+    list: (db) => db.executions.list({ states: ["running"] }, { createdAt: 1, id: "exe_x" }, 1),
   },
   joinTokens: {
     create: (db) =>

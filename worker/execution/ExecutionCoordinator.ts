@@ -16,6 +16,7 @@ import {
 } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
+import type { StreamMessage } from "#protocol/viewer.ts";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
 import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
@@ -37,6 +38,7 @@ import { fold } from "./engine/fold.ts";
 import type { Decision, Effect, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
 import { type EngineState, stepsUnder } from "./engine/state.ts";
+import { touchedBy } from "./engine/touched.ts";
 import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
 import { serveHttp } from "./http.ts";
@@ -45,7 +47,7 @@ import { Outside } from "./outside.ts";
 import { Projection } from "./projection.ts";
 import { agentState, type Socket, viewerState } from "./sockets.ts";
 import { ExecutionStore, type LogRow } from "./store.ts";
-import { toExecution, toSummary } from "./view.ts";
+import { toExecution, toProgress, toSteps, toSummary } from "./view.ts";
 import { ViewerAccess } from "./viewerAccess.ts";
 import { Viewers } from "./viewers.ts";
 
@@ -69,6 +71,8 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     store: this.#store,
     executionState: () => this.#state().state,
     held: (step, attempt) => this.#intake.held(step, attempt),
+    touchedBy: (event) => touchedBy(this.#state(), event),
+    view: (steps) => this.#view(steps),
     sockets: () => this.getConnections("viewer"),
   });
   readonly #access = new ViewerAccess({
@@ -132,6 +136,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     return toExecution(executionId, live.state, this.#store.head, (step, attempt) =>
       this.#intake.held(step, attempt),
     );
+  }
+
+  #view(paths: ReadonlySet<string>): Extract<StreamMessage, { type: "view" }> {
+    const { record, state } = this.#need();
+    const held = (step: string, attempt: number) => this.#intake.held(step, attempt);
+    const execution = toProgress(record.executionId, state, this.#store.head);
+    return { type: "view", execution, steps: toSteps(state, paths, held) };
   }
 
   async events(after: number, limit: number): Promise<EventPage | null> {
@@ -387,7 +398,11 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     for (const step of stepsUnder(state, fence)) {
       if (step.stopping) continue;
       const { path, attempt, inputs } = step;
-      return { plan: state.plan, planDigest: state.planDigest, firstStep: startOf({ step: path, attempt, fence, inputs }) };
+      return {
+        plan: state.plan,
+        planDigest: state.planDigest,
+        firstStep: startOf({ step: path, attempt, fence, inputs }),
+      };
     }
     return null;
   }

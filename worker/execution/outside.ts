@@ -3,10 +3,11 @@
  * locks, other executions. Every call may be repeated, and its answer comes
  * back to the engine as an input.
  */
-import type { Env } from "../env.ts";
-import { type LeaseReply, type OfferPayload, poolObjectName } from "../pool/contract.ts";
+
 import { planDigest } from "#protocol/plan.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
+import type { Env } from "../env.ts";
+import { type LeaseReply, type OfferPayload, poolObjectName } from "../pool/contract.ts";
 import { type CreateExecution, coordinatorName } from "./contract.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
 import type { EngineState } from "./engine/state.ts";
@@ -14,7 +15,16 @@ import { buildChildPlan } from "./plan.ts";
 
 export type OutsideEffect = Extract<
   Effect,
-  { type: "lease.request" | "lease.release" | "targets.resolve" | "locks.acquire" | "locks.release" | "child.start" | "child.cancel" }
+  {
+    type:
+      | "lease.request"
+      | "lease.release"
+      | "targets.resolve"
+      | "locks.acquire"
+      | "locks.release"
+      | "child.start"
+      | "child.cancel";
+  }
 >;
 
 export interface OutsideDeps {
@@ -56,7 +66,12 @@ export class Outside {
       case "child.cancel": {
         const { executionId, force } = effect;
         const actor = { type: "system", name: "the execution that started it" } as const;
-        await this.#coordinator(executionId).ask({ type: "cancel", actor, reason: "canceled with the execution that started it", force });
+        await this.#coordinator(executionId).ask({
+          type: "cancel",
+          actor,
+          reason: "canceled with the execution that started it",
+          force,
+        });
         return;
       }
       default:
@@ -100,7 +115,12 @@ export class Outside {
     const record = step === "" ? whole : steps.get(step)?.locks;
     if (!record || record.status === "granted") return;
     const { executionId } = this.#deps.record();
-    const reply = await this.#locks().acquireLocks({ executionId, step, title: plan.title, locks: record.locks });
+    const reply = await this.#locks().acquireLocks({
+      executionId,
+      step,
+      title: plan.title,
+      locks: record.locks,
+    });
     if (reply.outcome === "granted") this.#deps.decide({ type: "locks.granted", step, fences: reply.fences });
     else this.#deps.decide({ type: "locks.queued", step, ahead: reply.ahead, holder: reply.holder });
   }
@@ -112,10 +132,19 @@ export class Outside {
     const written = Object.entries(block.parameters ?? {}).filter(([, value]) => typeof value !== "object");
     const worked = Object.entries(inputs).map(([place, value]) => [place.slice("parameters/".length), value]);
     const parameters = Object.fromEntries([...written, ...worked]);
-    const result = buildChildPlan(plan, block.id, parameters, { nonce: crypto.randomUUID(), now: Date.now() });
+    const result = buildChildPlan(plan, block.id, parameters, {
+      nonce: crypto.randomUUID(),
+      now: Date.now(),
+    });
     const own = this.#deps.record();
     if (!result.ok) {
-      return this.#deps.decide({ type: "child.finished", step, executionId, state: "failed", detail: result.detail });
+      return this.#deps.decide({
+        type: "child.finished",
+        step,
+        executionId,
+        state: "failed",
+        detail: result.detail,
+      });
     }
     const created = await this.#coordinator(executionId).create({
       executionId,

@@ -1,5 +1,5 @@
 /** The execution as the API shows it, read off the engine's state. */
-import type { Execution, ExecutionSummary, Step } from "#protocol/api/executions.ts";
+import type { Execution, ExecutionProgress, ExecutionSummary, Step } from "#protocol/api/executions.ts";
 import { STREAMS } from "#protocol/chunk.ts";
 import { blockTitle } from "../blocks/index.ts";
 import { policyOf } from "./engine/lists.ts";
@@ -21,20 +21,26 @@ export function toSummary(executionId: string, state: EngineState): ExecutionSum
   };
 }
 
-export function toExecution(
-  executionId: string,
-  state: EngineState,
-  head: number,
-  held: (step: string, attempt: number) => HeldOutput,
-): Execution {
-  const leases = [...state.openLeases].map((fence) => state.leases.get(fence)).filter((lease) => lease !== undefined);
+type Held = (step: string, attempt: number) => HeldOutput;
+
+export function toExecution(executionId: string, state: EngineState, head: number, held: Held): Execution {
+  return {
+    ...toProgress(executionId, state, head),
+    plan: state.plan,
+    planDigest: state.planDigest,
+    steps: [...state.steps.values()].map((step) => toStep(state, step, held(step.path, step.attempt))),
+  };
+}
+
+/** What changes of an execution, without its steps. */
+export function toProgress(executionId: string, state: EngineState, head: number): ExecutionProgress {
+  const leases = [...state.openLeases]
+    .map((fence) => state.leases.get(fence))
+    .filter((lease) => lease !== undefined);
   const granted = leases.find(({ status }) => status === "granted");
   const { paused, locks, phase, end } = state;
   return {
     ...toSummary(executionId, state),
-    plan: state.plan,
-    planDigest: state.planDigest,
-    steps: [...state.steps.values()].map((step) => toStep(state, step, held(step.path, step.attempt))),
     queue: leases.find(({ status }) => status === "queued")?.queue,
     agent: granted && agentOf(granted),
     paused: paused && !end ? { actor: paused.actor, reason: paused.reason, at: iso(paused.at) } : undefined,
@@ -46,6 +52,14 @@ export function toExecution(
     detail: end?.detail,
     head,
   };
+}
+
+/** These of its steps, as far as they exist. */
+export function toSteps(state: EngineState, paths: Iterable<string>, held: Held): Step[] {
+  return [...paths].flatMap((path) => {
+    const step = state.steps.get(path);
+    return step ? [toStep(state, step, held(path, step.attempt))] : [];
+  });
 }
 
 function agentOf({ agentId, agentName }: LeaseRecord): Execution["agent"] {

@@ -4,6 +4,7 @@
  * the log when credit comes, so a viewer that stopped reading costs nothing.
  */
 
+import type { ExecutionEvent } from "#protocol/events.ts";
 import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { type ExecutionState, isExecutionTerminal } from "#protocol/states.ts";
@@ -16,6 +17,10 @@ const NORMAL_CLOSE = 1000;
 export interface ViewersDeps {
   store: ExecutionStore;
   executionState(): ExecutionState;
+  /** The execution as it is now, with these of its steps. */
+  view(steps: ReadonlySet<string>): Extract<StreamMessage, { type: "view" }>;
+  /** The steps that an event has changed something about. */
+  touchedBy(event: ExecutionEvent): Iterable<string>;
   held(step: string, attempt: number): HeldOutput;
   sockets(): Iterable<Socket>;
 }
@@ -85,6 +90,8 @@ export class Viewers {
   /** Sends rows while there is credit, and ends the stream after the terminal event (VW3). */
   #serve(socket: Socket, state: ViewerSocket, rows: Iterable<LogRow>): void {
     let ended = false;
+    const touched = new Set<string>();
+    let isNews = false;
     for (const row of rows) {
       if (state.credit <= 0) break;
       const frame = this.#frame(state, row);
@@ -93,11 +100,20 @@ export class Viewers {
         state.credit -= frame.length;
       }
       state.after = row.seq;
+      if (row.type === "event") {
+        isNews = true;
+        for (const step of this.#deps.touchedBy(row.event)) touched.add(step);
+      }
       ended = row.type === "event" && row.event.type === "execution.finished";
       if (ended) break;
     }
     // One that comes back after having seen everything is told so, too.
     ended ||= state.after >= this.#deps.store.head && isExecutionTerminal(this.#deps.executionState());
+    if (isNews) {
+      const frame = JSON.stringify(this.#deps.view(touched));
+      socket.send(frame);
+      state.credit -= frame.length;
+    }
     socket.setState(state);
     if (!ended) return;
     const end: StreamMessage = { type: "end", seq: state.after };

@@ -8,7 +8,9 @@ function agent(agentId: string, more: Partial<Candidate> = {}): Candidate {
 describe("choosing an agent", () => {
   it("prefers the one with the larger share of free slots", () => {
     expect(chooseAgent([agent("a", { busy: 1 }), agent("b")], { labels: {} }, 0)).toEqual({ agentId: "b" });
-    expect(chooseAgent([agent("small", { slots: 1 }), agent("big", { slots: 8, busy: 2 })], { labels: {} }, 0)).toEqual({
+    expect(
+      chooseAgent([agent("small", { slots: 1 }), agent("big", { slots: 8, busy: 2 })], { labels: {} }, 0),
+    ).toEqual({
       agentId: "big",
     });
   });

@@ -21,11 +21,7 @@ export interface Wish {
 export type Choice = { agentId: string } | { none: QueueReason };
 
 /** The matching agent with the largest share of free slots; among equals the one with more of them. */
-export function chooseAgent(
-  candidates: readonly Candidate[],
-  wish: Wish,
-  now: number,
-): Choice {
+export function chooseAgent(candidates: readonly Candidate[], wish: Wish, now: number): Choice {
   const eligible =
     wish.wantedAgentId === undefined
       ? candidates

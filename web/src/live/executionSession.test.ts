@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Execution } from "#protocol/api/executions.ts";
+import type { Execution, Step } from "#protocol/api/executions.ts";
 import { encodeChunk } from "#protocol/chunk.ts";
-import type { ExecutionEvent } from "#protocol/events.ts";
 import { newId } from "#protocol/ids.ts";
 import { encodeOutputFrame } from "#protocol/viewer.ts";
-import { applyEvent } from "./applyEvent.ts";
 import { ExecutionSession } from "./executionSession.ts";
 import type { LiveSocketHandlers } from "./liveSocket.ts";
 
@@ -12,7 +10,6 @@ import type { LiveSocketHandlers } from "./liveSocket.ts";
 const unchecked = () => 0;
 
 const CREATED = "2026-01-01T00:00:00.000Z";
-const LATER = "2026-01-01T00:00:09.000Z";
 const output = { bytes: 0, lines: 0, cutBytes: 0 };
 
 function execution(): Execution {
@@ -69,10 +66,11 @@ function session() {
   return {
     subject,
     close,
-    say(...events: ExecutionEvent[]) {
-      for (const event of events) {
-        handlers?.onText(JSON.stringify({ type: "event", seq: ++seq, time: LATER, event }));
-      }
+    view(progress: Partial<Execution>, steps: Partial<Step>[], head = ++seq) {
+      const { plan: _, planDigest: __, steps: known, ...rest } = execution();
+      const changed = steps.map((step) => ({ ...known[0], ...step }));
+      const view = { type: "view", execution: { ...rest, ...progress, head }, steps: changed };
+      handlers?.onText(JSON.stringify(view));
     },
     output(step: string, text: string, attempt = 1) {
       const payload = new TextEncoder().encode(text);
@@ -85,73 +83,32 @@ function session() {
   };
 }
 
-const streams = {
-  stdout: { bytes: 3, sha256: "0".repeat(64), cutBytes: 5 },
-  stderr: { bytes: 0, sha256: "0".repeat(64), cutBytes: 0 },
-};
-
 describe("execution session", () => {
-  it("follows an execution from the queue to its end", () => {
+  it("shows of an execution what the server says, in place of what it said before", () => {
     const live = session();
-    live.say(
-      { type: "lease.requested", fence: 1, leaseId: "l" },
-      { type: "step.dispatched", step: "one", attempt: 1, fence: 1 },
-      { type: "lease.queued", fence: 1, ahead: 2, reason: "all_busy" },
-    );
-    expect(live.subject.getSnapshot().execution.queue).toEqual({ ahead: 2, reason: "all_busy" });
-    expect(live.step("one")?.state).toBe("waiting");
-    live.say(
-      { type: "step.dispatched", step: "one", attempt: 1, fence: 1 },
-      { type: "lease.granted", fence: 1, agentId: "a", agentName: "db-1" },
-      { type: "step.started", step: "one", attempt: 1, pid: 7, agentTime: 0 },
-    );
-    expect(live.subject.getSnapshot().execution).toMatchObject({ state: "running", queue: undefined });
-    expect(live.step("one")).toMatchObject({ state: "running", agentName: "db-1", startedAt: LATER });
+    live.view({ state: "running" }, [{ id: "one", state: "running", attempt: 1, agentName: "db-1" }]);
+    expect(live.subject.getSnapshot().execution).toMatchObject({ state: "running" });
+    expect(live.step("one")).toMatchObject({ state: "running", agentName: "db-1" });
     live.output("one", "hi\n");
-    live.say(
-      {
-        type: "step.finished",
-        step: "one",
-        attempt: 1,
-        state: "failed",
-        outcome: { type: "exited", exitCode: 3 },
-        durationMs: 12,
-        streams,
-      },
-      { type: "step.skipped", step: "two", reason: "an earlier step did not succeed" },
-      { type: "execution.finished", state: "failed", confirmed: true, detail: "step one" },
-    );
+    live.view({ state: "failed", confirmed: false, durationMs: 9_000 }, [
+      { id: "one", state: "failed", attempt: 1 },
+      { id: "one~0", state: "skipped", attempt: 0 },
+    ]);
     live.end();
-    expect(live.step("one")).toMatchObject({ state: "failed", output: { cutBytes: 5 }, durationMs: 12 });
-    expect(live.step("two")?.state).toBe("skipped");
+    expect(live.step("one")).toMatchObject({ state: "failed" });
+    expect(live.subject.getSnapshot().execution.steps.map(({ id }) => id)).toEqual(["one", "two", "one~0"]);
     expect(live.subject.getSnapshot()).toMatchObject({
       connection: "ended",
-      execution: { state: "failed", durationMs: 9_000 },
+      execution: { state: "failed", confirmed: false, durationMs: 9_000 },
     });
     expect(live.subject.log("one").store.line(0)?.spans[0]?.text).toBe("hi");
   });
 
-  it("says when a lost agent is back, and that a cancel is not confirmed", () => {
+  it("never goes back to what was known before", () => {
     const live = session();
-    live.say(
-      { type: "step.dispatched", step: "one", attempt: 1, fence: 1 },
-      { type: "step.started", step: "one", attempt: 1, pid: 7, agentTime: 0 },
-      { type: "step.unreachable", step: "one", attempt: 1, reason: "no word for 45 s" },
-    );
-    expect(live.step("one")).toMatchObject({ state: "unreachable", detail: "no word for 45 s" });
-    live.say({ type: "step.reachable", step: "one", attempt: 1 });
-    expect(live.step("one")).toMatchObject({ state: "running", detail: undefined });
-    live.say({ type: "cancel.requested", actor: { type: "anonymous" }, reason: "" });
-    expect(live.subject.getSnapshot().execution.canceling).toBe(true);
-    live.say({ type: "execution.finished", state: "canceled", confirmed: false });
-    expect(live.subject.getSnapshot().execution).toMatchObject({ canceling: false, confirmed: false });
-  });
-
-  it("ignores events it knew from the start", () => {
-    const known = execution();
-    const event = { type: "execution.finished", state: "failed", confirmed: true } as const;
-    expect(applyEvent(known, { seq: known.head, time: LATER, event })).toBe(known);
-    expect(applyEvent(known, { seq: known.head + 1, time: LATER, event }).state).toBe("failed");
+    live.view({ state: "running" }, [], 9);
+    live.view({ state: "queued" }, [], 8);
+    expect(live.subject.getSnapshot().execution.state).toBe("running");
   });
 
   it("a new attempt begins a new log", () => {

@@ -6,12 +6,11 @@
 import type { Execution, Step } from "#protocol/api/executions.ts";
 import type { RecordedEvent } from "#protocol/events.ts";
 import { isExecutionTerminal, isStepTerminal } from "#protocol/states.ts";
-import { applyEvent } from "./applyEvent.ts";
 import type { ConnectionStatus } from "./liveSocket.ts";
 import { LogStore } from "./logStore.ts";
 import { Notifier, type Schedule } from "./notifier.ts";
 import { RangeLoader } from "./rangeLoader.ts";
-import { type Connect, type OutputFrame, ViewerStream } from "./viewerStream.ts";
+import { type Connect, type OutputFrame, ViewerStream, type ViewMessage } from "./viewerStream.ts";
 
 export interface SessionSnapshot {
   readonly execution: Execution;
@@ -56,6 +55,7 @@ export class ExecutionSession {
     if (this.snapshot.connection !== "ended") {
       this.stream = new ViewerStream(this.seen, this.dependencies.connect, {
         onEvent: (event) => this.onEvent(event),
+        onView: (view) => this.onView(view),
         onOutput: (frame) => this.onOutput(frame),
         onStatus: (connection) => this.change({ connection }),
       });
@@ -100,9 +100,14 @@ export class ExecutionSession {
   private onEvent(recorded: RecordedEvent): void {
     const { event, seq } = recorded;
     this.seen = seq;
-    const execution = applyEvent(this.snapshot.execution, recorded);
-    this.change({ execution });
     if (event.type === "step.finished") this.logs.get(event.step)?.store.end();
+  }
+
+  /** The execution as the server has it now: it replaces what was known, so nothing can drift. */
+  private onView({ execution: progress, steps: changed }: ViewMessage): void {
+    const { execution } = this.snapshot;
+    if (progress.head < execution.head) return;
+    this.change({ execution: { ...execution, ...progress, steps: merged(execution.steps, changed) } });
   }
 
   private onOutput({ seq, position, line, chunk }: OutputFrame): void {
@@ -118,4 +123,13 @@ export class ExecutionSession {
     this.snapshot = { ...this.snapshot, ...part };
     this.notifier.notify();
   }
+}
+
+/** Steps that are known are replaced in their place; new ones follow, as the server lists them. */
+function merged(known: readonly Step[], changed: readonly Step[]): Step[] {
+  if (changed.length === 0) return [...known];
+  const news = new Map(changed.map((step) => [step.id, step]));
+  const steps = known.map((step) => news.get(step.id) ?? step);
+  const ids = new Set(known.map(({ id }) => id));
+  return [...steps, ...changed.filter(({ id }) => !ids.has(id))];
 }

@@ -8,13 +8,20 @@ import { ChunkError } from "#protocol/chunk.ts";
 import type { RecordedEvent } from "#protocol/events.ts";
 import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
 import { parseFrame } from "#protocol/socket.ts";
-import { decodeOutputFrame, streamMessageSchema, type ViewerMessage } from "#protocol/viewer.ts";
+import {
+  decodeOutputFrame,
+  type StreamMessage,
+  streamMessageSchema,
+  type ViewerMessage,
+} from "#protocol/viewer.ts";
 import type { ConnectionStatus, LiveSocketHandlers } from "./liveSocket.ts";
 
 export type OutputFrame = ReturnType<typeof decodeOutputFrame>;
+export type ViewMessage = Extract<StreamMessage, { type: "view" }>;
 
 export interface ViewerHandlers {
   onEvent(event: RecordedEvent): void;
+  onView(view: ViewMessage): void;
   onOutput(frame: OutputFrame): void;
   onStatus(status: ConnectionStatus | "ended"): void;
 }
@@ -80,6 +87,9 @@ export class ViewerStream {
         if (this.isNew(message.seq)) {
           this.handlers.onEvent({ seq: message.seq, time: message.time, event: message.event });
         }
+        break;
+      case "view":
+        this.handlers.onView(message);
         break;
       case "end":
         this.over = true;
