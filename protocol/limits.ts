@@ -53,8 +53,21 @@ export const PATTERN_VALUE_MAX_BYTES = 4 * KIB;
 export const OUTPUT_DEFAULT_BYTES = 64 * MIB;
 export const OUTPUT_MAX_BYTES = 1024 * MIB;
 
-/** Most credit a viewer may have (rule VW2): what can be on its way to one that stopped reading. */
-export const VIEWER_CREDIT_MAX_BYTES = 4 * MIB;
+/** Most bytes that the end of an output is answered with at once. */
+export const OUTPUT_TAIL_MAX_BYTES = 4 * MIB;
+
+/** Most bytes of what a retry takes over: values of its steps, and the items and agents they went over. */
+export const REUSED_MAX_BYTES = 512 * KIB;
+
+/** The longest that a request waits for news of an execution. */
+export const LONG_POLL_MAX_MS = 60_000;
+
+/** What may be on its way to a viewer that stopped reading (rule VW2), and how often it has to say that it reads. */
+export const VIEWER_WINDOW_BYTES = 4 * MIB;
+export const VIEWER_MARK_BYTES = 1 * MIB;
+
+/** Most viewers' sockets of one execution. */
+export const VIEWERS_MAX = 64;
 
 /** Most bytes of one JSON frame on any socket. */
 export const FRAME_MAX_BYTES = 4 * MIB;

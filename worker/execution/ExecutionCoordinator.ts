@@ -13,6 +13,7 @@ import {
   HEARTBEAT_PING,
   HEARTBEAT_PONG,
   HEARTBEAT_TIMEOUT_MS,
+  VIEWERS_MAX,
 } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
@@ -30,6 +31,8 @@ import type {
   CreateResult,
   EventPage,
   RepeatResult,
+  RetrySource,
+  Tombstone,
 } from "./contract.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
 import { settled } from "./engine/draft.ts";
@@ -45,9 +48,10 @@ import { serveHttp } from "./http.ts";
 import { OutputIntake } from "./intake.ts";
 import { Outside } from "./outside.ts";
 import { Projection } from "./projection.ts";
+import { type RetryWish, takeOver } from "./reuse.ts";
 import { agentState, type Socket, viewerState } from "./sockets.ts";
 import { ExecutionStore, type LogRow } from "./store.ts";
-import { toExecution, toProgress, toSteps, toSummary } from "./view.ts";
+import { agentsOf, toExecution, toProgress, toSteps, toSummary } from "./view.ts";
 import { ViewerAccess } from "./viewerAccess.ts";
 import { Viewers } from "./viewers.ts";
 
@@ -129,8 +133,9 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     return { outcome: "existing", execution: toSummary(live.record.executionId, live.state) };
   }
 
-  async read(): Promise<Execution | null> {
-    const live = this.#load();
+  async read(until?: { after: number; withinMs: number }): Promise<Execution | null> {
+    if (until && this.#visible()) await this.#follower.until(until.after, until.withinMs);
+    const live = this.#visible();
     if (!live) return null;
     const { executionId } = live.record;
     return toExecution(executionId, live.state, this.#store.head, (step, attempt) =>
@@ -146,17 +151,26 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   async events(after: number, limit: number): Promise<EventPage | null> {
-    if (!this.#load()) return null;
+    if (!this.#visible()) return null;
     return { events: this.#store.eventsAfter(after, limit), head: this.#store.head };
   }
 
   async ask(input: Ask): Promise<AskResult> {
-    const live = this.#load();
+    const live = this.#visible();
     if (!live) return { outcome: "not_found" };
     const refusal = refusalOf(live.state, input);
     if (refusal) return { outcome: "refused", refusal };
     this.#decide(input);
     return { outcome: "accepted", state: this.#state().state };
+  }
+
+  async retrySource(wish: RetryWish): Promise<RetrySource | null> {
+    const state = this.#visible()?.state;
+    return state ? { state: state.state, plan: state.plan, ...takeOver(state, wish) } : null;
+  }
+
+  async remove(tombstone: Tombstone): Promise<void> {
+    if (this.#load()) this.#store.remove(tombstone);
   }
 
   async endViewers(credentialId: string): Promise<void> {
@@ -214,12 +228,16 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
 
   override async fetch(request: Request): Promise<Response> {
     try {
-      if (!this.#load()) return new Response(null, { status: 404 });
+      // What an agent still has to tell is taken also after somebody deleted the execution.
+      if (!(isAgent(request) ? this.#load() : this.#visible())) return new Response(null, { status: 404 });
       // Only sockets need what PartyServer prepares (and stores) before a request.
       const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
       if (!isUpgrade) return this.onRequest(request);
       if (isAgent(request) && !this.#agents.admits(identityIn(request))) {
         return new Response(null, { status: 401 });
+      }
+      if (!isAgent(request) && [...this.getConnections("viewer")].length >= VIEWERS_MAX) {
+        return new Response(null, { status: 429 });
       }
       return await super.fetch(request);
     } catch (error) {
@@ -307,12 +325,19 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     return this.#live;
   }
 
+  /** The execution, unless it was deleted. */
+  #visible(): Live | null {
+    const live = this.#load();
+    return live && !this.#store.isRemoved ? live : null;
+  }
+
   #assemble(record: CreateExecution, state: EngineState): Live {
     const projection = new Projection({
       env: this.env,
       store: this.#store,
       organizationId: record.plan.organizationId,
       summary: () => toSummary(record.executionId, this.#state()),
+      facts: () => ({ requesterId: record.requesterId, agentIds: agentsOf(this.#state()) }),
       tellParent: () => this.#outside.tellParent(),
     });
     return { record, state, projection };

@@ -7,8 +7,8 @@
  * Streams go through `fetch` on the stub (all GET, host is ignored):
  *   /viewer                          WebSocket upgrade, see protocol/viewer.ts
  *   /events.sse?after=               server-sent events to the end
- *   /output.txt?follow=              the whole output as plain text, live when `follow=1`
- *   /steps/{step}/output?stream=&offset=&limit=   raw bytes of one step, text/plain
+ *   /output.txt?follow=&tail=&unit=  the whole output as plain text, live when `follow=1`
+ *   /steps/{step}/output?stream=&offset=&limit=&tail=&unit=   raw bytes of one step, text/plain
  *   /steps/{step}/chunks?line=&bytes=             output frames (protocol/viewer.ts) from the chunk that holds `line`
  * They answer 404 with an empty body for an execution that does not exist.
  */
@@ -21,6 +21,7 @@ import type { ExecutionState } from "#protocol/states.ts";
 import type { EngineInput } from "./engine/inputs.ts";
 import type { Refusal } from "./engine/people.ts";
 import type { EngineState } from "./engine/state.ts";
+import type { RetryWish, TakenOver } from "./reuse.ts";
 
 export interface CreateExecution {
   executionId: string;
@@ -60,11 +61,30 @@ export interface EventPage {
   head: number;
 }
 
+/** What a retry begins with. */
+export interface RetrySource extends TakenOver {
+  state: ExecutionState;
+  plan: Plan;
+}
+
+/** Who deleted it, and when, ms since the epoch. */
+export interface Tombstone {
+  by: Actor;
+  at: number;
+}
+
 export interface CoordinatorApi {
   create(input: CreateExecution): Promise<CreateResult>;
   /** What `create` would answer to this request, or null where it would create. */
   repeat(requestHash: string): Promise<RepeatResult | null>;
-  read(): Promise<Execution | null>;
+  /** With `until`: as soon as the log goes on after that, it has ended, or the time is over. */
+  read(until?: { after: number; withinMs: number }): Promise<Execution | null>;
+  retrySource(wish: RetryWish): Promise<RetrySource | null>;
+  /**
+   * Hides it: whoever asks from now on hears that there is no such execution.
+   * What happened stays, and so does its Idempotency-Key. Safe to repeat.
+   */
+  remove(tombstone: Tombstone): Promise<void>;
   events(after: number, limit: number): Promise<EventPage | null>;
   /** Ends the viewers' sockets that a credential opened. Safe to repeat. */
   endViewers(credentialId: string): Promise<void>;

@@ -42,6 +42,15 @@ export class Follower {
     }
   }
 
+  /** Resolves when the log goes on after `after`, the execution has ended, or the time is over. */
+  async until(after: number, withinMs: number): Promise<void> {
+    const deadline = Date.now() + withinMs;
+    while (this.#store.head <= after && !this.#ended()) {
+      const left = deadline - Date.now();
+      if (left <= 0 || !(await this.#more(left))) return;
+    }
+  }
+
   #read(after: number, batchBytes: number): LogRow[] {
     const batch: LogRow[] = [];
     let bytes = 0;
@@ -55,7 +64,7 @@ export class Follower {
   }
 
   /** True when something came, false when nothing did for a while. */
-  #more(): Promise<boolean> {
+  #more(withinMs = KEEPALIVE_MS): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
@@ -64,7 +73,7 @@ export class Follower {
       const timer = setTimeout(() => {
         this.#waiting.delete(wake);
         resolve(false);
-      }, KEEPALIVE_MS);
+      }, withinMs);
       this.#waiting.add(wake);
     });
   }

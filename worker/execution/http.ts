@@ -7,6 +7,7 @@ import { decodeChunk, type Stream } from "#protocol/chunk.ts";
 import type { Follower } from "./follower.ts";
 import { streamBody } from "./follower.ts";
 import { type ChunkRow, type ExecutionStore, type LogRow, outputFrame } from "./store.ts";
+import { type TailWish, tailOf } from "./tail.ts";
 
 /** How much of the log one read of a follower brings. */
 const BATCH_BYTES = 1024 * 1024;
@@ -23,7 +24,7 @@ export function serveHttp(request: Request, deps: HttpDeps): Response {
   const url = new URL(request.url);
   const [, area, encodedStep, view] = url.pathname.split("/");
   if (area === "events.sse") return serverSentEvents(deps, integer(url, "after", 0));
-  if (area === "output.txt") return wholeOutput(deps, url.searchParams.get("follow") === "1");
+  if (area === "output.txt") return wholeOutput(deps, url);
   if (area === "steps" && encodedStep && view) {
     const step = decodeURIComponent(encodedStep);
     const attempt = deps.attemptOf(step);
@@ -68,13 +69,35 @@ const TEXT_HEADERS = {
   "cache-control": "no-store",
 };
 
-function wholeOutput({ follower, store }: HttpDeps, follow: boolean): Response {
-  const rows = follow ? follower.follow(0, BATCH_BYTES) : present(store);
-  const body = streamBody(rows, (batch) =>
-    concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : []))),
+function wholeOutput({ follower, store }: HttpDeps, url: URL): Response {
+  const follow = url.searchParams.get("follow") === "1";
+  const wish = tailWish(url);
+  const last = wish && lastOf(store.chunksBack(), wish);
+  // Nothing comes in between: what follows begins where this reading ended.
+  const rows = follow
+    ? follower.follow(last ? store.head : 0, BATCH_BYTES)
+    : last
+      ? nothing()
+      : present(store);
+  const text = textOf(rows);
+  return new Response(
+    streamBody(last ? after(last, text) : text, (part) => part),
+    { headers: TEXT_HEADERS },
   );
-  return new Response(body, { headers: TEXT_HEADERS });
 }
+
+async function* textOf(batches: AsyncGenerator<LogRow[]>): AsyncGenerator<Uint8Array> {
+  for await (const batch of batches) {
+    yield concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : [])));
+  }
+}
+
+async function* after(first: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+async function* nothing(): AsyncGenerator<LogRow[]> {}
 
 /** The log as it stands now, a row at a time. */
 async function* present(store: ExecutionStore): AsyncGenerator<LogRow[]> {
@@ -93,8 +116,17 @@ function stepOutput({ store }: HttpDeps, step: string, attempt: number, url: URL
   const only = url.searchParams.get("stream") as Stream | null;
   const offset = integer(url, "offset", 0);
   const limit = integer(url, "limit", Number.MAX_SAFE_INTEGER);
+  const wish = tailWish(url);
+  if (wish) {
+    const chunks = store.chunksBack({ step, attempt });
+    return new Response(lastOf(only ? ofStream(chunks, only) : chunks, wish), { headers: TEXT_HEADERS });
+  }
   const body = streamBody(range(store, step, attempt, only, offset, limit), (part) => part);
   return new Response(body, { headers: TEXT_HEADERS });
+}
+
+function* ofStream(chunks: Iterable<ChunkRow>, stream: Stream): Generator<ChunkRow> {
+  for (const chunk of chunks) if (chunk.stream === stream) yield chunk;
 }
 
 /** Bytes [offset, offset + limit) of one stream, or of both in the order they arrived. */
@@ -143,6 +175,21 @@ function stepChunks({ store }: HttpDeps, step: string, attempt: number, url: URL
   return new Response(concat(frames), {
     headers: { "content-type": "application/octet-stream", "cache-control": "no-store" },
   });
+}
+
+/** The end of what these chunks, the last one first, hold. */
+function lastOf(chunks: Iterable<ChunkRow>, wish: TailWish): Uint8Array<ArrayBuffer> {
+  return concat(tailOf(payloadsOf(chunks), wish));
+}
+
+function* payloadsOf(chunks: Iterable<ChunkRow>): Generator<Uint8Array> {
+  for (const chunk of chunks) yield payloadOf(chunk);
+}
+
+function tailWish(url: URL): TailWish | undefined {
+  if (!url.searchParams.has("tail")) return undefined;
+  const unit = url.searchParams.get("unit") === "bytes" ? "bytes" : "lines";
+  return { unit, count: integer(url, "tail", 0) };
 }
 
 function payloadOf(row: ChunkRow): Uint8Array {

@@ -153,6 +153,7 @@ export class Outside {
       planDigest: await planDigest(result.plan),
       trigger: { type: "parent", executionId: own.executionId },
       actor: own.actor,
+      requesterId: own.requesterId,
       requestId: own.requestId,
       parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
     });

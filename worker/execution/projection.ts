@@ -5,6 +5,7 @@
  */
 import type { ExecutionSummary } from "#protocol/api/executions.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
+import type { IndexedFacts } from "../db/repositories/executions.ts";
 import { tenantDb } from "../db/tenant.ts";
 import type { Env } from "../env.ts";
 import { log } from "../log.ts";
@@ -23,6 +24,7 @@ export interface ProjectionDeps {
   store: ExecutionStore;
   organizationId: string;
   summary(): ExecutionSummary;
+  facts(): IndexedFacts;
   /** Says how it ended to the execution that started it; nothing to do for one that people started. */
   tellParent(): Promise<void>;
 }
@@ -32,16 +34,18 @@ export class Projection {
   readonly #store: ExecutionStore;
   readonly #organizationId: string;
   readonly #summary: () => ExecutionSummary;
+  readonly #facts: () => IndexedFacts;
   readonly #tellParent: () => Promise<void>;
   #writing = false;
   #failures = 0;
   #retryAt: number | undefined;
 
-  constructor({ env, store, organizationId, summary, tellParent }: ProjectionDeps) {
+  constructor({ env, store, organizationId, summary, facts, tellParent }: ProjectionDeps) {
     this.#env = env;
     this.#store = store;
     this.#organizationId = organizationId;
     this.#summary = summary;
+    this.#facts = facts;
     this.#tellParent = tellParent;
   }
 
@@ -67,7 +71,7 @@ export class Projection {
       while (this.#behind()) {
         const summary = this.#summary();
         if (isExecutionTerminal(summary.state)) await this.#tellParent();
-        await tenantDb(this.#env.DB, this.#organizationId).executions.project(summary);
+        await tenantDb(this.#env.DB, this.#organizationId).executions.project(summary, this.#facts());
         this.#store.projected = summary.state;
       }
       this.#failures = 0;

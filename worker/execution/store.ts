@@ -6,11 +6,11 @@
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { type ExecutionEvent, executionEventSchema, type RecordedEvent } from "#protocol/events.ts";
 import { encodeOutputFrame } from "#protocol/viewer.ts";
-import type { CreateExecution } from "./contract.ts";
+import type { CreateExecution, Tombstone } from "./contract.ts";
 import type { TimedEvent } from "./engine/fold.ts";
 
 const SCHEMA = `
-  CREATE TABLE execution (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, projected TEXT);
+  CREATE TABLE execution (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, projected TEXT, tombstone TEXT);
   CREATE TABLE log (
     seq INTEGER PRIMARY KEY,
     time INTEGER NOT NULL,
@@ -168,6 +168,18 @@ export class ExecutionStore {
     for (const row of rows) yield toChunk(row);
   }
 
+  /** Chunks from the last one back, of everything or of one attempt, read lazily. */
+  *chunksBack(of?: { step: string; attempt: number }): Generator<ChunkRow> {
+    const rows = of
+      ? this.#sql.exec(
+          "SELECT * FROM log WHERE step = ? AND attempt = ? ORDER BY position DESC",
+          of.step,
+          of.attempt,
+        )
+      : this.#sql.exec("SELECT * FROM log WHERE step IS NOT NULL ORDER BY seq DESC");
+    for (const row of rows) yield toChunk(row);
+  }
+
   /** What is stored of an attempt's output, from the log itself. */
   held(step: string, attempt: number): HeldOutput {
     const held: HeldOutput = { stdout: 0, stderr: 0, position: 0, line: 0 };
@@ -209,6 +221,17 @@ export class ExecutionStore {
 
   set projected(state: string) {
     this.#sql.exec("UPDATE execution SET projected = ?", state);
+  }
+
+  /** True once it was deleted; its log is still here. */
+  get isRemoved(): boolean {
+    return this.#sql.exec("SELECT tombstone FROM execution").one().tombstone !== null;
+  }
+
+  /** The first word counts. */
+  remove(tombstone: Tombstone): void {
+    const sql = "UPDATE execution SET tombstone = coalesce(tombstone, ?)";
+    this.#sql.exec(sql, JSON.stringify(tombstone));
   }
 }
 

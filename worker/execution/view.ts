@@ -21,6 +21,11 @@ export function toSummary(executionId: string, state: EngineState): ExecutionSum
   };
 }
 
+/** The agents that its steps went to. */
+export function agentsOf({ leases }: EngineState): string[] {
+  return [...new Set([...leases.values()].flatMap(({ agentId }) => agentId ?? []))];
+}
+
 type Held = (step: string, attempt: number) => HeldOutput;
 
 export function toExecution(executionId: string, state: EngineState, head: number, held: Held): Execution {

@@ -10,7 +10,7 @@ import { callObject, coordinatorOf } from "../../objects.ts";
 /**
  * A page of executions, newest first. The index has each execution as it was
  * created and as it ended; what has not ended is asked of its coordinator, so
- * a page filtered by such a state may be shorter than its limit.
+ * a page filtered by such a state, or by agent, may be shorter than its limit.
  */
 export async function listExecutions(
   env: Env,
@@ -22,15 +22,32 @@ export async function listExecutions(
   const rows = await tenantDb(env.DB, organizationId).executions.list(filter, after, limit + 1);
   const page = pageOf(rows, limit, (last) => ({ createdAt: Date.parse(last.createdAt), id: last.id }));
   const current = await mapConcurrently(page.items, (row) =>
-    isExecutionTerminal(row.state) ? Promise.resolve(row) : currentOf(env, organizationId, row),
+    isExecutionTerminal(row.state)
+      ? Promise.resolve(row)
+      : currentOf(env, organizationId, row, filter.agentId),
   );
-  const items = filter.state ? current.filter((row) => row.state === filter.state) : current;
-  return { items, nextCursor: page.nextCursor };
+  const items = current.filter((row) => row !== undefined);
+  const { states } = filter;
+  return {
+    items: states ? items.filter(({ state }) => states.includes(state)) : items,
+    nextCursor: page.nextCursor,
+  };
 }
 
-async function currentOf(env: Env, organizationId: string, row: ExecutionSummary): Promise<ExecutionSummary> {
+/** The row as it is now; undefined when it does not meet what only the coordinator knows. */
+async function currentOf(
+  env: Env,
+  organizationId: string,
+  row: ExecutionSummary,
+  agentId: string | undefined,
+): Promise<ExecutionSummary | undefined> {
   const execution = await callObject(coordinatorOf(env, organizationId, row.id), (object) => object.read());
-  if (!execution) return row;
+  if (!execution) return agentId === undefined ? row : undefined;
+  const isThere =
+    agentId === undefined ||
+    execution.agent?.id === agentId ||
+    execution.steps.some((step) => step.agentId === agentId);
+  if (!isThere) return undefined;
   const { state, finishedAt, durationMs } = execution;
   return { ...row, state, finishedAt, durationMs };
 }

@@ -1,0 +1,93 @@
+/** What a retry takes over from the execution that it repeats. Pure. */
+import { childLists } from "#protocol/blocks/index.ts";
+import type { StepValues } from "#protocol/data.ts";
+import { parseExpression } from "#protocol/expressions.ts";
+import { compensationPath, pathFrom, pathsOfList, placeOf } from "#protocol/paths.ts";
+import type { EngineState, Over, StepRecord } from "./engine/state.ts";
+
+/** Where a retry begins: at what failed, at a block of the top level, or at the beginning. */
+export interface RetryWish {
+  mode: "failed" | "step" | "all";
+  step?: string | undefined;
+}
+
+export interface TakenOver {
+  /** By path: what steps that are not run again had handed on. */
+  reused: Record<string, StepValues>;
+  /** By path: the items or agents that steps go over again, so that numbers in paths mean the same. */
+  expanded: Record<string, Over>;
+}
+
+/**
+ * The steps that succeeded and whose effect is still there. Steps with others
+ * inside begin again, and find inside what is taken over: so expressions see
+ * every value where they saw it before. Not taken over are
+ * - approvals, which are given for one plan;
+ * - steps that were undone, or whose undoing was begun;
+ * - `finally` and compensations, which belong to one execution's end;
+ * - what lies in a `foreach` whose list may be another one now.
+ */
+export function takeOver(state: EngineState, { mode, step }: RetryWish): TakenOver {
+  const taken: TakenOver = { reused: {}, expanded: {} };
+  if (mode === "all") return taken;
+  const { blocks } = state.plan;
+  const before =
+    mode === "step"
+      ? blocks.slice(
+          0,
+          Math.max(
+            0,
+            blocks.findIndex(({ id }) => id === step),
+          ),
+        )
+      : blocks;
+  for (const { id } of before) {
+    if (mode === "failed" || state.steps.get(id)?.state === "succeeded") take(state, id, taken);
+  }
+  return taken;
+}
+
+function take(state: EngineState, path: string, taken: TakenOver): void {
+  const step = state.steps.get(path);
+  if (!step) return;
+  const { over } = step;
+  const inside = over ? sizeOf(over) : childLists(step.block).length;
+  if (inside === 0 && !over) {
+    if (isStillDone(state, step)) taken.reused[path] = step.values ?? {};
+    return;
+  }
+  if (over) {
+    if (!isSameList(state, step, taken)) return;
+    taken.expanded[path] = over;
+  }
+  for (let list = 0; list < inside; list++) {
+    for (const child of pathsOfList(state.plan, path, list)) take(state, child, taken);
+  }
+}
+
+function sizeOf(over: Over): number {
+  return over.type === "items" ? over.items.length : over.agents.length;
+}
+
+function isStillDone(state: EngineState, { path, block, state: ended }: StepRecord): boolean {
+  if (ended !== "succeeded" || block.kind === "approval") return false;
+  if (block.kind === "foreach" || block.kind === "parallel" || block.kind === "condition") return false;
+  const undo = state.steps.get(compensationPath(state.plan, path) ?? "");
+  return undo === undefined || undo.state === "skipped";
+}
+
+/** False when the list is worked out of something that may be different the next time. */
+function isSameList(
+  { plan }: EngineState,
+  { path, block, over }: StepRecord,
+  { reused }: TakenOver,
+): boolean {
+  if (over?.type === "agents") return true;
+  if (block.kind !== "foreach" || block.items === undefined) return false;
+  if (/\b(?:execution|agent)\b/.test(block.items)) return false;
+  const numbers = placeOf(plan, path)?.numbers ?? [];
+  return parseExpression(block.items).steps.every((name) => {
+    const seen = pathFrom(plan, numbers, name);
+    return seen !== undefined && Object.hasOwn(reused, seen);
+  });
+}
