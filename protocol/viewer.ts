@@ -1,7 +1,7 @@
 /**
  * The viewer stream: ExecutionCoordinator → browser, over a WebSocket. A viewer
- * says from which sequence number it wants to see (VW1) and how many bytes it
- * is ready to take (VW2); after the terminal event the stream ends (VW3).
+ * says from which sequence number it wants to see (VW1), and names the marks it
+ * comes past, so that the server knows how far it has read (VW2); after the terminal event the stream ends (VW3).
  *
  * JSON frames are the messages below. Binary frames are output, big-endian:
  *
@@ -14,12 +14,9 @@ import { z } from "zod";
 import { executionProgressSchema, stepSchema } from "./api/executions.ts";
 import { type Chunk, decodeChunk } from "./chunk.ts";
 import { recordedEventSchema } from "./events.ts";
-import { VIEWER_CREDIT_MAX_BYTES } from "./limits.ts";
 import { executionStateSchema } from "./states.ts";
 
 export const OUTPUT_FRAME_HEADER_BYTES = 24;
-
-const creditSchema = z.number().int().positive().max(VIEWER_CREDIT_MAX_BYTES);
 
 export const viewerMessageSchema = z.discriminatedUnion("type", [
   /** Once on each socket. */
@@ -36,10 +33,9 @@ export const viewerMessageSchema = z.discriminatedUnion("type", [
       z.strictObject({ mode: z.literal("tail"), bytes: z.number().int().nonnegative() }),
       z.strictObject({ mode: z.literal("none") }),
     ]),
-    /** Bytes of frames the server may send before it needs more credit. */
-    credit: creditSchema,
   }),
-  z.strictObject({ type: z.literal("credit"), bytes: creditSchema }),
+  /** It has read everything up to this mark: the server may go on (VW2). */
+  z.strictObject({ type: z.literal("seen"), mark: z.string().max(64) }),
 ]);
 
 export const streamMessageSchema = z.discriminatedUnion("type", [
@@ -60,6 +56,8 @@ export const streamMessageSchema = z.discriminatedUnion("type", [
     execution: executionProgressSchema,
     steps: z.array(stepSchema),
   }),
+  /** Among the frames every now and then; only who reads this far can name it in `seen`. */
+  z.strictObject({ type: z.literal("mark"), mark: z.string() }),
   /** The last frame: nothing will ever come after `seq`. */
   z.strictObject({ type: z.literal("end"), seq: z.number().int() }),
   z.strictObject({ type: z.literal("error"), message: z.string() }),

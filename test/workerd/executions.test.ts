@@ -316,7 +316,7 @@ describe("following", () => {
       });
       webSocket?.accept();
       webSocket?.send(
-        JSON.stringify({ type: "subscribe", after: 0, output: { mode: "all" }, credit: 1_000_000 }),
+        JSON.stringify({ type: "subscribe", after: 0, output: { mode: "all" } }),
       );
       expect(streamMessageSchema.parse(JSON.parse(await first)).type).toBe("ready");
       webSocket?.close();

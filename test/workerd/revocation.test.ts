@@ -36,7 +36,7 @@ async function open(path: string, credential: Credential): Promise<Line> {
 
 async function openViewer(credential: Credential): Promise<Line> {
   const viewer = await open(`/api/v1/executions/${executionId}/stream`, credential);
-  viewer.send({ type: "subscribe", after: 0, output: { mode: "all" }, credit: 1_000_000 });
+  viewer.send({ type: "subscribe", after: 0, output: { mode: "all" } });
   await viewer.next("ready");
   return viewer;
 }

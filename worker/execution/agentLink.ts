@@ -19,11 +19,11 @@ import { isRecorded } from "./engine/engine.ts";
 import type { EngineInput } from "./engine/inputs.ts";
 import { isScopeAlive } from "./engine/scopes.ts";
 import { type EngineState, isLeaseOpen, type LeaseRecord } from "./engine/state.ts";
-import type { OutputIntake } from "./intake.ts";
+import type { Completeness, OutputIntake } from "./intake.ts";
 import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
 import type { ChunkRow, ExecutionStore } from "./store.ts";
 
-const ALL_HERE = { complete: true } as const;
+const ALL_HERE: Completeness = { complete: true };
 
 export interface AgentLinkDeps {
   store: ExecutionStore;
@@ -191,7 +191,8 @@ export class AgentLink {
     if (reception.type === "stored") this.#deps.publish(reception.row);
     reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
     const pending = this.#pending.get(attemptKey(chunk));
-    if (pending) this.#finished(socket, pending);
+    // Only what completes the stream can complete the result: else every later chunk would ask for the gap again.
+    if (pending && held >= pending.streams[stream].bytes) this.#finished(socket, pending);
   }
 
   /** A frame that cannot be read may belong to any stream of what runs: each is asked for from where it stands. */
@@ -225,7 +226,8 @@ export class AgentLink {
       const check = counts ? this.#deps.intake.check(step, attempt, streams) : ALL_HERE;
       if (!check.complete) {
         this.#pending.set(attemptKey(message), message);
-        return this.#askAgain(socket, step, attempt, check.stream, check.from);
+        for (const { stream, from } of check.missing) this.#askAgain(socket, step, attempt, stream, from);
+        return;
       }
       this.#recording = fence;
       try {
@@ -236,6 +238,7 @@ export class AgentLink {
       }
     }
     this.#pending.delete(attemptKey(message));
+    this.#deps.intake.done(step, attempt);
     if (isRecorded(this.#deps.state(), message)) this.#recorded(socket, message);
   }
 

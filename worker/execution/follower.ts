@@ -78,31 +78,3 @@ export class Follower {
     });
   }
 }
-
-/**
- * A body that reads from the source only as fast as the client reads from it.
- * `encode` may return nothing for an item.
- */
-export function streamBody<T>(
-  source: AsyncGenerator<T>,
-  encode: (item: T) => string | Uint8Array | undefined,
-): ReadableStream<Uint8Array> {
-  const utf8 = new TextEncoder();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        for (;;) {
-          const { done, value } = await source.next();
-          if (done) return controller.close();
-          const encoded = encode(value);
-          if (encoded === undefined || encoded.length === 0) continue;
-          return controller.enqueue(typeof encoded === "string" ? utf8.encode(encoded) : encoded);
-        }
-      },
-      async cancel() {
-        await source.return(undefined);
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}

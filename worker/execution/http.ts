@@ -3,9 +3,8 @@
  * ranges of one step's output. Paths are listed in `contract.ts`; the worker
  * has checked who is asking and the values of the query.
  */
-import { decodeChunk, type Stream } from "#protocol/chunk.ts";
+import { decodeChunk, STREAMS, type Stream } from "#protocol/chunk.ts";
 import type { Follower } from "./follower.ts";
-import { streamBody } from "./follower.ts";
 import { type ChunkRow, type ExecutionStore, type LogRow, outputFrame } from "./store.ts";
 import { type TailWish, tailOf } from "./tail.ts";
 
@@ -113,7 +112,7 @@ async function* present(store: ExecutionStore): AsyncGenerator<LogRow[]> {
 }
 
 function stepOutput({ store }: HttpDeps, step: string, attempt: number, url: URL): Response {
-  const only = url.searchParams.get("stream") as Stream | null;
+  const only = STREAMS.find((stream) => stream === url.searchParams.get("stream"));
   const offset = integer(url, "offset", 0);
   const limit = integer(url, "limit", Number.MAX_SAFE_INTEGER);
   const wish = tailWish(url);
@@ -134,14 +133,16 @@ async function* range(
   store: ExecutionStore,
   step: string,
   attempt: number,
-  only: Stream | null,
+  only: Stream | undefined,
   offset: number,
   limit: number,
 ): AsyncGenerator<Uint8Array> {
   const end = offset + limit;
-  let position = 0;
+  // Where a byte of one stream lies among both is known only by looking; without a choice it is the place itself.
+  let position = only ? 0 : offset;
   for (;;) {
-    const row = nextChunk(store, step, attempt, position);
+    // Asked for anew each time: the log may grow while the client is slow.
+    const row = store.chunkAt(step, attempt, position);
     if (!row) return;
     position = row.position + row.bytes;
     if (only && row.stream !== only) continue;
@@ -152,22 +153,12 @@ async function* range(
   }
 }
 
-function nextChunk(
-  store: ExecutionStore,
-  step: string,
-  attempt: number,
-  position: number,
-): ChunkRow | undefined {
-  for (const row of store.chunksFrom(step, attempt, { position })) if (row.position >= position) return row;
-  return undefined;
-}
-
 function stepChunks({ store }: HttpDeps, step: string, attempt: number, url: URL): Response {
   const line = integer(url, "line", 0);
   const limit = integer(url, "bytes", RANGE_DEFAULT_BYTES);
   const frames: Uint8Array[] = [];
   let bytes = 0;
-  for (const row of store.chunksFrom(step, attempt, { line })) {
+  for (const row of store.chunksFromLine(step, attempt, line)) {
     frames.push(outputFrame(row));
     bytes += row.bytes;
     if (bytes >= limit) break;
@@ -190,6 +181,34 @@ function tailWish(url: URL): TailWish | undefined {
   if (!url.searchParams.has("tail")) return undefined;
   const unit = url.searchParams.get("unit") === "bytes" ? "bytes" : "lines";
   return { unit, count: integer(url, "tail", 0) };
+}
+
+/**
+ * A body that reads from the source only as fast as the client reads from it.
+ * `encode` may return nothing for an item.
+ */
+function streamBody<T>(
+  source: AsyncGenerator<T>,
+  encode: (item: T) => string | Uint8Array | undefined,
+): ReadableStream<Uint8Array> {
+  const utf8 = new TextEncoder();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        for (;;) {
+          const { done, value } = await source.next();
+          if (done) return controller.close();
+          const encoded = encode(value);
+          if (encoded === undefined || encoded.length === 0) continue;
+          return controller.enqueue(typeof encoded === "string" ? utf8.encode(encoded) : encoded);
+        }
+      },
+      async cancel() {
+        await source.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function payloadOf(row: ChunkRow): Uint8Array {

@@ -23,11 +23,16 @@ export type Reception =
   | { type: "stored"; row: ChunkRow; held: number }
   | { type: "duplicate" | "gap"; held: number };
 
-/** What is still missing of a finished attempt (OT4): from where each stream has to be sent again. */
-export type Completeness = { complete: true } | { complete: false; stream: Stream; from: number };
+/** What is still missing of a finished attempt (OT4): from where streams have to be sent again. */
+export type Completeness =
+  | { complete: true }
+  | { complete: false; missing: { stream: Stream; from: number }[] };
+
+type Hashes = Record<Stream, Hash>;
 
 interface Tally extends HeldOutput {
-  hashes: Record<Stream, Hash>;
+  /** Absent after an eviction: then the log is read once more when the attempt ends, and not before. */
+  hashes: Hashes | undefined;
 }
 
 /**
@@ -75,7 +80,7 @@ export class OutputIntake {
       lines,
       body,
     });
-    tally.hashes[stream].update(payload);
+    tally.hashes?.[stream].update(payload);
     tally[stream] += bytes;
     tally.position += bytes;
     tally.line += lines;
@@ -93,31 +98,49 @@ export class OutputIntake {
    */
   check(step: string, attempt: number, streams: Record<Stream, StreamSummary>): Completeness {
     const tally = this.#tally(step, attempt);
-    for (const stream of STREAMS) {
-      const { bytes, sha256 } = streams[stream];
-      if (tally[stream] < bytes) return { complete: false, stream, from: tally[stream] };
-      if (tally[stream] === bytes && tally.hashes[stream].copy().digest("hex") !== sha256) {
-        this.#store.dropStream(step, attempt, stream);
-        this.#tallies.delete(key(step, attempt));
-        return { complete: false, stream, from: 0 };
-      }
-    }
-    return { complete: true };
+    const short = STREAMS.find((stream) => tally[stream] < streams[stream].bytes);
+    if (short) return { complete: false, missing: [{ stream: short, from: tally[short] }] };
+    tally.hashes ??= this.#hash(step, attempt);
+    const { hashes } = tally;
+    const wrong = STREAMS.some(
+      (stream) =>
+        tally[stream] === streams[stream].bytes &&
+        hashes[stream].copy().digest("hex") !== streams[stream].sha256,
+    );
+    if (!wrong) return { complete: true };
+    this.#store.dropOutput(step, attempt);
+    this.#tallies.delete(key(step, attempt));
+    return { complete: false, missing: STREAMS.map((stream) => ({ stream, from: 0 })) };
+  }
+
+  /** The result is recorded: what was kept to check it is not needed any more. */
+  done(step: string, attempt: number): void {
+    const tally = this.#tallies.get(key(step, attempt));
+    if (tally) tally.hashes = undefined;
   }
 
   #tally(step: string, attempt: number): Tally {
     const found = this.#tallies.get(key(step, attempt));
     if (found) return found;
-    const hashes = { stdout: createHash("sha256"), stderr: createHash("sha256") };
-    const tally: Tally = { ...this.#store.held(step, attempt), hashes };
-    if (tally.position > 0) {
-      for (const row of this.#store.chunksFrom(step, attempt, { position: 0 })) {
-        hashes[row.stream].update(decodeChunk(row.body).payload);
-      }
-    }
+    const held = this.#store.held(step, attempt);
+    const tally: Tally = { ...held, hashes: held.position === 0 ? newHashes() : undefined };
     this.#tallies.set(key(step, attempt), tally);
     return tally;
   }
+
+  #hash(step: string, attempt: number): Hashes {
+    const hashes = newHashes();
+    for (let position = 0; ; ) {
+      const row = this.#store.chunkAt(step, attempt, position);
+      if (!row) return hashes;
+      hashes[row.stream].update(decodeChunk(row.body).payload);
+      position = row.position + row.bytes;
+    }
+  }
+}
+
+function newHashes(): Hashes {
+  return { stdout: createHash("sha256"), stderr: createHash("sha256") };
 }
 
 function key(step: string, attempt: number): string {

@@ -17,8 +17,12 @@ export interface ViewerSocket {
   kind: "viewer";
   /** Everything up to this sequence number has been sent. */
   after: number;
-  /** Bytes the viewer is still ready to take (VW2). */
-  credit: number;
+  /** Bytes sent that the viewer has not said to have read (VW2). */
+  unread: number;
+  /** Marks on their way, oldest first: what was unread at each when it was sent, but for what came before it. */
+  marks: readonly { readonly mark: string; readonly bytes: number }[];
+  /** Bytes sent since the last mark. */
+  sinceMark: number;
   /** Absent until it has subscribed. */
   output?: Extract<ViewerMessage, { type: "subscribe" }>["output"];
   /** Output up to here is past, and cut to its tail if the viewer wants it so. */

@@ -149,23 +149,31 @@ export class ExecutionStore {
     for (const row of this.#sql.exec("SELECT * FROM log WHERE seq > ? ORDER BY seq", after)) yield toRow(row);
   }
 
-  /** The chunks of an attempt from a place in its output on, in order, read lazily. */
-  *chunksFrom(
-    step: string,
-    attempt: number,
-    from: { line: number } | { position: number },
-  ): Generator<ChunkRow> {
-    const column = "line" in from ? "line" : "position";
-    const length = "line" in from ? "lines" : "bytes";
-    const value = "line" in from ? from.line : from.position;
+  /** The chunks of an attempt from the one on that holds a line, in order, read lazily. */
+  *chunksFromLine(step: string, attempt: number, line: number): Generator<ChunkRow> {
     const rows = this.#sql.exec(
       `SELECT * FROM log INDEXED BY log_chunks
-       WHERE step = ? AND attempt = ? AND ${column} + ${length} >= ? ORDER BY position`,
+       WHERE step = ? AND attempt = ? AND line + lines >= ? ORDER BY position`,
       step,
       attempt,
-      value,
+      line,
     );
     for (const row of rows) yield toChunk(row);
+  }
+
+  /** The chunk of an attempt that holds a byte of its output, both streams counted. */
+  chunkAt(step: string, attempt: number, position: number): ChunkRow | undefined {
+    const row = this.#sql
+      .exec(
+        `SELECT * FROM log INDEXED BY log_chunks
+         WHERE step = ? AND attempt = ? AND position <= ? ORDER BY position DESC LIMIT 1`,
+        step,
+        attempt,
+        position,
+      )
+      .toArray()[0];
+    const chunk = row && toChunk(row);
+    return chunk && position < chunk.position + chunk.bytes ? chunk : undefined;
   }
 
   /** Chunks from the last one back, of everything or of one attempt, read lazily. */
@@ -197,9 +205,9 @@ export class ExecutionStore {
     return held;
   }
 
-  /** Forgets one stream of an attempt, to be sent again whole (OT4). */
-  dropStream(step: string, attempt: number, stream: Stream): void {
-    this.#sql.exec("DELETE FROM log WHERE step = ? AND attempt = ? AND stream = ?", step, attempt, stream);
+  /** Forgets an attempt's output, to be sent again whole (OT4): what is left of it would stand in the wrong places. */
+  dropOutput(step: string, attempt: number): void {
+    this.#sql.exec("DELETE FROM log WHERE step = ? AND attempt = ?", step, attempt);
   }
 
   /** False when this assertion was already used (HS2). Forgets those that have expired. */
@@ -264,7 +272,7 @@ function toChunk(row: SqlRow): ChunkRow {
     position: Number(row.position),
     line: Number(row.line),
     lines: Number(row.lines),
-    body: row.body instanceof ArrayBuffer ? new Uint8Array(row.body) : new Uint8Array(),
+    body: bytesOf(row.body),
   };
 }
 
@@ -272,6 +280,13 @@ function parseEvent(body: SqlStorageValue | undefined): ExecutionEvent {
   return executionEventSchema.parse(JSON.parse(String(body)));
 }
 
+function bytesOf(value: SqlStorageValue | undefined): Uint8Array {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  throw new Error("the log holds a chunk without bytes: storage is damaged");
+}
+
 function streamOf(value: SqlStorageValue | undefined): Stream {
-  return STREAMS.find((stream) => stream === value) ?? "stdout";
+  const stream = STREAMS.find((each) => each === value);
+  if (stream) return stream;
+  throw new Error("the log holds a chunk of no stream: storage is damaged");
 }

@@ -1,11 +1,13 @@
 /**
- * Viewers over WebSockets: each has a place in the log and credit. Whoever is
- * caught up and has credit gets a new row at once; everyone else is served from
- * the log when credit comes, so a viewer that stopped reading costs nothing.
+ * Viewers over WebSockets: each has a place in the log and a window. Whoever is
+ * caught up and reads gets a new row at once; everyone else is served from the
+ * log when it says that it has read on, so a viewer that stopped reading costs
+ * nothing. It says so by naming a mark that only the stream holds, so its word
+ * is proof.
  */
 
 import type { ExecutionEvent } from "#protocol/events.ts";
-import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
+import { VIEWER_MARK_BYTES, VIEWER_WINDOW_BYTES } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { type ExecutionState, isExecutionTerminal } from "#protocol/states.ts";
 import { type StreamMessage, type ViewerMessage, viewerMessageSchema } from "#protocol/viewer.ts";
@@ -33,7 +35,7 @@ export class Viewers {
   }
 
   connect(socket: Socket): void {
-    socket.setState({ kind: "viewer", after: 0, credit: 0, headAtStart: 0 });
+    socket.setState({ kind: "viewer", after: 0, unread: 0, marks: [], sinceMark: 0, headAtStart: 0 });
   }
 
   receive(socket: Socket, state: ViewerSocket, frame: string | ArrayBuffer): void {
@@ -46,12 +48,9 @@ export class Viewers {
       case "subscribe":
         if (state.output) return refuse(socket, "this socket has subscribed already");
         return this.#subscribe(socket, state, message);
-      case "credit":
+      case "seen":
         if (!state.output) return refuse(socket, "subscribe first");
-        return this.#pump(socket, {
-          ...state,
-          credit: Math.min(VIEWER_CREDIT_MAX_BYTES, state.credit + message.bytes),
-        });
+        return this.#seen(socket, state, message.mark);
       default:
         message satisfies never;
     }
@@ -63,7 +62,7 @@ export class Viewers {
     if (!first) return;
     for (const socket of this.#deps.sockets()) {
       const state = viewerState(socket);
-      if (!state?.output || state.credit <= 0) continue;
+      if (!state?.output || isFull(state)) continue;
       // One that lags is in the middle of a backlog; the next pump reaches these rows.
       if (state.after === first.seq - 1) this.#serve(socket, state, rows);
       else this.#pump(socket, state);
@@ -78,27 +77,32 @@ export class Viewers {
     const head = this.#deps.store.head;
     const ready: StreamMessage = { type: "ready", head, state: this.#deps.executionState() };
     socket.send(JSON.stringify(ready));
-    const { output, credit } = message;
+    const { output } = message;
     const after = Math.min(message.after, head);
-    this.#pump(socket, { ...state, after, credit, output, headAtStart: head });
+    this.#pump(socket, { ...state, after, output, headAtStart: head });
+  }
+
+  /** It has read up to a mark, and so past all that were sent before it. */
+  #seen(socket: Socket, state: ViewerSocket, mark: string): void {
+    const place = state.marks.findIndex((each) => each.mark === mark);
+    if (place === -1) return refuse(socket, "this stream sent no such mark");
+    const read = state.marks.slice(0, place + 1).reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#pump(socket, { ...state, unread: state.unread - read, marks: state.marks.slice(place + 1) });
   }
 
   #pump(socket: Socket, state: ViewerSocket): void {
     this.#serve(socket, state, this.#deps.store.rowsAfter(state.after));
   }
 
-  /** Sends rows while there is credit, and ends the stream after the terminal event (VW3). */
+  /** Sends rows while there is room in the window, and ends the stream after the terminal event (VW3). */
   #serve(socket: Socket, state: ViewerSocket, rows: Iterable<LogRow>): void {
     let ended = false;
     const touched = new Set<string>();
     let isNews = false;
     for (const row of rows) {
-      if (state.credit <= 0) break;
+      if (isFull(state)) break;
       const frame = this.#frame(state, row);
-      if (frame !== undefined) {
-        socket.send(frame);
-        state.credit -= frame.length;
-      }
+      if (frame !== undefined) sendFrame(socket, state, frame);
       state.after = row.seq;
       if (row.type === "event") {
         isNews = true;
@@ -109,11 +113,7 @@ export class Viewers {
     }
     // One that comes back after having seen everything is told so, too.
     ended ||= state.after >= this.#deps.store.head && isExecutionTerminal(this.#deps.executionState());
-    if (isNews) {
-      const frame = JSON.stringify(this.#deps.view(touched));
-      socket.send(frame);
-      state.credit -= frame.length;
-    }
+    if (isNews) sendFrame(socket, state, JSON.stringify(this.#deps.view(touched)));
     socket.setState(state);
     if (!ended) return;
     const end: StreamMessage = { type: "end", seq: state.after };
@@ -133,6 +133,22 @@ export class Viewers {
     }
     return outputFrame(row);
   }
+}
+
+function isFull({ unread }: ViewerSocket): boolean {
+  return unread >= VIEWER_WINDOW_BYTES;
+}
+
+/** Sends a frame and counts it; after every so many bytes a mark follows. */
+function sendFrame(socket: Socket, state: ViewerSocket, frame: string | Uint8Array<ArrayBuffer>): void {
+  socket.send(frame);
+  state.unread += frame.length;
+  state.sinceMark += frame.length;
+  if (state.sinceMark < VIEWER_MARK_BYTES) return;
+  const mark = crypto.randomUUID();
+  socket.send(JSON.stringify({ type: "mark", mark } satisfies StreamMessage));
+  state.marks = [...state.marks, { mark, bytes: state.sinceMark }];
+  state.sinceMark = 0;
 }
 
 function refuse(socket: Socket, message: string): void {

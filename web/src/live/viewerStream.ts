@@ -1,12 +1,11 @@
 /**
  * The viewer's end of an execution's stream. Remembers the last sequence number
- * it has seen, asks for what comes after it on every connection (VW1), grants
- * credit as it keeps up (VW2), and ends with the terminal frame (VW3).
+ * it has seen, asks for what comes after it on every connection (VW1), says which
+ * marks it has come past (VW2), and ends with the terminal frame (VW3).
  * Sockets come in through `connect`, so it runs in tests without a browser.
  */
 import { ChunkError } from "#protocol/chunk.ts";
 import type { RecordedEvent } from "#protocol/events.ts";
-import { VIEWER_CREDIT_MAX_BYTES } from "#protocol/limits.ts";
 import { parseFrame } from "#protocol/socket.ts";
 import {
   decodeOutputFrame,
@@ -34,16 +33,13 @@ export interface Socket {
 
 export type Connect = (handlers: LiveSocketHandlers) => Socket;
 
-const CREDIT_BYTES = VIEWER_CREDIT_MAX_BYTES;
 /** Of output missed while away, about this much comes by itself; the rest is read when looked at. */
 const TAIL_BYTES = 1024 * 1024;
-const utf8 = new TextEncoder();
 
 export class ViewerStream {
   private readonly handlers: ViewerHandlers;
   private readonly socket: Socket;
   private seen: number;
-  private unpaid = 0;
   private over = false;
 
   /** `after`: what is known already, as the `head` of an execution that was read. */
@@ -64,12 +60,10 @@ export class ViewerStream {
   }
 
   private subscribe(): void {
-    this.unpaid = 0;
     this.send({
       type: "subscribe",
       after: this.seen,
       output: { mode: "tail", bytes: TAIL_BYTES },
-      credit: CREDIT_BYTES,
     });
   }
 
@@ -91,6 +85,9 @@ export class ViewerStream {
       case "view":
         this.handlers.onView(message);
         break;
+      case "mark":
+        this.send({ type: "seen", mark: message.mark });
+        break;
       case "end":
         this.over = true;
         this.handlers.onStatus("ended");
@@ -102,7 +99,6 @@ export class ViewerStream {
       default:
         message satisfies never;
     }
-    this.pay(utf8.encode(frame).length);
   }
 
   private binary(bytes: Uint8Array): void {
@@ -112,21 +108,12 @@ export class ViewerStream {
       return;
     }
     if (this.isNew(frame.seq)) this.handlers.onOutput(frame);
-    this.pay(bytes.length);
   }
 
   private isNew(seq: number): boolean {
     if (seq <= this.seen) return false;
     this.seen = seq;
     return true;
-  }
-
-  /** Gives back what was taken once it is a good part of the credit. */
-  private pay(bytes: number): void {
-    this.unpaid += bytes;
-    if (this.unpaid < CREDIT_BYTES / 4) return;
-    this.send({ type: "credit", bytes: this.unpaid });
-    this.unpaid = 0;
   }
 
   private send(message: ViewerMessage): void {
