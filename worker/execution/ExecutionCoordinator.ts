@@ -23,6 +23,7 @@ import { log } from "../log.ts";
 import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
+import { Archiver } from "./archive/archiver.ts";
 import type {
   Ask,
   AskResult,
@@ -63,6 +64,7 @@ interface Live {
   record: CreateExecution;
   state: EngineState;
   projection: Projection;
+  archiver: Archiver;
 }
 
 export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi {
@@ -101,12 +103,16 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     offerPayload: (fence) => this.#offerPayload(fence),
   });
   #live: Live | null | undefined;
+  #waking: Promise<void> | undefined;
+  /** Answers that are being read. */
+  #readers = 0;
   #feedTimer: ReturnType<typeof setTimeout> | undefined;
   #alarmAt: number | null | undefined;
 
   // --- What the rest of the worker asks (contract.ts) ---
 
   async create(record: CreateExecution): Promise<CreateResult> {
+    await this.#awake();
     const repeat = this.#repeatOf(record.requestHash);
     if (repeat) return repeat;
     const { executionId: _, requestHash: __, requestId, plan, ...origin } = record;
@@ -123,6 +129,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   async repeat(requestHash: string): Promise<RepeatResult | null> {
+    await this.#awake();
     return this.#repeatOf(requestHash);
   }
 
@@ -134,6 +141,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   async read(until?: { after: number; withinMs: number }): Promise<Execution | null> {
+    await this.#awake();
     if (until && this.#visible()) await this.#follower.until(until.after, until.withinMs);
     const live = this.#visible();
     if (!live) return null;
@@ -151,11 +159,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   async events(after: number, limit: number): Promise<EventPage | null> {
+    await this.#awake();
     if (!this.#visible()) return null;
     return { events: this.#store.eventsAfter(after, limit), head: this.#store.head };
   }
 
   async ask(input: Ask): Promise<AskResult> {
+    await this.#awake();
     const live = this.#visible();
     if (!live) return { outcome: "not_found" };
     const refusal = refusalOf(live.state, input);
@@ -165,11 +175,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   }
 
   async retrySource(wish: RetryWish): Promise<RetrySource | null> {
+    await this.#awake();
     const state = this.#visible()?.state;
     return state ? { state: state.state, plan: state.plan, ...takeOver(state, wish) } : null;
   }
 
   async remove(tombstone: Tombstone): Promise<void> {
+    await this.#awake();
     if (this.#load()) this.#store.remove(tombstone);
   }
 
@@ -228,6 +240,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
 
   override async fetch(request: Request): Promise<Response> {
     try {
+      await this.#awake();
       // What an agent still has to tell is taken also after somebody deleted the execution.
       if (!(isAgent(request) ? this.#load() : this.#visible())) return new Response(null, { status: 404 });
       // Only sockets need what PartyServer prepares (and stores) before a request.
@@ -251,6 +264,9 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       store: this.#store,
       follower: this.#follower,
       attemptOf: (step) => this.#state().steps.get(step)?.attempt,
+      reading: (change) => {
+        this.#readers += change;
+      },
     });
   }
 
@@ -310,6 +326,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       for (const effect of unanswered(this.#state())) this.#perform(effect);
       const due = live.projection.dueAt;
       if (due !== undefined && due <= Date.now()) this.#project();
+      this.#background(this.#archive(live.archiver));
     } catch (error) {
       this.#log("error", "the alarm failed; it is set again", { error });
     }
@@ -318,8 +335,28 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
 
   // --- Deciding ---
 
+  /** Brings the log back when it is only in the archive; whoever reads waits for it. */
+  async #awake(): Promise<void> {
+    if (this.#live || !this.#store.isDropped) return;
+    this.#waking ??= this.#restore().finally(() => {
+      this.#waking = undefined;
+    });
+    await this.#waking;
+  }
+
+  async #restore(): Promise<void> {
+    const record = this.#store.record();
+    if (!record) return;
+    await this.#archiver(record).restore(Date.now());
+    this.#log("info", "execution brought back from the archive", {});
+    this.#load()?.archiver.touch(Date.now());
+    this.#setAlarm();
+  }
+
+  /** Null for an execution that does not exist, or whose log is only in the archive: it has ended. */
   #load(): Live | null {
     if (this.#live !== undefined) return this.#live;
+    if (this.#store.isDropped) return null;
     const record = this.#store.record();
     this.#live = record && this.#assemble(record, fold(record.plan, this.#store.timedEvents()));
     return this.#live;
@@ -340,7 +377,19 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       facts: () => ({ requesterId: record.requesterId, agentIds: agentsOf(this.#state()) }),
       tellParent: () => this.#outside.tellParent(),
     });
-    return { record, state, projection };
+    return { record, state, projection, archiver: this.#archiver(record) };
+  }
+
+  #archiver({ plan, planDigest, executionId }: CreateExecution): Archiver {
+    return new Archiver({
+      bucket: this.env.ARCHIVE,
+      store: this.#store,
+      organizationId: plan.organizationId,
+      executionId,
+      planDigest,
+      endedAt: () => (this.#live?.projection.dueAt === undefined ? this.#live?.state.end?.at : undefined),
+      isInUse: () => [...this.getConnections()].length > 0 || this.#readers > 0,
+    });
   }
 
   #state(): EngineState {
@@ -410,6 +459,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
     // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
     if (!sent && Date.now() - since >= COMMAND_RESEND_MS) this.#background(this.#outside.revoke(fence));
+  }
+
+  /** Archives what has ended, and later lets go of the copy here. */
+  async #archive(archiver: Archiver): Promise<void> {
+    await archiver.work(() => Date.now());
+    if (this.#store.isDropped) this.#live = undefined;
+    this.#setAlarm();
   }
 
   #project(): void {
@@ -488,7 +544,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const live = this.#load();
     if (!live) return;
     const { state } = live;
-    const waits: (number | undefined)[] = [deadlineOf(state)?.at, live.projection.dueAt];
+    const waits = [deadlineOf(state)?.at, live.projection.dueAt, live.archiver.dueAt];
     for (const socket of this.getConnections("agent"))
       waits.push(this.#lastSeen(socket) + HEARTBEAT_TIMEOUT_MS);
     if (unanswered(state).length > 0) waits.push(Date.now() + COMMAND_RESEND_MS);

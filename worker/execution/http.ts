@@ -17,6 +17,8 @@ export interface HttpDeps {
   follower: Follower;
   /** The latest attempt of a step; undefined for a step that the plan does not have. */
   attemptOf(step: string): number | undefined;
+  /** Told +1 when a body begins to be read, and -1 when it is over. */
+  reading(change: 1 | -1): void;
 }
 
 export function serveHttp(request: Request, deps: HttpDeps): Response {
@@ -34,8 +36,8 @@ export function serveHttp(request: Request, deps: HttpDeps): Response {
   return new Response(null, { status: 404 });
 }
 
-function serverSentEvents({ follower }: HttpDeps, after: number): Response {
-  const body = streamBody(follower.follow(after, BATCH_BYTES), (rows) =>
+function serverSentEvents({ follower, reading }: HttpDeps, after: number): Response {
+  const body = streamBody(reading, follower.follow(after, BATCH_BYTES), (rows) =>
     rows.length === 0 ? ": still here\n\n" : rows.map(toServerSentEvent).join(""),
   );
   return new Response(body, {
@@ -68,7 +70,7 @@ const TEXT_HEADERS = {
   "cache-control": "no-store",
 };
 
-function wholeOutput({ follower, store }: HttpDeps, url: URL): Response {
+function wholeOutput({ follower, store, reading }: HttpDeps, url: URL): Response {
   const follow = url.searchParams.get("follow") === "1";
   const wish = tailWish(url);
   const last = wish && lastOf(store.chunksBack(), wish);
@@ -80,7 +82,7 @@ function wholeOutput({ follower, store }: HttpDeps, url: URL): Response {
       : present(store);
   const text = textOf(rows);
   return new Response(
-    streamBody(last ? after(last, text) : text, (part) => part),
+    streamBody(reading, last ? after(last, text) : text, (part) => part),
     { headers: TEXT_HEADERS },
   );
 }
@@ -111,7 +113,7 @@ async function* present(store: ExecutionStore): AsyncGenerator<LogRow[]> {
   }
 }
 
-function stepOutput({ store }: HttpDeps, step: string, attempt: number, url: URL): Response {
+function stepOutput({ store, reading }: HttpDeps, step: string, attempt: number, url: URL): Response {
   const only = STREAMS.find((stream) => stream === url.searchParams.get("stream"));
   const offset = integer(url, "offset", 0);
   const limit = integer(url, "limit", Number.MAX_SAFE_INTEGER);
@@ -120,7 +122,7 @@ function stepOutput({ store }: HttpDeps, step: string, attempt: number, url: URL
     const chunks = store.chunksBack({ step, attempt });
     return new Response(lastOf(only ? ofStream(chunks, only) : chunks, wish), { headers: TEXT_HEADERS });
   }
-  const body = streamBody(range(store, step, attempt, only, offset, limit), (part) => part);
+  const body = streamBody(reading, range(store, step, attempt, only, offset, limit), (part) => part);
   return new Response(body, { headers: TEXT_HEADERS });
 }
 
@@ -188,22 +190,28 @@ function tailWish(url: URL): TailWish | undefined {
  * `encode` may return nothing for an item.
  */
 function streamBody<T>(
+  reading: HttpDeps["reading"],
   source: AsyncGenerator<T>,
   encode: (item: T) => string | Uint8Array | undefined,
 ): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
+  reading(1);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
           const { done, value } = await source.next();
-          if (done) return controller.close();
+          if (done) {
+            reading(-1);
+            return controller.close();
+          }
           const encoded = encode(value);
           if (encoded === undefined || encoded.length === 0) continue;
           return controller.enqueue(typeof encoded === "string" ? utf8.encode(encoded) : encoded);
         }
       },
       async cancel() {
+        reading(-1);
         await source.return(undefined);
       },
     },

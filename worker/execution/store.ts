@@ -10,7 +10,8 @@ import type { CreateExecution, Tombstone } from "./contract.ts";
 import type { TimedEvent } from "./engine/fold.ts";
 
 const SCHEMA = `
-  CREATE TABLE execution (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, projected TEXT, tombstone TEXT);
+  CREATE TABLE execution (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL, projected TEXT, tombstone TEXT,
+    archive TEXT, dropped INTEGER NOT NULL DEFAULT 0);
   CREATE TABLE log (
     seq INTEGER PRIMARY KEY,
     time INTEGER NOT NULL,
@@ -97,18 +98,29 @@ export class ExecutionStore {
     const time = new Date(now).toISOString();
     return events.map((event) => {
       const seq = this.#next();
-      this.#sql.exec("INSERT INTO log (seq, time, body) VALUES (?, ?, ?)", seq, now, JSON.stringify(event));
+      this.#insertEvent(seq, now, event);
       return { type: "event", seq, time, event };
     });
   }
 
+  /** Rows that are there already stay: taking back an archive may be begun again. */
+  #insertEvent(seq: number, time: number, event: ExecutionEvent): void {
+    const body = JSON.stringify(event);
+    this.#sql.exec("INSERT OR IGNORE INTO log (seq, time, body) VALUES (?, ?, ?)", seq, time, body);
+  }
+
   appendChunk(now: number, chunk: Omit<ChunkRow, "type" | "seq">): ChunkRow {
     const seq = this.#next();
+    this.#insertChunk(seq, now, chunk);
+    return { type: "chunk", seq, ...chunk };
+  }
+
+  #insertChunk(seq: number, time: number, chunk: Omit<ChunkRow, "type" | "seq">): void {
     this.#sql.exec(
-      `INSERT INTO log (seq, time, step, attempt, stream, offset, bytes, position, line, lines, body)
+      `INSERT OR IGNORE INTO log (seq, time, step, attempt, stream, offset, bytes, position, line, lines, body)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       seq,
-      now,
+      time,
       chunk.step,
       chunk.attempt,
       chunk.stream,
@@ -119,7 +131,6 @@ export class ExecutionStore {
       chunk.lines,
       chunk.body,
     );
-    return { type: "chunk", seq, ...chunk };
   }
 
   #next(): number {
@@ -219,6 +230,47 @@ export class ExecutionStore {
       expiresAt,
     ).rowsWritten;
     return written > 0;
+  }
+
+  /** The manifest of the archive, once it is complete. */
+  get archive(): string | undefined {
+    const { archive } = this.#sql.exec("SELECT archive FROM execution").one();
+    return typeof archive === "string" ? archive : undefined;
+  }
+
+  set archive(manifest: string) {
+    this.#sql.exec("UPDATE execution SET archive = ?", manifest);
+  }
+
+  /** True while the log is only in the archive. False also for an execution that does not exist. */
+  get isDropped(): boolean {
+    const exists = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'execution'").toArray();
+    return exists.length > 0 && this.#sql.exec("SELECT dropped FROM execution").one().dropped === 1;
+  }
+
+  /** Forgets the log; the archive has it. */
+  drop(): void {
+    this.transaction(() => {
+      this.#sql.exec("DELETE FROM log");
+      this.#sql.exec("UPDATE execution SET dropped = 1");
+    });
+    this.#head = undefined;
+  }
+
+  /** Takes rows back from the archive, as they were. */
+  restore(rows: Iterable<LogRow>): void {
+    this.transaction(() => {
+      for (const row of rows) {
+        if (row.type === "chunk") this.#insertChunk(row.seq, 0, row);
+        else this.#insertEvent(row.seq, Date.parse(row.time), row.event);
+      }
+    });
+    this.#head = undefined;
+  }
+
+  /** The whole log is back. */
+  restored(): void {
+    this.#sql.exec("UPDATE execution SET dropped = 0");
   }
 
   /** The state that the index in D1 is known to have; undefined before the first time. */

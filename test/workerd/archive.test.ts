@@ -1,0 +1,100 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { KEEP_MS } from "../../worker/execution/archive/archiver.ts";
+import { archivePrefix, decodeRecords, manifestSchema } from "../../worker/execution/archive/format.ts";
+import {
+  Attempt,
+  acceptOffer,
+  command,
+  connectAgent,
+  coordinatorOf,
+  newExecution,
+  newPlace,
+  openData,
+} from "./scriptedAgent.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** An execution that has run to its end, and what its coordinator served then. */
+async function ended() {
+  const place = newPlace();
+  const control = await connectAgent(place);
+  const execution = await newExecution(place, [command("a")]);
+  const stub = coordinatorOf(place, execution.executionId);
+  await stub.create(execution);
+  const { lease } = await acceptOffer(control);
+  const data = await openData(place, execution.executionId);
+  const attempt = new Attempt("a", 1);
+  data.send(attempt.hello(lease));
+  data.send(attempt.started());
+  for (let i = 0; i < 5; i++) data.send(attempt.chunk(`line ${i}\n`, i % 2 === 0 ? "stdout" : "stderr"));
+  data.send(attempt.finished());
+  await data.next("step.recorded");
+  data.send({ type: "ack", id: "release:1" });
+  data.socket.close();
+  control.socket.close();
+  const read = async () => ({
+    execution: await stub.read(),
+    events: await stub.events(0, 1_000),
+    output: await (await stub.fetch("https://object/output.txt")).text(),
+    range: await (await stub.fetch("https://object/steps/a/output?offset=7&limit=9")).text(),
+    frames: await (await stub.fetch("https://object/steps/a/chunks?line=0")).arrayBuffer(),
+  });
+  return { place, execution, stub, read };
+}
+
+async function alarmAt(stub: ReturnType<typeof coordinatorOf>, ms: number): Promise<void> {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
+  await runDurableObjectAlarm(stub);
+}
+
+function rows(stub: ReturnType<typeof coordinatorOf>): Promise<number> {
+  return runInDurableObject(stub, (_, { storage }) =>
+    Number(storage.sql.exec("SELECT COUNT(*) AS count FROM log").one().count),
+  );
+}
+
+describe("the archive", () => {
+  it("has everything of an execution that ended, compressed and with its hashes", async () => {
+    const { place, execution, stub } = await ended();
+    await alarmAt(stub, 1_000);
+    const prefix = archivePrefix(place.organizationId, execution.executionId);
+    const manifest = await vi.waitFor(async () => {
+      const object = await env.ARCHIVE.get(`${prefix}manifest.json`);
+      return manifestSchema.parse(await object?.json());
+    });
+    const [segment] = manifest.segments;
+    const object = await env.ARCHIVE.get(segment?.key ?? "");
+    const stream = object?.body.pipeThrough(new DecompressionStream("gzip"));
+    const records = [...decodeRecords(new Uint8Array(await new Response(stream).arrayBuffer()))];
+    expect(records.map(({ seq }) => seq)).toEqual(Array.from({ length: manifest.head }, (_, i) => i + 1));
+    expect(records.filter(({ type }) => type === "chunk")).toHaveLength(5);
+  });
+
+  it("is read from as if nothing had happened, once the coordinator's copy is gone", async () => {
+    const { stub, read } = await ended();
+    const before = await read();
+    await alarmAt(stub, 1_000);
+    await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
+    await alarmAt(stub, KEEP_MS + 1_000);
+    await vi.waitFor(async () => expect(await rows(stub)).toBe(0));
+    expect(await read()).toEqual(before);
+    expect(await rows(stub)).toBeGreaterThan(0);
+  });
+
+  it("[G3] lets the coordinator's copy go only when the archive is as it was written", async () => {
+    const { place, execution, stub } = await ended();
+    await alarmAt(stub, 1_000);
+    const prefix = archivePrefix(place.organizationId, execution.executionId);
+    await vi.waitFor(async () => expect(await env.ARCHIVE.head(`${prefix}manifest.json`)).not.toBeNull());
+    await env.ARCHIVE.put(`${prefix}000000.gz`, "damaged");
+    await alarmAt(stub, KEEP_MS + 1_000);
+    expect(await rows(stub)).toBeGreaterThan(0);
+  });
+
+  function alarmSet(stub: ReturnType<typeof coordinatorOf>): Promise<number> {
+    return runInDurableObject(stub, async (_, { storage }) => (await storage.getAlarm()) ?? 0);
+  }
+});

@@ -1,0 +1,150 @@
+/**
+ * Moves the log of an execution that has ended to R2 and, when it is asked for
+ * again, back. The coordinator's own copy goes only after every object was read
+ * again and its hash was right (fault 31).
+ */
+import { createHash } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { log } from "../../log.ts";
+import type { ExecutionStore } from "../store.ts";
+import {
+  archivePrefix,
+  decodeRecords,
+  encodeRecord,
+  type Manifest,
+  manifestSchema,
+  SEGMENT_BYTES,
+} from "./format.ts";
+
+/** How long the coordinator keeps its own copy after it was last needed, ms. */
+export const KEEP_MS = 60 * 60 * 1000;
+
+const RETRY_MIN_MS = 5_000;
+const RETRY_MAX_MS = 10 * 60_000;
+
+export interface ArchiverDeps {
+  bucket: R2Bucket;
+  store: ExecutionStore;
+  organizationId: string;
+  executionId: string;
+  planDigest: string;
+  /** When the execution ended, ms since the epoch; undefined before. */
+  endedAt(): number | undefined;
+  /** True while somebody is connected. */
+  isInUse(): boolean;
+}
+
+export class Archiver {
+  readonly #deps: ArchiverDeps;
+  #working = false;
+  #failures = 0;
+  #retryAt = 0;
+  /** When the copy here was last needed. */
+  #usedAt = 0;
+
+  constructor(deps: ArchiverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Somebody reads it: keep the copy for a while longer. */
+  touch(now: number): void {
+    this.#usedAt = now;
+  }
+
+  /** When there is something to do, ms since the epoch. */
+  get dueAt(): number | undefined {
+    const { store, endedAt } = this.#deps;
+    const ended = endedAt();
+    if (ended === undefined || this.#working || store.isDropped) return undefined;
+    const due = store.archive === undefined ? ended : Math.max(ended, this.#usedAt) + KEEP_MS;
+    return Math.max(due, this.#retryAt);
+  }
+
+  /** Archives, or drops what is archived. Never throws; a failure is tried again at `dueAt`. */
+  async work(now: () => number): Promise<void> {
+    const { store, isInUse } = this.#deps;
+    if (this.#working || (this.dueAt ?? Number.POSITIVE_INFINITY) > now()) return;
+    this.#working = true;
+    try {
+      if (store.archive === undefined) store.archive = JSON.stringify(await this.#write());
+      else if (isInUse()) this.#usedAt = now();
+      else await this.#drop();
+      this.#failures = 0;
+      this.#retryAt = 0;
+    } catch (error) {
+      this.#failures++;
+      this.#retryAt = now() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failures - 1));
+      const { organizationId, executionId } = this.#deps;
+      log("warn", "an archive could not be written; it is tried again", {
+        organizationId,
+        executionId,
+        error,
+      });
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  /**
+   * Brings the log back from the archive.
+   * @throws Error when the archive is not there or damaged
+   */
+  async restore(now: number): Promise<void> {
+    const { store } = this.#deps;
+    for (const segment of this.#manifest().segments) store.restore(decodeRecords(await this.#read(segment)));
+    store.restored();
+    this.#usedAt = now;
+  }
+
+  #manifest(): Manifest {
+    return manifestSchema.parse(JSON.parse(this.#deps.store.archive ?? "null"));
+  }
+
+  async #write(): Promise<Manifest> {
+    const { store, organizationId, executionId, planDigest, bucket } = this.#deps;
+    const prefix = archivePrefix(organizationId, executionId);
+    const segments: Manifest["segments"] = [];
+    for (let after = 0; after < store.head; ) {
+      const { bytes, toSeq } = this.#segmentAfter(after);
+      const body = gzipSync(bytes);
+      const sha256 = createHash("sha256").update(body).digest("hex");
+      const key = `${prefix}${String(segments.length).padStart(6, "0")}.gz`;
+      // R2 checks the hash before it takes the object.
+      await bucket.put(key, body, { sha256 });
+      segments.push({ key, toSeq, bytes: bytes.length, sha256 });
+      after = toSeq;
+    }
+    const manifest: Manifest = { schema: 1, executionId, planDigest, head: store.head, segments };
+    await bucket.put(`${prefix}manifest.json`, JSON.stringify(manifest));
+    return manifest;
+  }
+
+  #segmentAfter(after: number): { bytes: Uint8Array; toSeq: number } {
+    const records: Uint8Array[] = [];
+    let size = 0;
+    let toSeq = after;
+    for (const row of this.#deps.store.rowsAfter(after)) {
+      const record = encodeRecord(row);
+      records.push(record);
+      size += record.length;
+      toSeq = row.seq;
+      if (size >= SEGMENT_BYTES) break;
+    }
+    return { bytes: Buffer.concat(records, size), toSeq };
+  }
+
+  /** Drops the copy here once every object has been read again. @throws Error when one is damaged */
+  async #drop(): Promise<void> {
+    for (const segment of this.#manifest().segments) await this.#read(segment);
+    this.#deps.store.drop();
+  }
+
+  async #read({ key, sha256 }: Manifest["segments"][number]): Promise<Uint8Array> {
+    const object = await this.#deps.bucket.get(key);
+    if (!object) throw new Error(`the archive has no ${key}`);
+    const body = new Uint8Array(await object.arrayBuffer());
+    const found = createHash("sha256").update(body).digest("hex");
+    if (found !== sha256) throw new Error(`${key} is not as it was written`);
+    return gunzipSync(body);
+  }
+}
