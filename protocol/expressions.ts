@@ -26,10 +26,10 @@ export class ExpressionError extends Error {
 export interface Expression {
   /** The names of the steps that it looks at. */
   readonly steps: readonly string[];
-  /** The parameters that it looks at by name. */
-  readonly params: readonly string[];
-  /** True when it looks at the item or the index of a `foreach`. */
-  readonly usesItem: boolean;
+  /** Every part of the scope that it looks at, by its names: `params`, `size` or `steps`, `check`, `outputs`. */
+  readonly members: readonly (readonly string[])[];
+  /** What its result is known to be before it is worked out, in CEL's words: `bool`, `list<int>`; `dyn` when it is not. */
+  readonly type: string;
   /**
    * The result as JSON. Whole numbers of the scope are integers to CEL.
    * @throws ExpressionError
@@ -72,48 +72,81 @@ function compile(text: string): Expression {
     throw new ExpressionError(`an expression may have at most ${EXPRESSION_MAX_LENGTH} characters`);
   }
   const program = guarded(() => environment.parse(text));
-  const found = { steps: new Set<string>(), params: new Set<string>(), usesItem: false };
-  visit(program.ast, found);
+  const members: string[][] = [];
+  visit(program.ast, new Set(EXPRESSION_NAMES), members);
   if (loopsOf(program.ast) > LOOPS_MAX) {
     throw new ExpressionError(`map, filter and the like may lie at most ${LOOPS_MAX} deep in each other`);
   }
   const check = guarded(() => program.check());
   if (check.error) throw explained(check.error);
   return {
-    steps: [...found.steps],
-    params: [...found.params],
-    usesItem: found.usesItem,
+    steps: [
+      ...new Set(members.flatMap(([root, name]) => (root === "steps" && name !== undefined ? [name] : []))),
+    ],
+    members,
+    type: String(check.type),
     evaluate: (scope) => guarded(() => toJson(program(toCel(scope) as Record<string, unknown>))),
   };
 }
 
-/** Walks the tree, notes the names it uses, and puts RE2 in the place of the library's `matches`. */
-function visit(node: ASTNode, found: { steps: Set<string>; params: Set<string>; usesItem: boolean }): void {
+/**
+ * Walks the tree, notes what it looks at, and puts RE2 in the place of the
+ * library's `matches`. @param names those of the scope that no loop has given another meaning
+ */
+function visit(node: ASTNode, names: ReadonlySet<string>, members: string[][]): void {
   if (node.op === "rcall" && node.args[0] === "matches") node.args[0] = "matchesRe2";
-  if (node.op === "id" && (node.args === "item" || node.args === "index")) found.usesItem = true;
   const member = memberOf(node);
-  if (member?.of === "params") found.params.add(member.name);
-  if (member?.of === "steps") found.steps.add(member.name);
-  for (const child of childrenOf(node)) visit(child, found);
+  if (member && names.has(member.path[0] ?? "")) {
+    members.push(member.path);
+    // What is worked out inside of brackets is looked at on its own.
+    for (const key of keysOf(node)) visit(key, names, members);
+    return;
+  }
+  if (node.op === "rcall" && isLoop(node)) {
+    const [, list, [variable, ...body]] = node.args;
+    visit(list, names, members);
+    const inside = new Set([...names].filter((name) => variable?.op !== "id" || name !== variable.args));
+    for (const each of body) visit(each, inside, members);
+    return;
+  }
+  for (const child of childrenOf(node)) visit(child, names, members);
 }
 
-/** `of.name` and `of["name"]`. Steps by a name that is worked out would be known only at run time. */
-function memberOf(node: ASTNode): { of: string; name: string } | undefined {
+interface Member {
+  path: string[];
+  /** False once a key is worked out: what follows is no part of the path. */
+  isOpen: boolean;
+}
+
+/** `a.b["c"]` as its names. Steps by a name that is worked out would be known only at run time. */
+function memberOf(node: ASTNode): Member | undefined {
+  if (node.op === "id") return { path: [node.args], isOpen: true };
   if (node.op !== "." && node.op !== ".?" && node.op !== "[]" && node.op !== "[?]") return undefined;
   const [receiver, key] = node.args;
-  if (receiver.op !== "id") return undefined;
-  if (typeof key === "string") return { of: receiver.args, name: key };
-  if (key.op === "value" && typeof key.args === "string") return { of: receiver.args, name: key.args };
-  if (receiver.args === "steps")
+  const member = memberOf(receiver);
+  if (!member?.isOpen) return member;
+  const name = typeof key === "string" ? key : key.op === "value" ? key.args : undefined;
+  if (typeof name === "string") return { path: [...member.path, name], isOpen: true };
+  if (receiver.op === "id" && receiver.args === "steps")
     throw new ExpressionError('steps are named as they stand: steps.check or steps["disk-check"]');
-  return undefined;
+  return { ...member, isOpen: false };
+}
+
+/** The nodes in the brackets of `a[b].c[d]`. */
+function* keysOf(node: ASTNode): Generator<ASTNode> {
+  if (node.op !== "." && node.op !== ".?" && node.op !== "[]" && node.op !== "[?]") return;
+  const [receiver, key] = node.args;
+  yield* keysOf(receiver);
+  if (typeof key !== "string") yield key;
+}
+
+function isLoop(node: ASTNode): boolean {
+  return node.op === "rcall" && ["map", "filter", "all", "exists", "exists_one"].includes(node.args[0]);
 }
 
 function loopsOf(node: ASTNode): number {
   const inside = Math.max(0, ...[...childrenOf(node)].map(loopsOf));
-  const isLoop =
-    node.op === "rcall" && ["map", "filter", "all", "exists", "exists_one"].includes(node.args[0]);
-  return inside + (isLoop ? 1 : 0);
+  return inside + (isLoop(node) ? 1 : 0);
 }
 
 function* childrenOf(node: ASTNode): Generator<ASTNode> {

@@ -71,10 +71,14 @@ function methodsAt(app: OpenAPIHono<AppEnv>, path: string): string[] {
 function matches(pattern: string, path: string): boolean {
   const expected = pattern.split("/");
   const given = path.split("/");
-  return (
-    expected.length === given.length &&
-    expected.every((part, index) => part.startsWith(":") || part === given[index])
-  );
+  return expected.length === given.length && expected.every((part, index) => fits(part, given[index] ?? ""));
+}
+
+/** True where a part of a path is what the pattern has there: itself, anything, or what a rule allows. */
+function fits(expected: string, given: string): boolean {
+  if (!expected.startsWith(":")) return expected === given;
+  const rule = /\{(.+)\}$/.exec(expected)?.[1];
+  return rule === undefined || new RegExp(`^(?:${rule})$`).test(given);
 }
 
 /** Turns whatever was thrown into a problem answer; what nobody foresaw is logged, and told to nobody. */

@@ -6,6 +6,7 @@ import type { Env } from "./env.ts";
 import { ApiError } from "./errors.ts";
 import { type CoordinatorApi, coordinatorName } from "./execution/contract.ts";
 import type { FeedApi } from "./feed/contract.ts";
+import type { LocksApi } from "./locks/contract.ts";
 import { type PoolApi, poolObjectName } from "./pool/contract.ts";
 
 const ATTEMPTS = 3;
@@ -32,6 +33,10 @@ export function poolOf(env: Env, organizationId: string, poolId: string): StubOf
 
 export function feedOf(env: Env, organizationId: string): StubOf<FeedApi> {
   return () => env.ORGANIZATION_FEED.getByName(organizationId);
+}
+
+export function locksOf(env: Env, organizationId: string): StubOf<LocksApi> {
+  return () => env.ORGANIZATION_LOCKS.getByName(organizationId);
 }
 
 /**

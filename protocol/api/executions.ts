@@ -136,6 +136,35 @@ export const executionCreateSchema = z.strictObject({
     .optional(),
 });
 
+/** Body of `POST /executions/{id}/retry`. */
+export const executionRetrySchema = z
+  .strictObject({
+    /** `failed`: what succeeded is not done again. `step`: begins at a block of the top level. `all`: from the beginning. */
+    mode: z.enum(["failed", "step", "all"]).default("failed"),
+    step: z.string().max(63).optional(),
+  })
+  .refine(({ mode, step }) => (mode === "step") === (step !== undefined), {
+    error: 'name the block to begin at as "step" together with the mode "step", and only then',
+  });
+export type ExecutionRetry = z.infer<typeof executionRetrySchema>;
+
+/** What came out of an execution, without how. */
+export const executionResultSchema = z
+  .object({
+    id: idSchema("execution"),
+    state: executionStateSchema,
+    /** False: it goes on, and what is here is what there is so far. */
+    ended: z.boolean(),
+    confirmed: z.boolean().optional(),
+    detail: z.string().optional(),
+    durationMs: z.number().optional(),
+    /** What steps have handed on, by step. */
+    values: z.record(z.string(), stepValuesSchema),
+    /** The steps that ended badly, also where that was tolerated. */
+    failed: z.array(stepSchema),
+  })
+  .meta({ id: "ExecutionResult" });
+
 /** What an execution does right after it was asked for something. */
 export const executionStateNowSchema = z.object({ id: z.string(), state: executionStateSchema });
 

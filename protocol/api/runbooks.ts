@@ -44,6 +44,12 @@ export const runbookWriteSchema = z.strictObject({
   source: z.string().min(1, { error: "the source is empty" }).describe("The runbook as Markdown."),
 });
 
+/** Body of `POST /runbooks/{id}/rollback`. */
+export const runbookRollbackSchema = z.strictObject({
+  /** By number, or by its id. */
+  version: z.union([z.number().int().positive(), idSchema("version")]),
+});
+
 export type RunbookSummary = z.infer<typeof runbookSummarySchema>;
 export type Runbook = z.infer<typeof runbookSchema>;
 export type VersionSummary = z.infer<typeof versionSummarySchema>;

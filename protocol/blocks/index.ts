@@ -46,13 +46,9 @@ export type BlockKind = Block["kind"];
 
 const listSchema: z.ZodType<Block[]> = z.lazy(() => z.array(blockSchema).max(BLOCKS_MAX));
 const someSchema: z.ZodType<Block[]> = z.lazy(() => z.array(blockSchema).min(1).max(BLOCKS_MAX));
+/** What undoes a block is not undone itself. */
 const compensation = {
-  compensate: z
-    .lazy(
-      (): z.ZodType<CommandBlock | ApiBlock> =>
-        z.discriminatedUnion("kind", [commandBlockSchema, apiBlockSchema]),
-    )
-    .optional(),
+  compensate: z.discriminatedUnion("kind", [commandFieldsSchema, apiFieldsSchema]).optional(),
 };
 
 export const commandBlockSchema = commandFieldsSchema.extend(compensation).meta({ id: "CommandBlock" });

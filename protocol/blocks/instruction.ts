@@ -10,7 +10,7 @@ export const instructionBlockSchema = z.strictObject({
   kind: z.literal("instruction"),
   ...commonShape,
   markdown: z.string().min(1).max(SCRIPT_MAX_BYTES),
-  acknowledge: z.literal(true).optional(),
+  acknowledge: z.boolean().optional(),
   /** Asked for when it is acknowledged; the answers are the step's outputs. */
   form: formSchema.optional(),
   /** A note is demanded as evidence. */

@@ -1,4 +1,5 @@
 /** The line that opens a fence: its language and `{name=check timeout=30s}`. */
+import { ATTRIBUTES } from "./fields.ts";
 import type { IssueList, Position } from "./issues.ts";
 import { languageOf } from "./languages.ts";
 
@@ -14,7 +15,9 @@ const ATTRIBUTE = /[ \t]*([A-Za-z][\w-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s"{}
 /** Braces that only mark lines to highlight: `{1,3-5}`. */
 const HIGHLIGHT = /^\{[\d,\s-]*\}/;
 
-const FORGOTTEN_BRACES = /^(?:name|timeout|output|on-disconnect)=/;
+/** A title without braces is what other tools show above the code. */
+const OWN_WORDS = ATTRIBUTES.map(({ word }) => word).filter((word) => word !== "title");
+const FORGOTTEN_BRACES = new RegExp(`^(?:${OWN_WORDS.join("|")})=`);
 
 /**
  * Reads what follows the language in an info string that begins at `at`. Words without braces are other tools'
@@ -59,7 +62,7 @@ export function printAttributes(attributes: ReadonlyArray<readonly [name: string
 }
 
 function isBare(value: string): boolean {
-  return /^[A-Za-z0-9][\w.-]*$/.test(value);
+  return /^[A-Za-z0-9/][\w.,/-]*$/.test(value);
 }
 
 function parseString(written: string): string | undefined {

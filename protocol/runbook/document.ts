@@ -4,9 +4,12 @@
  */
 import { z } from "zod";
 import { locksSchema, targetSchema, waitSchema } from "../blocks/common.ts";
-import { type Block, blockSchema, isTooDeep, walkBlocks } from "../blocks/index.ts";
+import { type Block, blockSchema, isTooDeep } from "../blocks/index.ts";
 import { BLOCK_DEPTH_MAX, BLOCKS_MAX } from "../limits.ts";
 import { parametersSchema } from "./parameters.ts";
+import { walkDocument } from "./walk.ts";
+
+const TOO_MANY = `this is one block too many: a runbook has at most ${BLOCKS_MAX}, so split it`;
 
 const fieldsSchema = z
   .strictObject({
@@ -19,9 +22,13 @@ const fieldsSchema = z
     timeoutMs: waitSchema.optional(),
     /** Held for the whole execution. */
     locks: locksSchema.optional(),
-    blocks: z.array(blockSchema).max(BLOCKS_MAX),
+    blocks: z.array(blockSchema).max(BLOCKS_MAX, { error: TOO_MANY }),
     /** Run at the end, whatever happened before. */
-    finally: z.array(blockSchema).max(BLOCKS_MAX).optional(),
+    finally: z
+      .array(blockSchema)
+      .min(1, { error: "what is to be done at the end is missing; write it below, or remove the mark" })
+      .max(BLOCKS_MAX, { error: TOO_MANY })
+      .optional(),
   })
   .meta({ id: "RunbookDocument" });
 
@@ -35,44 +42,46 @@ export const runbookDocumentSchema = z
     return z.NEVER;
   }, fieldsSchema)
   .superRefine((document, context) => {
-    reportTree(document, context);
+    const report = (path: readonly PropertyKey[], message: string) =>
+      context.addIssue({ code: "custom", path: [...path], message });
+    reportTree(document, report);
     reportRepeats(
-      document.parameters.map((each) => each.name.toUpperCase()),
-      "parameters",
+      document.parameters.map(({ name }, index) => ({ name, path: ["parameters", index] })),
       "parameter",
-      context,
+      report,
     );
   });
 
+type Report = (path: readonly PropertyKey[], message: string) => void;
+
 /** Names are unique in the whole tree: they are what expressions, paths and links go by. */
-function reportTree(document: z.infer<typeof fieldsSchema>, context: z.RefinementCtx): void {
-  const names: string[] = [];
-  for (const { block, depth } of walkBlocks([...document.blocks, ...(document.finally ?? [])])) {
-    names.push(block.id);
-    if (depth === BLOCK_DEPTH_MAX) {
-      const message = `"${block.id}" lies ${depth} blocks deep; at most ${BLOCK_DEPTH_MAX - 1} are possible`;
-      context.addIssue({ code: "custom", path: ["blocks"], message });
-    }
+function reportTree(document: z.infer<typeof fieldsSchema>, report: Report): void {
+  const places = [...walkDocument(document)];
+  for (const { block, path, depth } of places) {
+    if (depth !== BLOCK_DEPTH_MAX) continue;
+    report(path, `"${block.id}" lies ${depth} blocks deep; at most ${BLOCK_DEPTH_MAX - 1} are possible`);
   }
-  reportRepeats(names, "blocks", "block name", context);
-  if (names.length > BLOCKS_MAX) {
-    const message = `this runbook has ${names.length} blocks; at most ${BLOCKS_MAX} are possible`;
-    context.addIssue({ code: "custom", path: ["blocks"], message });
-  }
+  reportRepeats(
+    places.map(({ block, path }) => ({ name: block.id, path: [...path, "id"] })),
+    "block name",
+    report,
+  );
+  const surplus = places[BLOCKS_MAX];
+  if (surplus) report(surplus.path, TOO_MANY);
 }
 
-function reportRepeats(names: string[], key: string, noun: string, context: z.RefinementCtx): void {
+/** Parameters become environment, where some systems know no capitals: those are no difference. */
+function reportRepeats(
+  named: readonly { name: string; path: readonly PropertyKey[] }[],
+  noun: string,
+  report: Report,
+): void {
   const seen = new Set<string>();
-  names.forEach((name, index) => {
-    if (seen.has(name)) {
-      context.addIssue({
-        code: "custom",
-        path: [key, index],
-        message: `the ${noun} "${name}" is used twice`,
-      });
-    }
-    seen.add(name);
-  });
+  for (const { name, path } of named) {
+    const key = name.toUpperCase();
+    if (seen.has(key)) report(path, `the ${noun} "${name}" is used twice`);
+    seen.add(key);
+  }
 }
 
 export type RunbookDocument = Omit<z.infer<typeof fieldsSchema>, "blocks" | "finally"> & {

@@ -1,14 +1,14 @@
 /** The YAML between two lines of `---` at the top of a page. */
+import { FRONT_MATTER_FIELDS } from "./groups.ts";
 import type { IssueList, Position } from "./issues.ts";
-import { unknownField } from "./sentences.ts";
-import { readYaml, type Yaml } from "./yaml.ts";
-
-export const FRONT_MATTER_FIELDS = ["title", "description", "parameters", "target"] as const;
-type FrontMatterField = (typeof FRONT_MATTER_FIELDS)[number];
+import { type Origin, originAt } from "./origin.ts";
+import { readSet } from "./readFields.ts";
+import { readYaml } from "./yaml.ts";
 
 export interface FrontMatter {
-  fields: Partial<Record<FrontMatterField, unknown>>;
-  locate: Yaml["locate"];
+  /** Fields of the document, as far as they could be read. */
+  fields: Record<string, unknown>;
+  origin: Origin;
   /** Where the page goes on. */
   body: string;
   bodyLine: number;
@@ -18,7 +18,7 @@ const FENCE = /^---[ \t]*$/;
 const START: Position = { line: 1, column: 1 };
 
 export function readFrontMatter(source: string, issues: IssueList): FrontMatter {
-  const none: FrontMatter = { fields: {}, locate: () => START, body: source, bodyLine: 1 };
+  const none: FrontMatter = { fields: {}, origin: originAt(START), body: source, bodyLine: 1 };
   const lines = source.split("\n");
   if (!FENCE.test(lines[0] ?? "")) return none;
   const end = lines.findIndex((line, index) => index > 0 && FENCE.test(line));
@@ -31,29 +31,11 @@ export function readFrontMatter(source: string, issues: IssueList): FrontMatter 
   }
   const text = lines.slice(1, end).join("\n");
   const yaml = readYaml(text, (line, column) => ({ line: line + 1, column }), issues);
-  return {
-    fields: pickFields(yaml, issues),
-    locate: yaml.locate,
-    body: lines.slice(end + 1).join("\n"),
-    bodyLine: end + 2,
-  };
-}
-
-function pickFields(yaml: Yaml, issues: IssueList): FrontMatter["fields"] {
-  if (yaml.value === undefined || yaml.value === null) return {};
-  if (typeof yaml.value !== "object" || Array.isArray(yaml.value)) {
-    issues.add(
-      yaml.locate([]),
-      `front matter is a set of \`key: value\` lines: ${FRONT_MATTER_FIELDS.join(", ")}`,
-    );
-    return {};
+  const isSet = typeof yaml.value === "object" && yaml.value !== null && !Array.isArray(yaml.value);
+  if (!isSet && yaml.value !== null && yaml.value !== undefined) {
+    const known = FRONT_MATTER_FIELDS.map(({ word }) => word).join(", ");
+    issues.add(yaml.origin.at, `front matter is a set of \`key: value\` lines: ${known}`);
   }
-  const fields: FrontMatter["fields"] = {};
-  for (const [name, value] of Object.entries(yaml.value)) {
-    const field = FRONT_MATTER_FIELDS.find((known) => known === name);
-    if (!field) issues.add(yaml.locate([name]), unknownField(name, FRONT_MATTER_FIELDS));
-    // A key without a value says nothing, as if it were not there.
-    else if (value !== null && value !== undefined) fields[field] = value;
-  }
-  return fields;
+  const { value, origin } = readSet(yaml, FRONT_MATTER_FIELDS, issues);
+  return { fields: value, origin, body: lines.slice(end + 1).join("\n"), bodyLine: end + 2 };
 }

@@ -1,11 +1,21 @@
 /** Which fences are blocks. */
-import type { Interpreter } from "./document.ts";
+import type { FENCE_INTERPRETERS } from "../blocks/command.ts";
 
-/** Languages of a fence that make it a command, and what runs them. */
-const INTERPRETER_OF: ReadonlyMap<string, Interpreter> = new Map([
+type FenceInterpreter = (typeof FENCE_INTERPRETERS)[number];
+
+/**
+ * Languages of a fence that make it a command, and what runs them. Only those
+ * that people write to be run: `js` is as a rule a piece of some program.
+ */
+const INTERPRETER_OF: ReadonlyMap<string, FenceInterpreter> = new Map([
   ["bash", "bash"],
   ["sh", "sh"],
   ["shell", "sh"],
+  ["python", "python3"],
+  ["python3", "python3"],
+  ["node", "node"],
+  ["pwsh", "pwsh"],
+  ["powershell", "pwsh"],
 ]);
 
 /** The language of a fence that holds a block as YAML. */
@@ -16,7 +26,7 @@ export function languageOf(info: string): string {
   return (/^[^\s{]*/.exec(info)?.[0] ?? "").toLowerCase();
 }
 
-export function interpreterOf(info: string): Interpreter | undefined {
+export function interpreterOf(info: string): FenceInterpreter | undefined {
   return INTERPRETER_OF.get(languageOf(info));
 }
 

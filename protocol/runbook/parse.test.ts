@@ -214,14 +214,14 @@ true
 \`\`\`
 `),
     ).toEqual([
-      '2:1 unknown field "titel"; known here: title, description, parameters, target',
+      '2:1 unknown field "titel"; known here: title, description, parameters, target, timeout, locks',
       "4:5 a parameter name is letters, digits and underscores, starting with a letter",
       '7:5 "parameters 2 type" must be one of string, number, boolean, choice',
       '10:5 unknown field "deflt"; known here: name, description, required, type, default, min, max',
       '13:5 "target labels tier" must be a text; put it in quotes',
       "15:10 a block name is 1–63 lower-case letters, digits and hyphens, starting with a letter or digit",
       '15:21 "timeout" must be a time such as 30s, 5m or 1h30m',
-      '15:34 unknown attribute "nmae"; a command block knows name, title, timeout, output, on-disconnect',
+      '15:34 unknown attribute "nmae"; a command block knows name, title, when, timeout, on-failure, confirm, working-directory, user, exit-codes, outputs, retry, idempotent, output, on-disconnect',
       "18:1 a command block needs a script",
       '18:10 "timeout" must be at least 1s',
     ]);
@@ -234,7 +234,7 @@ true
     ["---\ntitle: x\n", "1:1 the front matter is never closed; end it with a line of ---"],
     [
       "---\n- a\n---\n",
-      "2:1 front matter is a set of `key: value` lines: title, description, parameters, target",
+      "2:1 front matter is a set of `key: value` lines: title, description, parameters, target, timeout, locks",
     ],
     [
       '---\ntitle: "x\n---\n',
@@ -270,17 +270,20 @@ true
     ["```bash {output=1KiB}\nls\n```", '1:10 "output" must be at least 256KiB'],
     [
       "1. x\n   ```farhand\n   kind: teleport\n   ```",
-      '3:4 unknown block kind "teleport"; the kinds are instruction, command',
+      '3:4 unknown block kind "teleport"; the kinds are instruction, command, api, condition, timer, approval, parallel, foreach, runbook',
     ],
-    ["```farhand\nscript: x\n```", "2:1 this block has no kind; the kinds are instruction, command"],
+    [
+      "```farhand\nscript: x\n```",
+      "2:1 this block has no kind; the kinds are instruction, command, api, condition, timer, approval, parallel, foreach, runbook",
+    ],
     [
       "```farhand\njust words\n```",
-      "1:1 a farhand block is a set of `key: value` lines that begins with its kind: instruction, command",
+      "1:1 a block is a set of `key: value` lines that begins with its kind: instruction, command, api, condition, timer, approval, parallel, foreach, runbook",
     ],
-    ["```farhand\nkind: command\n```", '2:1 "script" must be a text; put it in quotes'],
+    ["```farhand\nkind: command\n```", '2:1 "script" is missing'],
     [
       "```farhand\nkind: command\nscript: ls\ntimeoutMs: 5\n```",
-      '4:1 unknown field "timeoutMs"; known here: kind, name, title, interpreter, timeout, output, on-disconnect, script',
+      '4:1 unknown field "timeoutMs"; known here: kind, name, title, when, timeout, on-failure, confirm, locks, interpreter, env, working-directory, user, stdin, exit-codes, outputs, retry, idempotent, target, output, on-disconnect, script, compensate',
     ],
     [
       "<!-- name=x -->\n",

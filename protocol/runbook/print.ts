@@ -1,71 +1,78 @@
 /** A runbook out, as Markdown that parses back to exactly the same. */
-import { Document, Scalar, visit } from "yaml";
+import { FENCE_INTERPRETERS } from "../blocks/command.ts";
+import type { Block } from "../blocks/index.ts";
 import { printAttributes } from "./attributes.ts";
-import { instructionName } from "./blocks.ts";
-import type { Block, CommandBlock, InstructionBlock, RunbookDocument } from "./document.ts";
-import { ATTRIBUTES, BLOCK_FIELDS, fieldsOf, printField } from "./fields.ts";
+import { attributeText } from "./attributeValues.ts";
+import type { RunbookDocument } from "./document.ts";
+import { ATTRIBUTES } from "./fields.ts";
+import { FRONT_MATTER_FIELDS } from "./groups.ts";
 import { IssueList } from "./issues.ts";
 import { BLOCK_LANGUAGE } from "./languages.ts";
+import { instructionName } from "./naming.ts";
+import { printYaml, wordsOf, wordsOfBlock, writtenValue } from "./printYaml.ts";
 import { cleanProse } from "./prose.ts";
 import { splitBody } from "./structure.ts";
-
-const BENDABLE =
-  /[^\n\x20-\x7e\u{a1}-\u{167f}\u{2030}-\u{205e}\u{3001}-\u{d7ff}\u{10000}-\u{10ffff}]|^\s|\s$|[ \t]\n|\n\n\n/u;
 
 /** Prints the Markdown of a runbook; `parseRunbook` of it gives the same document. */
 export function printRunbook(document: RunbookDocument): string {
   const parts = [printFrontMatter(document)];
   let instructions = 0;
-  let previous: Block | undefined;
-  for (const block of document.blocks) {
-    if (block.kind === "instruction") instructions += 1;
-    const unnamed = block.id === instructionName(instructions) && previous?.kind !== "instruction";
-    parts.push(printBlock(block, unnamed));
-    previous = block;
+  const printList = (blocks: readonly Block[]) => {
+    let previous: Block | undefined;
+    for (const block of blocks) {
+      if (block.kind === "instruction") instructions += 1;
+      const unnamed = block.id === instructionName(instructions) && previous?.kind !== "instruction";
+      parts.push(printBlock(block, unnamed));
+      previous = block;
+    }
+  };
+  printList(document.blocks);
+  if (document.finally) {
+    parts.push("<!-- finally -->");
+    printList(document.finally);
   }
   return `${parts.join("\n\n")}\n`;
 }
 
 function printBlock(block: Block, unnamed: boolean): string {
-  switch (block.kind) {
-    case "instruction":
-      if (!isPlainProse(block.markdown)) return printYamlBlock(block);
-      return unnamed ? block.markdown : `<!-- name=${block.id} -->\n\n${block.markdown}`;
-    case "command":
-      return isPlainScript(block.script) ? printCommand(block) : printYamlBlock(block);
-    default:
-      return block satisfies never;
-  }
+  const short = block.kind === "instruction" ? printProse(block, unnamed) : printCommand(block);
+  return short ?? printFence(BLOCK_LANGUAGE, printYaml(wordsOfBlock(block)).replace(/\n$/, ""));
 }
 
-function printFrontMatter({ title, description, parameters, target }: RunbookDocument): string {
+function printFrontMatter({ parameters, target, ...others }: RunbookDocument): string {
   const fields = {
-    title,
-    ...(description !== undefined && { description }),
+    ...others,
     ...(parameters.length > 0 && { parameters }),
     ...((target.pool !== undefined || target.labels) && { target }),
   };
-  return `---\n${printYaml(fields)}---`;
+  return `---\n${printYaml(wordsOf(fields, FRONT_MATTER_FIELDS))}---`;
 }
 
-function printCommand(block: CommandBlock): string {
+/** An instruction as prose, when it has nothing but its text. */
+function printProse(block: Extract<Block, { kind: "instruction" }>, unnamed: boolean): string | undefined {
+  const { kind: _, id, markdown, ...others } = block;
+  if (!isEmpty(others) || !isPlainProse(markdown)) return undefined;
+  return unnamed ? markdown : `<!-- name=${id} -->\n\n${markdown}`;
+}
+
+/** A command as a fence, when all of it fits there. */
+function printCommand(block: Block): string | undefined {
+  if (block.kind !== "command" || !isPlainScript(block.script)) return undefined;
+  const { kind: _, interpreter, script, ...others } = block;
+  if (!FENCE_INTERPRETERS.some((each) => each === interpreter)) return undefined;
+  const left = new Map<string, unknown>(Object.entries(others).filter(([, value]) => value !== undefined));
   const attributes: Array<[string, string]> = [];
-  for (const word of ATTRIBUTES) {
-    const field = BLOCK_FIELDS.command[word];
-    const value = block[field.key];
-    if (value !== undefined) attributes.push([word, String(printField(field, value))]);
+  for (const { word, key, type } of ATTRIBUTES) {
+    const text = left.has(key) ? attributeText(type, writtenValue(type, left.get(key))) : undefined;
+    if (text === undefined) continue;
+    attributes.push([word, text]);
+    left.delete(key);
   }
-  return printFence(`${block.interpreter}${printAttributes(attributes)}`, block.script);
+  return left.size === 0 ? printFence(`${interpreter}${printAttributes(attributes)}`, script) : undefined;
 }
 
-function printYamlBlock(block: InstructionBlock | CommandBlock): string {
-  const written: Record<string, unknown> = { kind: block.kind };
-  const values: ReadonlyMap<string, unknown> = new Map(Object.entries(block));
-  for (const [word, field] of fieldsOf(block.kind)) {
-    const value = values.get(field.key);
-    if (value !== undefined) written[word] = printField(field, value);
-  }
-  return printFence(BLOCK_LANGUAGE, printYaml(written).replace(/\n$/, ""));
+function isEmpty(fields: object): boolean {
+  return Object.values(fields).every((value) => value === undefined);
 }
 
 /** A fence longer than any in the text, of the kind that its info may stand behind. */
@@ -74,21 +81,6 @@ function printFence(info: string, text: string): string {
   const runs = text.match(mark === "`" ? /`{3,}/g : /~{3,}/g) ?? [];
   const fence = mark.repeat(runs.reduce((longest, run) => Math.max(longest, run.length + 1), 3));
   return `${fence}${info}\n${text}\n${fence}`;
-}
-
-/** Strings that YAML's block form could bend (odd characters, spaces at the ends of lines) are quoted. */
-function printYaml(value: unknown): string {
-  const document = new Document(value, { aliasDuplicateObjects: false });
-  visit(document, {
-    Scalar(_key, node) {
-      if (typeof node.value === "string" && BENDABLE.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
-    },
-  });
-  return document.toString({
-    lineWidth: 0,
-    blockQuote: "literal",
-    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
-  });
 }
 
 /** What a fence gives back as it was put in. */

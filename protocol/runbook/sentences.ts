@@ -4,6 +4,10 @@ import type { z } from "zod";
 export interface Naming {
   /** What the field is called where it was written. */
   field: string;
+  /** What may be written there. */
+  hint?: string;
+  /** False when nothing was written there at all. */
+  isWritten: boolean;
   /** Writes a limit in the unit the field is written in. */
   print?: (value: number) => string;
 }
@@ -12,25 +16,28 @@ export interface Naming {
 export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
   const field = `"${naming.field}"`;
   const print = naming.print ?? String;
+  const isMissing = !naming.isWritten && issue.message.startsWith("Invalid ");
   switch (issue.code) {
     case "invalid_type":
-      return `${field} must be ${nounOf(issue.expected)}`;
+      return isMissing ? `${field} is missing` : `${field} must be ${nounOf(issue.expected, naming.hint)}`;
     case "invalid_union":
-      return `${field} must be one of string, number, boolean, choice`;
+      return isMissing ? `${field} is missing` : `${field} must be ${naming.hint ?? "something else"}`;
     case "invalid_value":
-      return `${field} must be ${issue.values.map(String).join(" or ")}`;
+      return isMissing ? `${field} is missing` : `${field} must be ${issue.values.map(String).join(" or ")}`;
     case "too_big":
       return hasOwnWords(issue)
         ? issue.message
         : `${field} may be at most ${print(Number(issue.maximum))}${unitOf(issue.origin)}`;
     case "too_small":
       if (hasOwnWords(issue)) return issue.message;
-      return Number(issue.minimum) === 1
+      return Number(issue.minimum) === 1 && issue.origin !== "number"
         ? `${field} must not be empty`
         : `${field} must be at least ${print(Number(issue.minimum))}${unitOf(issue.origin)}`;
     case "invalid_key":
     case "invalid_element":
-      return `${field} has an entry that is empty or too long`;
+      return `${field} has an entry whose name is not possible here${reasonOf(issue)}`;
+    case "unrecognized_keys":
+      return `${field} has no field "${issue.keys.join('", "').slice(0, 60)}"`;
     default:
       return issue.message;
   }
@@ -43,17 +50,23 @@ export function unknownField(name: string, known: readonly string[]): string {
 
 /** The library's own messages begin like this; those of the schemas never do. */
 function hasOwnWords(issue: { message: string }): boolean {
-  return !issue.message.startsWith("Too ");
+  return !/^(?:Too|Invalid) /.test(issue.message);
 }
 
-function nounOf(type: string): string {
+/** Why a key was refused, where the schema says it in its own words. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  const reason = "issues" in issue ? issue.issues[0] : undefined;
+  return reason && hasOwnWords(reason) ? `: ${reason.message}` : "";
+}
+
+function nounOf(type: string, hint: string | undefined): string {
   const nouns: Record<string, string> = {
     string: "a text; put it in quotes",
     number: "a number",
     int: "a whole number",
     boolean: "true or false",
     array: "a list, with one `- ` for each entry",
-    object: "a set of `key: value` lines",
+    object: hint ?? "a set of `key: value` lines",
     record: "a set of `key: value` lines",
   };
   return nouns[type] ?? type;

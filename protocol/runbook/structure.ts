@@ -30,11 +30,19 @@ export interface Fence {
   place(line: number, column: number): Position;
 }
 
+/** `<!-- name=intro -->`: the prose below is a block of its own, with this name. */
+export interface Marker {
+  type: "marker";
+  name: string;
+  at: Position;
+}
+
 export type Piece =
   | Fence
+  | Marker
   | { type: "prose"; text: string; at: Position }
-  /** `<!-- name=intro -->`: the prose below is a block of its own, with this name. */
-  | { type: "marker"; name: string; at: Position };
+  /** `<!-- finally -->`: the blocks below are those that run at the end. */
+  | { type: "finally"; at: Position };
 
 export interface Structure {
   pieces: Piece[];
@@ -43,6 +51,7 @@ export interface Structure {
 }
 
 const MARKER = /^<!--\s*name=(\S+)\s*-->\s*$/;
+const FINALLY = /^<!--\s*finally\s*-->\s*$/;
 
 const blockParser = new MarkdownIt("commonmark", { html: true, maxNesting: NESTING_MAX });
 blockParser.core.ruler.enableOnly(["block"]);
@@ -124,10 +133,11 @@ class Cutter {
 
   html(token: Token): void {
     const name = MARKER.exec(token.content)?.[1];
-    if (name === undefined) return;
+    if (name === undefined && !FINALLY.test(token.content)) return;
     const [start, end] = token.map ?? [0, 0];
+    const at = this.#position(start, 0);
     this.proseUntil(start);
-    this.pieces.push({ type: "marker", name, at: this.#position(start, 0) });
+    this.pieces.push(name === undefined ? { type: "finally", at } : { type: "marker", name, at });
     this.#next = end;
     this.#indent = 0;
   }

@@ -15,7 +15,7 @@ export function parseDuration(text: string): number | undefined {
 
 /** The shortest form with one unit. */
 export function printDuration(ms: number): string {
-  return printUnit(ms, DURATION_UNITS);
+  return ms === 0 ? "0s" : printUnit(ms, DURATION_UNITS);
 }
 
 /** Bytes, or undefined when the text is no size. */

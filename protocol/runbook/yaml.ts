@@ -4,24 +4,25 @@
  */
 import { isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument } from "yaml";
 import type { IssueList, Position } from "./issues.ts";
+import { type Origin, originAt, toldAt } from "./origin.ts";
 
 const TOKENS_MAX = 100_000;
-const DEPTH_MAX = 32;
+
+/** How deep lists and sets of keys may lie in each other: what a document allows inside of a block. */
+const DEPTH_MAX = 30;
+const TOO_DEEP = "this is nested too deeply; make it simpler";
 
 export interface Yaml {
   /** Plain data without prototypes' names; undefined when it could not be read (told as an issue). */
   value: unknown;
-  /** Where a path stands in the source: the nearest thing that was really written. */
-  locate(path: readonly PropertyKey[]): Position;
+  origin: Origin;
 }
 
 type Place = (line: number, column: number) => Position;
 
 /** @param place turns a line and column of the text (from 1) into those of the source. */
 export function readYaml(text: string, place: Place, issues: IssueList): Yaml {
-  const reader = new Reader(text, place, issues);
-  const value = reader.read();
-  return { value, locate: (path) => reader.locate(path) };
+  return new Reader(text, place, issues).read();
 }
 
 class Reader {
@@ -29,7 +30,6 @@ class Reader {
   readonly #place: Place;
   readonly #issues: IssueList;
   readonly #lines = new LineCounter();
-  readonly #positions = new Map<string, Position>();
 
   constructor(text: string, place: Place, issues: IssueList) {
     this.#text = text;
@@ -37,10 +37,10 @@ class Reader {
     this.#issues = issues;
   }
 
-  read(): unknown {
+  read(): Yaml {
+    const start = this.#place(1, 1);
     if (!this.#withinBudget()) {
-      this.#issues.add(this.#place(1, 1), "this YAML is too large or too deeply nested; make it simpler");
-      return undefined;
+      return this.#refuse(start, "this YAML is too large or too deeply nested; make it simpler");
     }
     const document = parseDocument(this.#text, {
       version: "1.2",
@@ -50,19 +50,14 @@ class Reader {
       logLevel: "silent",
       lineCounter: this.#lines,
     });
+    if (document.errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) {
+      return this.#refuse(start, TOO_DEEP);
+    }
     for (const error of document.errors) {
       this.#issues.add(this.#at(error.pos[0]), yamlSentence(error.code, error.message));
     }
-    if (document.errors.length > 0) return undefined;
-    return this.#plain(document.contents, []);
-  }
-
-  locate(path: readonly PropertyKey[]): Position {
-    for (let length = path.length; length >= 0; length--) {
-      const found = this.#positions.get(pathKey(path.slice(0, length)));
-      if (found) return found;
-    }
-    return this.#place(1, 1);
+    if (document.errors.length > 0) return { value: undefined, origin: toldAt(start) };
+    return this.#plain(document.contents, start, 0);
   }
 
   /** Counts what the parser would have to build, with the part of it that costs least. */
@@ -78,23 +73,29 @@ class Reader {
     return true;
   }
 
-  #plain(node: Node | null, path: PropertyKey[]): unknown {
-    if (node === null) return null;
-    const at = this.#at(node.range?.[0] ?? 0);
-    if (!this.#positions.has(pathKey(path))) this.#positions.set(pathKey(path), at);
-    if (path.length > DEPTH_MAX) return this.#refuse(at, "this is nested too deeply; make it simpler");
-    if (isAlias(node)) return this.#refuse(at, "aliases (*name) are not supported; write the value out");
-    if (node.anchor) return this.#refuse(at, "anchors (&name) are not supported; remove it");
-    if (node.tag) return this.#refuse(at, `the tag ${node.tag.slice(0, 60)} is not supported; remove it`);
-    if (isMap(node)) return this.#plainMap(node.items, path);
-    if (isSeq(node)) {
-      return node.items.map((item, index) => this.#plain(item as Node | null, [...path, index]));
-    }
-    return isScalar(node) ? node.value : null;
+  /** @param at where the key of this node stands, or where it begins */
+  #plain(node: Node | null, at: Position | undefined, depth: number): Yaml {
+    if (node === null) return { value: null, origin: originAt(at ?? this.#place(1, 1)) };
+    const start = this.#at(node.range?.[0] ?? 0);
+    const origin = originAt(at ?? start);
+    if (isAlias(node)) return this.#refuse(start, "aliases (*name) are not supported; write the value out");
+    if (node.anchor) return this.#refuse(start, "anchors (&name) are not supported; remove it");
+    if (node.tag) return this.#refuse(start, `the tag ${node.tag.slice(0, 60)} is not supported; remove it`);
+    if (isScalar(node)) return { value: node.value, origin };
+    if (depth >= DEPTH_MAX) return this.#refuse(start, TOO_DEEP);
+    if (isMap(node)) return this.#plainMap(node.items, origin, depth);
+    return isSeq(node) ? this.#plainList(node.items, origin, depth) : { value: null, origin };
   }
 
-  #plainMap(items: unknown[], path: PropertyKey[]): Record<string, unknown> {
+  #plainList(items: unknown[], origin: Origin, depth: number): Yaml {
+    const read = items.map((item) => this.#plain(item as Node | null, undefined, depth + 1));
+    const parts = new Map(read.map((each, index) => [String(index), each.origin]));
+    return { value: read.map((each) => each.value), origin: { ...origin, parts } };
+  }
+
+  #plainMap(items: unknown[], origin: Origin, depth: number): Yaml {
     const object: Record<string, unknown> = {};
+    const parts = new Map<string, Origin>();
     for (const pair of items) {
       if (!isPair<Node, Node | null>(pair)) continue;
       const at = this.#at(pair.key.range?.[0] ?? 0);
@@ -103,29 +104,27 @@ class Reader {
         this.#refuse(at, "a key must be a text; put it in quotes");
       } else if (key === "__proto__") {
         this.#refuse(at, `"__proto__" cannot be a key; choose another name`);
-      } else if (Object.hasOwn(object, key)) {
+      } else if (parts.has(key)) {
         this.#refuse(at, `"${key.slice(0, 60)}" stands here twice; remove one`);
       } else {
-        this.#positions.set(pathKey([...path, key]), at);
-        object[key] = this.#plain(pair.value, [...path, key]);
+        const read = this.#plain(pair.value, at, depth + 1);
+        parts.set(key, read.origin);
+        object[key] = read.value;
       }
     }
-    return object;
+    return { value: object, origin: { ...origin, parts } };
   }
 
-  #refuse(at: Position, message: string): undefined {
+  /** Nothing that can be used, and the reason told. */
+  #refuse(at: Position, message: string): Yaml {
     this.#issues.add(at, message);
-    return undefined;
+    return { value: undefined, origin: toldAt(at) };
   }
 
   #at(offset: number): Position {
     const { line, col } = this.#lines.linePos(offset);
     return this.#place(Math.max(1, line), Math.max(1, col));
   }
-}
-
-function pathKey(path: readonly PropertyKey[]): string {
-  return JSON.stringify(path.map(String));
 }
 
 /** The parser's own words, and for the mistakes people make most, what to do. */

@@ -43,6 +43,26 @@ interface OperationSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.Zo
   errors?: ErrorCode[];
   /** The handler itself waits for the rate limiter, before it changes anything. */
   admitsItself?: boolean;
+  /** Another operation does it better; the description says which. */
+  deprecated?: boolean;
+}
+
+/** What a request brings, not yet checked. */
+interface RawInput {
+  params: Record<string, unknown>;
+  query: Record<string, unknown>;
+  body: unknown;
+}
+
+/** Another address for an operation, for clients that know it by that. */
+export interface AliasSpec {
+  method?: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>["method"];
+  path: string;
+  params?: z.ZodObject;
+  /** What it takes instead; `none` when everything is in the address. */
+  body?: z.ZodType | "none";
+  /** Puts what it brings where the operation expects it. */
+  adapt?: (raw: RawInput) => Partial<RawInput>;
 }
 
 interface OperationInput<P, Q, B> {
@@ -61,6 +81,8 @@ export interface Operation {
   path: string;
   access: Scope | "any";
   install(app: OpenAPIHono<AppEnv>): void;
+  /** The same operation at another address, marked as deprecated. */
+  alias(alias: AliasSpec): Operation;
 }
 
 const none = z.unknown();
@@ -76,32 +98,62 @@ export function operation<
     input: OperationInput<z.output<P>, z.output<Q>, z.output<B>>,
   ) => Promise<Reply<z.input<R>> | Response>,
 ): Operation {
-  const handle = async (c: AppContext): Promise<Response> => {
+  const handle = async (c: AppContext, alias?: AliasSpec): Promise<Response> => {
     const caller = await admitCaller(c);
     if (spec.access !== "any") requireScope(caller, spec.access);
     // Asked now, so that a handler may do its reading beside the question.
     const asked = askForCaller(c, caller);
     const admitted = async () => admit(await asked);
     if (!spec.admitsItself) await admitted();
+    const given = await readInput(c, spec, alias);
     const reply = await handler({
       c,
       caller,
       admitted,
-      params: parseInput(spec.params ?? none, c.req.param(), "path") as z.output<P>,
-      query: parseInput(spec.query ?? none, c.req.query(), "query") as z.output<Q>,
-      body: (spec.body &&
-        parseInput(spec.body, await readJson(c.req.raw, spec.bodyOptional), "body")) as z.output<B>,
+      params: parseInput(spec.params ?? none, given.params, "path") as z.output<P>,
+      query: parseInput(spec.query ?? none, given.query, "query") as z.output<Q>,
+      body: (spec.body && parseInput(spec.body, given.body, "body")) as z.output<B>,
     });
     return reply instanceof Response ? reply : respond(c, { status: spec.status ?? 200, ...reply });
   };
+  const at = (alias?: AliasSpec): Operation => {
+    const { method, path } = { ...spec, ...(alias && { ...alias, method: alias.method ?? spec.method }) };
+    return {
+      method,
+      path,
+      access: spec.access,
+      install(app) {
+        app.openAPIRegistry.registerPath(describe(alias ? aliasSpec(spec, alias) : spec));
+        app.on(method.toUpperCase(), honoPath(path), (c) => handle(c, alias));
+      },
+      alias: at,
+    };
+  };
+  return at();
+}
+
+type AnySpec = OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>;
+
+async function readInput(c: AppContext, spec: AnySpec, alias: AliasSpec | undefined): Promise<RawInput> {
+  const hasBody = spec.body !== undefined && alias?.body !== "none";
+  const raw: RawInput = { params: c.req.param(), query: c.req.query(), body: undefined };
+  if (hasBody) raw.body = await readJson(c.req.raw, spec.bodyOptional && alias?.body === undefined);
+  if (alias?.body && alias.body !== "none") raw.body = parseInput(alias.body, raw.body, "body");
+  return { ...raw, ...alias?.adapt?.(raw) };
+}
+
+/** An alias as the document tells it. */
+function aliasSpec(spec: AnySpec, { method = spec.method, path, params, body }: AliasSpec): AnySpec {
+  const { body: ownBody, params: ownParams, ...rest } = spec;
   return {
-    method: spec.method,
-    path: spec.path,
-    access: spec.access,
-    install(app) {
-      app.openAPIRegistry.registerPath(describe(spec));
-      app.on(spec.method.toUpperCase(), honoPath(spec.path), handle);
-    },
+    ...rest,
+    method,
+    path,
+    params: params ?? ownParams,
+    ...(body !== "none" && { body: body ?? ownBody, bodyOptional: body === undefined && spec.bodyOptional }),
+    tag: "Aliases",
+    description: `Another address of \`${spec.method.toUpperCase()} ${spec.path}\`.`,
+    deprecated: true,
   };
 }
 
@@ -117,9 +169,13 @@ async function admitCaller(c: AppContext): Promise<Caller> {
   }
 }
 
-/** `/runbooks/{runbookId}` → `/api/v1/runbooks/:runbookId` */
+/**
+ * `/runbooks/{runbookId}` → `/api/v1/runbooks/:runbookId`. An id right at the
+ * root has to look like one of an execution, so that it takes no other address.
+ */
 export function honoPath(path: string): string {
-  return API_PREFIX + path.replaceAll(/\{([^}]+)\}/g, ":$1");
+  const rooted = path.replace(/^\/\{(executionId)\}/, "/:$1{exe_[0-9a-z]+}");
+  return API_PREFIX + rooted.replaceAll(/\/\{([^}]+)\}/g, "/:$1");
 }
 
 const EVERYWHERE: ErrorCode[] = [
@@ -133,7 +189,7 @@ const EVERYWHERE: ErrorCode[] = [
 ];
 const WITH_BODY: ErrorCode[] = ["malformed_json", "payload_too_large", "unsupported_media_type"];
 
-function describe(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>) {
+function describe(spec: AnySpec) {
   const { params, query, body, headers } = spec;
   const permission = spec.access === "any" ? "" : `Needs the scope \`${spec.access}\`.`;
   return createRoute({
@@ -141,6 +197,7 @@ function describe(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType
     path: API_PREFIX + spec.path,
     tags: [spec.tag],
     summary: spec.summary,
+    ...(spec.deprecated && { deprecated: true }),
     description: [spec.description, permission].filter(Boolean).join("\n\n"),
     security: [{ apiKey: [] }, { bearer: [] }, { session: [] }],
     request: {
@@ -158,7 +215,7 @@ function describe(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType
   });
 }
 
-function successOf(spec: OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>) {
+function successOf(spec: AnySpec) {
   const content = {
     ...(spec.response && { "application/json": { schema: envelope(spec.response) } }),
     ...Object.fromEntries(

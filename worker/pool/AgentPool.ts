@@ -15,6 +15,7 @@ import { answerClose } from "../sockets.ts";
 import { assign, chooseAgent, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
+  type MatchingNow,
   identityIn,
   type LeaseReply,
   type LeaseRequest,
@@ -37,6 +38,9 @@ import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 /** Changes of an agent's slots that follow each other this fast reach the lists as one. */
 const FEED_DELAY_MS = 200;
+
+/** Most agents that a look at the pool names. */
+const NAMED_MAX = 20;
 
 export class AgentPool extends Server<Env> implements PoolApi {
   static override options = { hibernate: true };
@@ -86,6 +90,18 @@ export class AgentPool extends Server<Env> implements PoolApi {
     return matchingAgents(this.#agents.candidates(), labels)
       .map(({ agentId }) => ({ agentId, agentName: this.#agents.nameOf(agentId) }))
       .sort((one, other) => one.agentName.localeCompare(other.agentName));
+  }
+
+  async lookAt(labels: Record<string, string>[]): Promise<MatchingNow[]> {
+    const candidates = this.#agents.candidates();
+    return labels.map((each) => {
+      const matching = matchingAgents(candidates, each);
+      const agents = matching.slice(0, NAMED_MAX).map(({ agentId, busy, slots }) => {
+        return { id: agentId, name: this.#agents.nameOf(agentId), busy: busy >= slots };
+      });
+      const free = matching.filter(({ busy, slots }) => busy < slots).length;
+      return { matching: matching.length, free, agents };
+    });
   }
 
   async presence(): Promise<Record<string, Presence>> {

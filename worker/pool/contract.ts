@@ -61,6 +61,15 @@ export type ReleaseReason = "finished" | "canceled" | "abandoned";
 /** What a queued request needs when its turn comes; null when it is no longer wanted. */
 export type OfferPayload = Pick<LeaseOffer, "plan" | "planDigest" | "firstStep">;
 
+/** The agents that match labels at this moment. */
+export interface MatchingNow {
+  matching: number;
+  /** How many of them have a free slot. */
+  free: number;
+  /** Some of them. */
+  agents: { id: string; name: string; busy: boolean }[];
+}
+
 export interface PoolApi {
   /** Asked by coordinators: offers a slot at once, or queues the request. Safe to repeat. */
   requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply>;
@@ -68,6 +77,8 @@ export interface PoolApi {
   releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void>;
   /** The agents that match now, by name; for work on each of them. */
   matching(labels: Record<string, string>): Promise<{ agentId: string; agentName: string }[]>;
+  /** For each of these sets of labels: who matches now. */
+  lookAt(labels: Record<string, string>[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
   /** Ends the agent's sockets and leases; for revocation. */

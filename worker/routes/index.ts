@@ -1,8 +1,10 @@
 import { agentOperations } from "./agents/index.ts";
+import { aliasOperations } from "./aliases.ts";
 import { apiKeyOperations } from "./api-keys/index.ts";
 import { executionOperations } from "./executions/index.ts";
 import { feedOperations } from "./feed/index.ts";
 import { joinTokenOperations } from "./join-tokens/index.ts";
+import { lockOperations } from "./locks/index.ts";
 import { poolOperations } from "./pools/index.ts";
 import { runbookOperations } from "./runbooks/index.ts";
 import { systemOperations } from "./system/index.ts";
@@ -17,4 +19,6 @@ export const operations = [
   ...agentOperations,
   ...joinTokenOperations,
   ...apiKeyOperations,
+  ...lockOperations,
+  ...aliasOperations,
 ];

@@ -89,6 +89,14 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
       return rows.map(({ id }) => id);
     },
 
+    async exists(id: string): Promise<boolean> {
+      const rows = await db
+        .select({ id: runbooks.id })
+        .from(runbooks)
+        .where(alive(eq(runbooks.id, id)));
+      return rows.length > 0;
+    },
+
     /** A runbook with its latest version. */
     async get(id: string): Promise<Runbook | null> {
       const [row] = await db
@@ -98,6 +106,15 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
         .where(alive(eq(runbooks.id, id)))
         .limit(1);
       return row ? { ...toSummary(row.runbook), version: toVersion(row.version) } : null;
+    },
+
+    /** The number that a version of a runbook has, by its id. */
+    async numberOf(id: string, versionId: string): Promise<number | undefined> {
+      const [row] = await db
+        .select({ number: runbookVersions.number })
+        .from(runbookVersions)
+        .where(within(runbookVersions, eq(runbookVersions.runbookId, id), eq(runbookVersions.id, versionId)));
+      return row?.number;
     },
 
     async version(id: string, number: number): Promise<Version | null> {

@@ -1,18 +1,10 @@
-import { z } from "zod";
 import { executionCreateSchema, executionSummarySchema } from "#protocol/api/executions.ts";
-import { ApiError } from "../../errors.ts";
 import { API_PREFIX, operation } from "../../http/operation.ts";
 import { withHeaders } from "../../http/respond.ts";
 import { triggerExecution } from "../../services/executions/trigger.ts";
 import { runbookParamsSchema } from "../runbooks/params.ts";
+import { idempotencyHeaderSchema, idempotencyKeyOf } from "./idempotency.ts";
 import { streamFrom, wantsEventStream } from "./params.ts";
-
-const headersSchema = z.object({
-  "idempotency-key": z
-    .string()
-    .optional()
-    .describe("A repeat with the same key and body answers with the execution that the first one started."),
-});
 
 export const create = operation(
   {
@@ -24,7 +16,7 @@ export const create = operation(
       "Answers 201 for a new execution and 200 for one that this Idempotency-Key had started before. With `Accept: text/event-stream` the answer is the event stream of the execution, from its first event to its last.",
     access: "executions:write",
     params: runbookParamsSchema,
-    headers: headersSchema,
+    headers: idempotencyHeaderSchema,
     body: executionCreateSchema,
     bodyOptional: true,
     response: executionSummarySchema,
@@ -37,7 +29,7 @@ export const create = operation(
     const { created, execution } = await triggerExecution(c.env, caller, {
       runbookId: params.runbookId,
       body,
-      idempotencyKey: idempotencyKey(c.req.header("idempotency-key")),
+      idempotencyKey: idempotencyKeyOf(c),
       requestId: c.var.requestId,
       admitted,
     });
@@ -46,11 +38,3 @@ export const create = operation(
     return withHeaders(await streamFrom(c, caller, execution.id, "/events.sse", { after: 0 }), headers);
   },
 );
-
-function idempotencyKey(header: string | undefined): string | undefined {
-  if (header === undefined || /^[\x21-\x7e]{1,255}$/.test(header)) return header;
-  throw new ApiError(
-    "invalid_request",
-    "An Idempotency-Key is 1–255 visible ASCII characters without spaces.",
-  );
-}

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { executionSchema } from "#protocol/api/executions.ts";
+import { LONG_POLL_MAX_MS } from "#protocol/limits.ts";
 import { notFound } from "../../errors.ts";
 import { operation } from "../../http/operation.ts";
 import { callObject } from "../../objects.ts";
@@ -11,13 +13,26 @@ export const get = operation(
     tag: "Executions",
     summary: "Get an execution with its plan and its steps",
     access: "executions:read",
+    description:
+      "With `wait` the answer comes as soon as its log goes on after the sequence number `after`, it has ended, or the time is over: for clients that can follow neither server-sent events nor a WebSocket.",
     params: executionParamsSchema,
+    query: z.strictObject({
+      wait: z
+        .string()
+        .regex(/^\d{1,2}s?$/, { error: `expected up to ${LONG_POLL_MAX_MS / 1000} seconds, such as 30s` })
+        .optional()
+        .describe("How long to wait for news, in seconds: 30s."),
+      after: z.coerce.number().int().nonnegative().default(0).describe("The `head` of the last answer."),
+    }),
     response: executionSchema,
     errors: ["not_found"],
   },
-  async ({ c, caller, params }) => {
+  async ({ c, caller, params, query: { wait, after } }) => {
     const coordinator = coordinatorFor(c, caller, params.executionId);
-    const execution = await callObject(coordinator, (object) => object.read());
+    const seconds = Number.parseInt(wait ?? "0", 10);
+    const until =
+      wait === undefined ? undefined : { after, withinMs: Math.min(seconds * 1000, LONG_POLL_MAX_MS) };
+    const execution = await callObject(coordinator, (object) => object.read(until));
     if (!execution) throw notFound("execution");
     return { data: execution };
   },

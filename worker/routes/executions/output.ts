@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "../../http/operation.ts";
-import { executionParamsSchema, streamFrom } from "./params.ts";
+import { executionParamsSchema, streamFrom, tailOf, tailQuery } from "./params.ts";
 
 export const output = operation(
   {
@@ -15,10 +15,14 @@ export const output = operation(
         .enum(["0", "1"])
         .default("0")
         .describe("1 keeps the answer open until the execution has ended."),
+      ...tailQuery,
     }),
     streams: { "text/plain": { description: "The output of all steps, in order." } },
     errors: ["not_found"],
   },
   ({ c, caller, params, query }) =>
-    streamFrom(c, caller, params.executionId, "/output.txt", query.follow === "1" ? { follow: "1" } : {}),
+    streamFrom(c, caller, params.executionId, "/output.txt", {
+      ...(query.follow === "1" && { follow: "1" }),
+      ...tailOf(query.tail),
+    }),
 );

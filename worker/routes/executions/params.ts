@@ -13,6 +13,21 @@ export const stepParamsSchema = executionParamsSchema.extend({
   stepId: z.string().max(PATH_MAX_BYTES).describe("The step's id, as the execution lists it."),
 });
 
+/** The end of an output instead of all of it. */
+export const tailQuery = {
+  tail: z
+    .string()
+    .regex(/^\d{1,7}b?$/, { error: "expected a number of lines, such as 100, or of bytes, such as 4096b" })
+    .optional()
+    .describe("Only the last so many lines (`100`) or bytes (`4096b`), at most 4 MiB."),
+};
+
+/** `tail` as coordinators take it. */
+export function tailOf(tail: string | undefined): { tail?: string; unit?: "lines" | "bytes" } {
+  if (tail === undefined) return {};
+  return tail.endsWith("b") ? { tail: tail.slice(0, -1), unit: "bytes" } : { tail, unit: "lines" };
+}
+
 /** The coordinator of one of the caller's executions. @throws ApiError `not_found` for what is no id */
 export function coordinatorFor(c: AppContext, caller: Caller, executionId: string) {
   if (!isId("execution", executionId)) throw notFound("execution");

@@ -18,7 +18,7 @@ const common = {
   access: "executions:write",
   params: stepParamsSchema,
   response: executionStateNowSchema,
-  } as const;
+} as const;
 
 const ERRORS: ErrorCode[] = ["not_found", "invalid_state", "invalid_parameters"];
 

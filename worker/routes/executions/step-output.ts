@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { STREAMS } from "#protocol/chunk.ts";
+import { ApiError } from "../../errors.ts";
 import { operation } from "../../http/operation.ts";
-import { executionParamsSchema, streamFrom } from "./params.ts";
+import { executionParamsSchema, streamFrom, tailOf, tailQuery } from "./params.ts";
 
 export const stepOutput = operation(
   {
@@ -15,10 +16,19 @@ export const stepOutput = operation(
       stream: z.enum(STREAMS).optional().describe("Only this stream; both in order when absent."),
       offset: z.coerce.number().int().nonnegative().optional().describe("Bytes to leave out at the start."),
       limit: z.coerce.number().int().positive().optional().describe("Most bytes to answer with."),
+      ...tailQuery,
     }),
     streams: { "text/plain": { description: "Raw bytes." } },
     errors: ["not_found"],
   },
-  ({ c, caller, params, query }) =>
-    streamFrom(c, caller, params.executionId, `/steps/${encodeURIComponent(params.stepId)}/output`, query),
+  ({ c, caller, params, query: { tail, ...range } }) => {
+    if (tail !== undefined && (range.offset !== undefined || range.limit !== undefined)) {
+      throw new ApiError(
+        "invalid_request",
+        "Ask for a tail or for a range with offset and limit, not for both.",
+      );
+    }
+    const path = `/steps/${encodeURIComponent(params.stepId)}/output`;
+    return streamFrom(c, caller, params.executionId, path, { ...range, ...tailOf(tail) });
+  },
 );

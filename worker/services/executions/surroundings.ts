@@ -4,7 +4,7 @@ import type { TriggerSource } from "../../db/repositories/runbooks.ts";
 import { type TenantDb, tenantDb } from "../../db/tenant.ts";
 import type { Env } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
-import { CHILD_DEPTH_MAX, needsOf, NO_SURROUNDINGS, type Surroundings } from "../../execution/plan.ts";
+import { CHILD_DEPTH_MAX, NO_SURROUNDINGS, needsOf, type Surroundings } from "../../execution/plan.ts";
 
 /** Most runbooks that one plan may hold, with all that they start themselves. */
 const RUNBOOKS_MAX = 50;
@@ -35,7 +35,10 @@ class Collector {
   }
 
   /** @param above the runbooks that lead here, outermost first */
-  async collect(document: RunbookDocument, above: readonly string[]): Promise<Pick<Surroundings, "children">> {
+  async collect(
+    document: RunbookDocument,
+    above: readonly string[],
+  ): Promise<Pick<Surroundings, "children">> {
     const needs = needsOf(document);
     const missing = needs.pools.filter((name) => this.found.pools[name] === undefined);
     if (missing.length > 0) Object.assign(this.found.pools, await this.#db.pools.idsOf(missing));
@@ -55,7 +58,8 @@ class Collector {
     if (above.length > CHILD_DEPTH_MAX) {
       throw refused(`Runbooks may start each other ${CHILD_DEPTH_MAX} deep; "${reference}" lies deeper.`);
     }
-    if (!pool) throw refused(`The runbook "${reference}" runs in the pool "${poolName}", which does not exist.`);
+    if (!pool)
+      throw refused(`The runbook "${reference}" runs in the pool "${poolName}", which does not exist.`);
     if (this.found.runbooks[version.id]) return version.id;
     if (Object.keys(this.found.runbooks).length >= RUNBOOKS_MAX) {
       throw refused(`One execution may start at most ${RUNBOOKS_MAX} different runbooks.`);

@@ -36,6 +36,31 @@ export async function updateRunbook(
   return updated;
 }
 
+interface Rollback {
+  runbookId: string;
+  /** The version whose content is to be that of a new one: its number or its id. */
+  version: number | string;
+  expects: (versionNumber: number) => boolean;
+}
+
+/**
+ * Writes a new version with the content of an earlier one, so that nothing of
+ * the history is lost. The latest version itself changes nothing.
+ * @throws ApiError `not_found`, `precondition_failed`, `invalid_runbook`
+ */
+export async function rollBackRunbook(
+  env: Env,
+  caller: Caller,
+  { runbookId, version, expects }: Rollback,
+): Promise<Runbook> {
+  const { runbooks } = tenantDb(env.DB, caller.organization.id);
+  const number = typeof version === "number" ? version : await runbooks.numberOf(runbookId, version);
+  const earlier = number === undefined ? null : await runbooks.version(runbookId, number);
+  if (!earlier && !(await runbooks.exists(runbookId))) throw notFound("runbook");
+  if (!earlier) throw new ApiError("not_found", `This runbook has no version ${version}.`);
+  return updateRunbook(env, caller, { runbookId, source: earlier.source, expects });
+}
+
 function changedMeanwhile(latest: number): ApiError {
   const detail = `This runbook is at version ${latest} by now. Read it again, apply your change to that, and send it with If-Match: "${latest}".`;
   return new ApiError("precondition_failed", detail);

@@ -1,0 +1,48 @@
+/** Puts what a schema says where it was written, in the words it was written with. */
+import type { z } from "zod";
+import { type Field, hintOf, unitOf } from "./fieldTypes.ts";
+import type { IssueList } from "./issues.ts";
+import { findOrigin, type Origin } from "./origin.ts";
+import { sentenceOf } from "./sentences.ts";
+
+export function reportSchemaIssues(
+  found: readonly z.core.$ZodIssue[],
+  root: Origin,
+  issues: IssueList,
+): void {
+  for (const issue of found.map(innermost)) {
+    const { at, name, field, below, isWritten, isTold } = findOrigin(root, placeOf(issue));
+    if (isTold) continue;
+    const print = field && below === 0 ? unitOf(field.type)?.print : undefined;
+    issues.add(at, sentenceOf(issue, { field: name, hint: hintAt(field, below), isWritten, print }));
+  }
+}
+
+/** A list that is too long is told at its first entry too many. */
+function placeOf(issue: z.core.$ZodIssue): PropertyKey[] {
+  const isList = issue.code === "too_big" && issue.origin === "array";
+  return isList ? [...issue.path, Number(issue.maximum)] : issue.path;
+}
+
+/**
+ * Of several forms that a value may have, the one that was meant tells more:
+ * the one where only something inside of it is wrong.
+ */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const meant = issue.errors.find((each) => each.length > 0 && each.every(({ path }) => path.length > 0));
+  const [first] = meant ?? [];
+  return first ? innermost({ ...first, path: [...issue.path, ...first.path] }) : issue;
+}
+
+function hintAt(field: Field | undefined, below: number): string | undefined {
+  if (!field || below === 0) return field && hintOf(field.type);
+  switch (field.type.is) {
+    case "values":
+      return hintOf({ is: "value" });
+    case "arguments":
+      return "a text, a number, true, false or `{expr: …}`";
+    default:
+      return undefined;
+  }
+}

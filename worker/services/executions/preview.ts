@@ -1,0 +1,111 @@
+import type { ExecutionCreate } from "#protocol/api/executions.ts";
+import type { PlannedTarget, Preview } from "#protocol/api/previews.ts";
+import { type Plan, planDigest } from "#protocol/plan.ts";
+import { tenantDb } from "../../db/tenant.ts";
+import type { Env } from "../../env.ts";
+import { ApiError } from "../../errors.ts";
+import { mapConcurrently } from "../../http/concurrency.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { callObject, coordinatorOf, poolOf } from "../../objects.ts";
+import { differenceOf } from "../runbooks/difference.ts";
+import { outlineOf, type TargetWish } from "./outline.ts";
+import { resolvePlan } from "./resolve.ts";
+
+/** Marks a plan as one to look at: expired since 1970, so that no agent would start anything of it. */
+const PREVIEW = { nonce: "preview", now: 0 };
+
+/** From how many executions the expected duration is taken. */
+const HISTORY = 20;
+
+/**
+ * What triggering would do now, with nothing done.
+ * @throws ApiError what triggering would be refused with
+ */
+export async function previewExecution(
+  env: Env,
+  caller: Caller,
+  runbookId: string,
+  body: ExecutionCreate,
+): Promise<Preview> {
+  const organizationId = caller.organization.id;
+  const { runbooks, executions } = tenantDb(env.DB, organizationId);
+  const [source, history] = await Promise.all([
+    runbooks.forTrigger(runbookId, body.version, body.pool),
+    executions.list({ runbookId, states: ["succeeded"] }, undefined, HISTORY),
+  ]);
+  const plan = await resolvePlan(env, organizationId, source, body, PREVIEW);
+  if (plan instanceof ApiError) throw plan;
+  const { wishes, ...outline } = outlineOf(plan);
+  const [digest, targets, difference] = await Promise.all([
+    planDigest(plan),
+    lookAtAgents(env, organizationId, wishes),
+    differenceFrom(env, organizationId, history[0]?.id, plan),
+  ]);
+  const durations = history.flatMap(({ durationMs }) => durationMs ?? []);
+  return {
+    plan,
+    planDigest: digest,
+    ...outline,
+    targets,
+    missing: targets.filter(({ matching }) => matching === 0).map(toWords),
+    ...(durations.length > 0 && {
+      expected: { durationMs: median(durations), executions: durations.length },
+    }),
+    difference,
+  };
+}
+
+/** Asks each pool once. */
+async function lookAtAgents(
+  env: Env,
+  organizationId: string,
+  wishes: readonly TargetWish[],
+): Promise<PlannedTarget[]> {
+  const pools = [...Map.groupBy(wishes, ({ poolId }) => poolId)];
+  const answers = await mapConcurrently(pools, async ([poolId, wanted]) => {
+    const labels = wanted.map((wish) => wish.labels);
+    const found = await callObject(poolOf(env, organizationId, poolId), (pool) => pool.lookAt(labels));
+    return wanted.map(({ poolId: _, ...wish }, index) => ({
+      ...wish,
+      ...(found[index] ?? { matching: 0, free: 0, agents: [] }),
+    }));
+  });
+  return answers.flat();
+}
+
+function toWords({ poolName, labels }: PlannedTarget): string {
+  const wanted = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const which = wanted.length > 0 ? ` with ${wanted.join(", ")}` : "";
+  return `No agent${which} is connected in the pool "${poolName}".`;
+}
+
+async function differenceFrom(
+  env: Env,
+  organizationId: string,
+  executionId: string | undefined,
+  plan: Plan,
+): Promise<Preview["difference"]> {
+  if (executionId === undefined) return undefined;
+  const coordinator = coordinatorOf(env, organizationId, executionId);
+  const last = await callObject(coordinator, (object) => object.read());
+  if (!last) return undefined;
+  const before = last.plan.parameters;
+  const after = plan.parameters;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return {
+    executionId,
+    finishedAt: last.finishedAt,
+    versionNumber: last.versionNumber,
+    parameters: names
+      .filter((name) => before[name] !== after[name])
+      .map((name) => ({ name, before: before[name], after: after[name] })),
+    blocks: differenceOf(last.plan, plan),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
