@@ -10,6 +10,7 @@ import { DataSession } from "./connection/data.ts";
 import { type Dial, Reconciler } from "./connection/reconcile.ts";
 import { makePrivateDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
+import { Folders } from "./job/folders.ts";
 import type { Host } from "./job/host.ts";
 import { Journal } from "./job/journal.ts";
 import type { HeldLease } from "./job/lease.ts";
@@ -51,9 +52,10 @@ export class Agent {
     const { paths, clock, log } = options;
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
+    const journal = Journal.open(paths.journal, log);
     const host: Host = {
-      ...{ paths, clock, log },
-      journal: Journal.open(paths.journal, log),
+      ...{ paths, clock, log, journal },
+      folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
       pipes: await PipePool.open(paths.pipes),
       table: systemProcesses,
       bootId: bootId(),
@@ -95,6 +97,7 @@ export class Agent {
     await this.#reported(clock.monotonic() + SHUTDOWN_REPORT_MS);
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
+    this.#host.folders.suspend();
     this.#host.journal.close();
     log.info("stopped");
   }
@@ -124,9 +127,9 @@ export class Agent {
     const { clock, log } = this.#options;
     const session = new DataSession({
       ...{ lease, clock, log },
-      over: (why) => {
+      over: (why, keepFolder) => {
         this.#reconciler.unwant(lease.key, why);
-        void this.#leases.end(lease, why);
+        void this.#leases.end(lease, why, keepFolder);
       },
     });
     this.#sessions.set(lease.key, session);

@@ -31,8 +31,8 @@ export interface DataSessionDeps {
   lease: HeldLease;
   clock: Clock;
   log: Log;
-  /** The lease is over: the socket is to be closed for good. */
-  over(why: string): void;
+  /** The lease is over: the socket is to be closed for good. The folder is kept where another lease may come. */
+  over(why: string, keepFolder: boolean): void;
 }
 
 type Welcome = Extract<CoordinatorDataMessage, { type: "welcome" }>;
@@ -92,7 +92,7 @@ export class DataSession implements Session, AttemptListener {
     this.#live = undefined;
     this.#cancelTick();
     if (ending.type === "closed" && ending.code === CLOSE_CODES.leaseOver) {
-      this.#deps.over("the coordinator says it is over");
+      this.#deps.over("the coordinator says it is over", true);
     } else if (wasLive) {
       // Silence counts from the last sign of life, anything else from now (LS3).
       const silentSince = ending.type === "silent" ? heardAt : undefined;
@@ -156,7 +156,7 @@ export class DataSession implements Session, AttemptListener {
         return undefined;
       case "lease.release":
         this.#send({ type: "ack", id: message.id });
-        this.#deps.over("released");
+        this.#deps.over("released", message.keepFolder ?? false);
         return undefined;
       default:
         return message satisfies never;
@@ -255,9 +255,16 @@ export class DataSession implements Session, AttemptListener {
     for (;;) {
       const outbox = this.#nextSendable();
       if (!outbox) return;
+      this.#toTheEnd(outbox);
       if (outbox.hasResult) this.#sendFinished(outbox);
       else await this.#drainOutput(outbox).catch((error) => this.#unreadable(outbox, error));
     }
+  }
+
+  /** Whoever was served waits for the others: a step that floods holds up none beside it. */
+  #toTheEnd(outbox: Outbox): void {
+    this.#outboxes.delete(outbox.attempt);
+    this.#outboxes.set(outbox.attempt, outbox);
   }
 
   #unreadable(outbox: Outbox, error: unknown): void {

@@ -3,8 +3,10 @@
  * The local policy of the host will decide here too.
  */
 import type { LeaseOffer } from "#protocol/control.ts";
+import type { StepInputs } from "#protocol/data.ts";
+import { blockAt } from "#protocol/paths.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
-import type { CommandBlock } from "#protocol/runbook/document.ts";
+import { type AgentBlock, isAgentBlock, settleValues, type Texts } from "./values.ts";
 
 /** Ids become file names and parts of URLs: nothing else is let in. */
 const SAFE_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -24,12 +26,15 @@ export async function planProblem(offer: LeaseOffer, now: number): Promise<strin
   return undefined;
 }
 
-export type StepAdmission = { ok: true; block: CommandBlock } | { ok: false; code: string; detail: string };
+export type StepAdmission =
+  | { ok: true; block: AgentBlock; texts: Texts }
+  | { ok: false; code: string; detail: string };
 
 export interface StepQuestion {
   /** Undefined after a restart that found no plan on disk. */
   plan: Plan | undefined;
   step: string;
+  inputs: StepInputs | undefined;
   fence: number;
   leaseFence: number;
   /** A newer lease of this execution exists (LS2). */
@@ -50,13 +55,18 @@ export function admitStep(question: StepQuestion): StepAdmission {
   }
   if (!plan) return refuse("no_plan", "the agent was restarted and no longer has the plan of this execution");
   if (plan.expiresAt <= now) return refuse("plan_expired", expiredWords(plan));
-  const block = plan.blocks.find((each) => each.id === step);
+  const block = blockAt(plan, step);
   if (!block) return refuse("not_in_plan", `the plan has no block at "${step}"`);
-  if (block.kind !== "command") return refuse("not_runnable", `an agent does not run ${block.kind} blocks`);
+  if (!isAgentBlock(block)) return refuse("not_runnable", `an agent does not run ${block.kind} blocks`);
+  if (block.kind === "api" && block.from === "edge") {
+    return refuse("not_runnable", "by the plan, the control plane makes this request itself");
+  }
+  const settled = settleValues(block, question.inputs);
+  if (!settled.ok) return settled;
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
-  return { ok: true, block };
+  return { ok: true, block, texts: settled.texts };
 }
 
 function expiredWords(plan: Plan): string {

@@ -1,10 +1,9 @@
 /** One attempt of one step, as a lease holds it: what is known of it, and its end once there is one. */
 import { STREAMS } from "#protocol/chunk.ts";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import { wordsOf } from "../log.ts";
 import type { Host } from "./host.ts";
 import type { AttemptResult } from "./records.ts";
-import type { StepRun } from "./run.ts";
 import type { PerStream, Spool, SpooledChunk } from "./spool.ts";
 
 /** Whoever reports attempts to the coordinator. Called as things happen, in order. */
@@ -12,6 +11,18 @@ export interface AttemptListener {
   started(attempt: Attempt): void;
   spooled(attempt: Attempt, chunk: SpooledChunk): void;
   finished(attempt: Attempt): void;
+}
+
+export type StopReason = Extract<AttemptOutcome, { type: "stopped" }>["reason"];
+
+/** What carries an attempt out. */
+export interface AttemptRun {
+  /** Runs it to its end, whatever that is; never throws. */
+  run(): Promise<AttemptEnd>;
+  /** Asks it to end; the first reason counts. */
+  stop(reason: StopReason, graceMs: number): void;
+  /** Ends it and waits for nothing. */
+  killNow(): void;
 }
 
 export interface AttemptFacts {
@@ -28,6 +39,7 @@ export interface AttemptEnd {
   durationMs: number;
   leakedOutput: boolean;
   cutBytes: PerStream<number>;
+  values?: StepValues;
 }
 
 /** An end without a process behind it. */
@@ -44,7 +56,7 @@ export class Attempt {
   /** Wall clock ms and process id, once spawned. */
   started: { pid: number; time: number } | undefined;
   result: AttemptResult | undefined;
-  run: StepRun | undefined;
+  run: AttemptRun | undefined;
 
   constructor(facts: AttemptFacts) {
     this.leaseKey = facts.leaseKey;
@@ -73,6 +85,16 @@ export class Attempt {
     this.result = { ...this.result, streams };
   }
 
+  /** Rule ST1: resolves when a loss of power would not hide that it was started. */
+  noteStarted(
+    marker: string,
+    { journal, clock, bootId }: Pick<Host, "journal" | "clock" | "bootId">,
+  ): Promise<void> {
+    const { leaseKey: lease, step, number: attempt, fence } = this;
+    const time = clock.now();
+    return journal.appendDurably({ type: "started", lease, step, attempt, fence, marker, bootId, time });
+  }
+
   /** Fixes the result and notes it in the journal. The first end counts. */
   finish(end: AttemptEnd, host: Pick<Host, "journal" | "clock" | "log">): void {
     if (this.result) return;
@@ -87,6 +109,7 @@ export class Attempt {
       durationMs: end.durationMs,
       streams: { stdout: summary("stdout"), stderr: summary("stderr") },
       leakedOutput: end.leakedOutput,
+      ...(end.values && { values: end.values }),
     };
     this.run = undefined;
     const { leaseKey: lease, step, number: attempt, fence, result } = this;

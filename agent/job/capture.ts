@@ -48,6 +48,11 @@ export class OutputCapture {
     );
   }
 
+  /** Something to say beside what was printed, such as the answer to a request. */
+  say(stream: Stream, bytes: Uint8Array): void {
+    this.#gatherer.push(stream, bytes);
+  }
+
   /**
    * Waits until the pipes are closed and everything is stored, but no longer
    * than the grace for somebody who holds a pipe open (OT6).

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { StatePaths } from "../paths.ts";
+import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
 import type { ProcessTable } from "./processes.ts";
@@ -9,6 +10,7 @@ import type { ProcessTable } from "./processes.ts";
 export interface Host {
   paths: StatePaths;
   journal: Journal;
+  folders: Folders;
   pipes: PipePool;
   table: ProcessTable;
   clock: Clock;

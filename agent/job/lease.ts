@@ -13,13 +13,14 @@ import { within } from "../clock.ts";
 import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
-import { foldersOf } from "../runners/command.ts";
 import { admitStep } from "./admission.ts";
-import { Attempt, type AttemptListener, endWithoutRun } from "./attempt.ts";
+import { Attempt, type AttemptListener, endWithoutRun, type StopReason } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { attemptKey, leaseKey } from "./records.ts";
-import { StepRun, type StopReason } from "./run.ts";
+import { RequestRun } from "./request.ts";
+import { CommandRun } from "./run.ts";
 import { Spool } from "./spool.ts";
+import { agentBlockAt } from "./values.ts";
 
 /** How long what still runs under a lease that is over gets to end. */
 const OVER_GRACE_MS = 2_000;
@@ -44,6 +45,9 @@ export class HeldLease {
   #cancelDisconnect: () => void = () => {};
   #revoked = false;
   #ending: Promise<void> | undefined;
+  /** Whether another lease of this execution may come; that none will is only said by its coordinator. */
+  #keepFolder = true;
+  #folderSettled: Promise<void> = Promise.resolve();
   /** Resolves when nothing is left to report of a lease that takes nothing new. */
   readonly #settled = Promise.withResolvers<void>();
   /** A newer lease of this execution exists: report, and start nothing (LS2). */
@@ -86,12 +90,14 @@ export class HeldLease {
           reason: wordsOf(error),
         }),
     );
+    this.#host.folders.open(this.lease.executionId, this.key);
     this.disconnected(this.#host.clock.monotonic());
   }
 
   /** Takes up again what the journal and the disk still know after a restart. */
   restore(attempts: Iterable<Attempt>, recorded: Iterable<string>): void {
     this.restored = true;
+    this.#host.folders.open(this.lease.executionId, this.key);
     for (const attempt of attempts) this.#attempts.set(attemptKey(attempt.step, attempt.number), attempt);
     for (const key of recorded) this.#recorded.add(key);
   }
@@ -107,6 +113,7 @@ export class HeldLease {
     const admission = admitStep({
       ...{ plan: this.#plan, step: command.step, fence: command.fence },
       stale: this.stale || this.#revoked,
+      inputs: command.inputs,
       leaseFence: this.lease.fence,
       now: clock.now(),
       freeBytes: freeBytes(this.#host.paths.spool),
@@ -118,20 +125,18 @@ export class HeldLease {
       this.#finish(attempt, endWithoutRun({ type: "refused", code, detail }));
       return;
     }
-    const { executionId } = this.lease;
-    const work = {
-      plan: this.#plan,
-      block: admission.block,
-      executionId,
-      folders: foldersOf(this.#folder()),
-    };
     const stepLog = this.#log.with({ step: command.step, attempt: command.attempt });
-    const run = new StepRun(attempt, work, this.#host, this.#needListener(), stepLog);
+    const { block, texts } = admission;
+    const parts = { attempt, texts, host: this.#host, listener: this.#needListener(), log: stepLog };
+    const run =
+      block.kind === "command"
+        ? new CommandRun({ ...parts, block, plan: this.#plan, executionId: this.lease.executionId })
+        : new RequestRun({ ...parts, block });
     attempt.run = run;
     const done = run.run().then((end) => {
       this.#running.delete(attempt);
-      stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
       this.#finish(attempt, end);
+      stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
     });
     this.#running.set(attempt, done);
   }
@@ -174,10 +179,8 @@ export class HeldLease {
     const left = since + LEASE_DISCONNECT_MS - clock.monotonic();
     this.#cancelDisconnect = clock.after(left, () => {
       for (const attempt of this.#running.keys()) {
-        const block = this.#plan?.blocks.find((each) => each.id === attempt.step);
-        if (block?.kind === "command" && block.onDisconnect === "stop") {
-          attempt.run?.stop("disconnected", CANCEL_GRACE_MS);
-        }
+        const block = agentBlockAt(this.#plan, attempt.step);
+        if (block?.onDisconnect === "stop") attempt.run?.stop("disconnected", CANCEL_GRACE_MS);
       }
     });
   }
@@ -202,8 +205,12 @@ export class HeldLease {
     if (this.#attempts.size > 0) await within(this.#host.clock, REVOKED_REPORT_MS, this.#settled.promise);
   }
 
-  /** The lease is over: ends what runs under it and removes every trace but the journal's. */
-  end(why: string): Promise<void> {
+  /**
+   * The lease is over: ends what runs under it and removes every trace but the journal's.
+   * @param keepFolder false when nothing will come after it, true when it may
+   */
+  end(why: string, keepFolder: boolean): Promise<void> {
+    this.#keepFolder &&= keepFolder;
     this.#ending ??= this.#end(why);
     return this.#ending;
   }
@@ -214,16 +221,17 @@ export class HeldLease {
     if (this.busy) this.#log.warn("ending a lease under which a step still runs", { why });
     await this.stopAll("canceled", OVER_GRACE_MS);
     for (const attempt of this.#attempts.values()) attempt.spool.remove();
+    const until = this.#keepFolder ? (this.#plan?.expiresAt ?? Number.POSITIVE_INFINITY) : undefined;
+    this.#folderSettled = this.#host.folders.close(this.lease.executionId, this.key, until);
     this.#note({ type: "ended", lease: this.key });
     this.#log.info("lease ended", { why });
   }
 
-  /** Removes plan and folders, after the slot is free again. Failures are for the next start to clean. */
+  /** Removes the plan, after the slot is free again. A failure is for the next start to clean. */
   async cleanUp(): Promise<void> {
-    await this.#planWritten;
-    const options = { recursive: true, force: true };
-    await Promise.all([rm(this.#planPath(), options), rm(this.#folder(), options)]).catch((error) =>
-      this.#log.warn("cannot remove everything the execution left behind", { reason: wordsOf(error) }),
+    await Promise.all([this.#planWritten, this.#folderSettled]);
+    await rm(this.#planPath(), { force: true }).catch((error) =>
+      this.#log.warn("cannot remove a plan that is over", { reason: wordsOf(error) }),
     );
   }
 
@@ -266,9 +274,5 @@ export class HeldLease {
 
   #planPath(): string {
     return join(this.#host.paths.plans, `${this.key}.json`);
-  }
-
-  #folder(): string {
-    return join(this.#host.paths.executions, `${this.lease.executionId}.${this.lease.fence}`);
   }
 }

@@ -84,12 +84,16 @@ export class Leases {
   /** Ends a lease once what ran under it has been reported, or could not be for too long. */
   async revoke(lease: HeldLease, why: string): Promise<void> {
     await lease.revoke();
-    await this.end(lease, why);
+    // Whether the execution comes back is not said by whoever takes a lease back.
+    await this.end(lease, why, true);
   }
 
-  /** Ends a lease, frees its slot, and then removes its traces. */
-  async end(lease: HeldLease, why: string): Promise<void> {
-    await lease.end(why);
+  /**
+   * Ends a lease, frees its slot, and then removes its traces.
+   * @param keepFolder false when nothing will come after it, true when it may
+   */
+  async end(lease: HeldLease, why: string, keepFolder: boolean): Promise<void> {
+    await lease.end(why, keepFolder);
     if (!this.#held.delete(lease.key)) return;
     this.#options.ended(lease);
     await lease.cleanUp();

@@ -1,6 +1,6 @@
 /** The facts that the journal keeps, and the state they fold into. Pure. */
 import { z } from "zod";
-import { attemptOutcomeSchema, streamSummarySchema } from "#protocol/data.ts";
+import { attemptOutcomeSchema, stepValuesSchema, streamSummarySchema } from "#protocol/data.ts";
 import { type Lease, leaseSchema } from "#protocol/socket.ts";
 
 /** How an attempt ended, ready to be reported. */
@@ -11,6 +11,7 @@ export const attemptResultSchema = z.object({
   durationMs: z.number(),
   streams: z.object({ stdout: streamSummarySchema, stderr: streamSummarySchema }),
   leakedOutput: z.boolean(),
+  values: stepValuesSchema.optional(),
 });
 export type AttemptResult = z.infer<typeof attemptResultSchema>;
 
@@ -48,6 +49,8 @@ export const recordSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("recorded"), ...ofAttempt }),
   /** The lease is over and cleaned up; an offer of it that still comes is an echo. */
   z.object({ type: z.literal("ended"), lease: z.string() }),
+  /** The folder of an execution waits for another lease, until then (wall clock, ms); without a time, no longer. */
+  z.object({ type: z.literal("kept"), execution: z.string(), until: z.number().optional() }),
 ]);
 export type JournalRecord = z.infer<typeof recordSchema>;
 type RecordOf<T extends JournalRecord["type"]> = Extract<JournalRecord, { type: T }>;
@@ -70,6 +73,8 @@ export interface JournalState {
   leases: Map<string, JournalLease>;
   /** Keys of leases that are over, oldest first. */
   ended: Set<string>;
+  /** Executions whose folder is kept, and until when. */
+  kept: Map<string, number>;
 }
 
 /** How many ended leases are remembered; an echo older than that is not to be expected. */
@@ -85,7 +90,7 @@ export function attemptKey(step: string, attempt: number): string {
 }
 
 export function emptyState(): JournalState {
-  return { leases: new Map(), ended: new Set() };
+  return { leases: new Map(), ended: new Set(), kept: new Map() };
 }
 
 /** Folds one fact in. Facts about a lease that is over change nothing. */
@@ -103,6 +108,10 @@ export function applyRecord(state: JournalState, record: JournalRecord): void {
         if (state.ended.size <= ENDED_MAX) break;
         state.ended.delete(oldest);
       }
+      return;
+    case "kept":
+      if (record.until === undefined) state.kept.delete(record.execution);
+      else state.kept.set(record.execution, record.until);
       return;
     case "started":
     case "spawned":
@@ -145,6 +154,7 @@ function applyToAttempt(
 /** The records that rebuild this state. */
 export function snapshotOf(state: JournalState): JournalRecord[] {
   const records: JournalRecord[] = Array.from(state.ended, (lease) => ({ type: "ended", lease }));
+  for (const [execution, until] of state.kept) records.push({ type: "kept", execution, until });
   for (const [key, { lease, attempts }] of state.leases) {
     records.push({ type: "lease", lease });
     for (const entry of attempts.values()) {

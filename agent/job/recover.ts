@@ -15,6 +15,7 @@ import { HeldLease } from "./lease.ts";
 import { attemptKey, type JournalAttempt, type JournalLease } from "./records.ts";
 import { Spool } from "./spool.ts";
 import { ProcessTree } from "./tree.ts";
+import { agentBlockAt } from "./values.ts";
 
 const LEFTOVER_GRACE_MS = 2_000;
 /** Output that was cut may end this much before its limit, so that no character of either stream is torn. */
@@ -24,7 +25,9 @@ const TORN_MAX_BYTES = 6;
 export async function recover(host: Host): Promise<HeldLease[]> {
   const known = Array.from(host.journal.state.leases);
   clearStrays(host.paths, known);
-  return Promise.all(known.map(([key, lease]) => recoverLease(key, lease, host)));
+  const held = await Promise.all(known.map(([key, lease]) => recoverLease(key, lease, host)));
+  await host.folders.tidy();
+  return held;
 }
 
 async function recoverLease(key: string, { lease, attempts }: JournalLease, host: Host): Promise<HeldLease> {
@@ -54,7 +57,10 @@ async function recoverAttempt(
     attempt.result = finished.result;
     return attempt;
   }
-  const detail = (await endLeftovers(entry, host)) + limitWords(plan, attempt);
+  const detail =
+    agentBlockAt(plan, step)?.kind === "api"
+      ? "the agent stopped while this request was under way; whether it was answered is not known"
+      : (await endLeftovers(entry, host)) + limitWords(plan, attempt);
   host.log.warn("a step was running when the agent stopped; its outcome is unknown", { step, detail });
   const begun = started?.time ?? 0;
   const lastSeen = spool.lastTime ?? spawned?.time ?? begun;
@@ -92,8 +98,7 @@ async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): P
 
 /** What the limit had cut was counted in memory only, and is gone with the agent that counted. */
 function limitWords(plan: Plan | undefined, { step, spool }: Attempt): string {
-  const block = plan?.blocks.find((each) => each.id === step);
-  const limit = (block?.kind === "command" ? block.outputLimitBytes : undefined) ?? OUTPUT_DEFAULT_BYTES;
+  const limit = agentBlockAt(plan, step)?.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES;
   const reached = spool.bytes.stdout + spool.bytes.stderr + TORN_MAX_BYTES >= limit;
   return reached ? "; its output had come to its limit, and how much was cut is not known" : "";
 }
@@ -110,11 +115,9 @@ function loadPlan(path: string): Plan | undefined {
 /** Removes files of leases that the journal does not hold, such as those of a clean-up that was cut short. */
 function clearStrays(paths: StatePaths, known: [string, JournalLease][]): void {
   const keys = known.map(([key]) => key);
-  const folders = new Set(known.map(([, { lease }]) => `${lease.executionId}.${lease.fence}`));
   const ofKnownLease = (name: string) => keys.some((key) => name.startsWith(`${key}.`));
   removeExcept(paths.spool, ofKnownLease);
   removeExcept(paths.plans, ofKnownLease);
-  removeExcept(paths.executions, (name) => folders.has(name));
 }
 
 function removeExcept(folder: string, keep: (name: string) => boolean): void {

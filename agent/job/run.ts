@@ -6,44 +6,57 @@
  * Local policy and secrets belong before `prepareCommand`.
  */
 import { randomBytes } from "node:crypto";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { CommandBlock } from "#protocol/blocks/index.ts";
+import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
-import type { CommandBlock } from "#protocol/runbook/document.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
 import {
   discardCommand,
-  type ExecutionFolders,
   type Exit,
   type PreparedCommand,
   prepareCommand,
-  RunnerRefusal,
   type RunningCommand,
   startCommand,
 } from "../runners/command.ts";
 import { stepEnvironment } from "../runners/environment.ts";
-import { type Attempt, type AttemptEnd, type AttemptListener, endWithoutRun } from "./attempt.ts";
+import { readValues } from "../runners/outputFile.ts";
+import { RunnerRefusal } from "../runners/refusal.ts";
+import {
+  type Attempt,
+  type AttemptEnd,
+  type AttemptListener,
+  type AttemptRun,
+  endWithoutRun,
+  type StopReason,
+} from "./attempt.ts";
 import { OutputCapture } from "./capture.ts";
 import type { Host } from "./host.ts";
 import { climb } from "./ladder.ts";
 import { ProcessTree } from "./tree.ts";
+import type { Texts } from "./values.ts";
 
 /** How long what a script left behind in its group may take to end. */
 const LEFTOVER_GRACE_MS = 1_000;
 
-export interface Work {
-  plan: Plan;
+/** So many problems with handed-on values are told; more say nothing new. */
+const PROBLEMS_MAX = 10;
+
+export interface CommandParts {
+  attempt: Attempt;
   block: CommandBlock;
+  texts: Texts;
+  plan: Plan;
   executionId: string;
-  folders: ExecutionFolders;
+  host: Host;
+  listener: AttemptListener;
+  log: Log;
 }
 
-export type StopReason = Extract<AttemptOutcome, { type: "stopped" }>["reason"];
-
-export class StepRun {
+export class CommandRun implements AttemptRun {
+  readonly #parts: CommandParts;
   readonly #attempt: Attempt;
-  readonly #work: Work;
   readonly #host: Host;
   readonly #listener: AttemptListener;
   readonly #log: Log;
@@ -57,15 +70,16 @@ export class StepRun {
   /** Resolves when even a kill has not ended everything: the exit may then never come (CX2). */
   readonly #unconfirmed = Promise.withResolvers<undefined>();
 
-  constructor(attempt: Attempt, work: Work, host: Host, listener: AttemptListener, log: Log) {
+  constructor(parts: CommandParts) {
+    const { attempt, block, host, listener, log } = parts;
+    this.#parts = parts;
     this.#attempt = attempt;
-    this.#work = work;
     this.#host = host;
     this.#listener = listener;
     this.#log = log;
     this.#output = new OutputCapture({
       ...{ spool: attempt.spool, clock: host.clock, log },
-      limitBytes: work.block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES,
+      limitBytes: block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES,
       spooled: (chunk) => listener.spooled(attempt, chunk),
     });
   }
@@ -84,7 +98,8 @@ export class StepRun {
     }
     const begun = this.#host.clock.monotonic();
     try {
-      return await this.#follow(await startCommand(prepared, this.#environment(), this.#host.table), begun);
+      const command = await startCommand(prepared, this.#environment(prepared), this.#host.table);
+      return await this.#follow(command, begun, prepared.place.output);
     } catch (error) {
       return error instanceof RunnerRefusal ? this.#refused(error) : this.#lost(error, begun);
     }
@@ -107,17 +122,16 @@ export class StepRun {
 
   /** Rule ST1: the fact is flushed to disk while everything else is made ready. */
   async #prepare(): Promise<PreparedCommand> {
-    const { leaseKey: lease, step, number: attempt, fence } = this.#attempt;
-    const { journal, clock, bootId, pipes } = this.#host;
-    const durable = journal.appendDurably({
-      type: "started",
-      ...{ lease, step, attempt, fence, marker: this.#marker, bootId },
-      time: clock.now(),
-    });
-    const name = attemptFileName(lease, step, attempt);
+    const { leaseKey, step, number } = this.#attempt;
+    const { block, texts, executionId } = this.#parts;
+    const { pipes, folders } = this.#host;
+    const work = {
+      ...{ block, texts, name: attemptFileName(leaseKey, step, number) },
+      ...{ folder: folders.pathOf(executionId), around: folders.around },
+    };
     const [prepared, noted] = await Promise.allSettled([
-      prepareCommand(this.#work.block, name, this.#work.folders, pipes),
-      durable,
+      prepareCommand(work, pipes),
+      this.#attempt.noteStarted(this.#marker, this.#host),
     ]);
     if (prepared.status === "rejected") throw prepared.reason;
     if (noted.status === "rejected") {
@@ -127,17 +141,13 @@ export class StepRun {
     return prepared.value;
   }
 
-  #environment(): Record<string, string> {
+  #environment({ place }: PreparedCommand): Record<string, string> {
     const { step, number: attempt } = this.#attempt;
-    const { plan, executionId, folders } = this.#work;
-    return stepEnvironment({
-      ...{ plan, executionId, step, attempt },
-      marker: this.#marker,
-      temporary: folders.temporary,
-    });
+    const { plan, executionId, texts } = this.#parts;
+    return stepEnvironment({ plan, executionId, step, attempt, texts, marker: this.#marker }, place);
   }
 
-  async #follow(command: RunningCommand, begun: number): Promise<AttemptEnd> {
+  async #follow(command: RunningCommand, begun: number, outputFile: string): Promise<AttemptEnd> {
     const { clock, table, journal } = this.#host;
     const { leaseKey: lease, step, number: attempt } = this.#attempt;
     const time = clock.now();
@@ -150,7 +160,7 @@ export class StepRun {
       journal.append({ type: "spawned", lease, step, attempt, time, process: command.process }),
     );
     this.#log.info("started a step", { pid: command.process.pid });
-    const timeoutMs = this.#work.block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS;
+    const timeoutMs = this.#parts.block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS;
     this.#cancelTimeout = clock.after(timeoutMs, () => this.stop("timed_out", CANCEL_GRACE_MS));
     this.#climbIfStopped();
 
@@ -158,11 +168,21 @@ export class StepRun {
     const durationMs = Math.max(0, clock.monotonic() - begun);
     this.#exited = true;
     const confirmed = await this.#stop?.confirmed;
+    const values = this.#values(outputFile);
     const leakedOutput = await this.#output.drain();
     await climb(this.#tree, { clock, graceMs: LEFTOVER_GRACE_MS, scope: "group" });
     this.#cancelTimeout();
     const outcome = this.#outcomeOf(exit, confirmed ?? false);
-    return { outcome, durationMs, leakedOutput, cutBytes: this.#output.cutBytes };
+    return { outcome, durationMs, leakedOutput, cutBytes: this.#output.cutBytes, ...(values && { values }) };
+  }
+
+  /** What it hands on. What had to be left out is told where its author looks: in its output. */
+  #values(outputFile: string): StepValues | undefined {
+    const { values, problems } = readValues(outputFile, this.#parts.block.outputs);
+    for (const problem of problems.slice(0, PROBLEMS_MAX)) {
+      this.#output.say("stderr", Buffer.from(`farhand: ${problem}\n`));
+    }
+    return Object.keys(values).length > 0 ? values : undefined;
   }
 
   /** Nothing was spawned. */

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { findInterpreter, RunnerRefusal } from "./command.ts";
+import { findInterpreter } from "./command.ts";
+import { RunnerRefusal } from "./refusal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "farhand-interpreter-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -16,6 +16,7 @@ import {
   type EnrollRequest,
   enrollRequestSchema,
 } from "#protocol/assertion.ts";
+import type { Block } from "#protocol/blocks/index.ts";
 import { decodeChunk, type Stream } from "#protocol/chunk.ts";
 import {
   type AgentControlMessage,
@@ -27,10 +28,10 @@ import {
   agentDataMessageSchema,
   type CoordinatorDataMessage,
   type StepFinished,
+  type StepInputs,
 } from "#protocol/data.ts";
 import { newId } from "#protocol/ids.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
-import type { Block } from "#protocol/runbook/document.ts";
 import { type Lease, parseFrame } from "#protocol/socket.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 
@@ -175,16 +176,17 @@ export class Coordinator {
     return this.#changes.until(`"${text}" from ${step}`, () => this.output(step, "stdout").includes(text));
   }
 
-  start(step: string, attempt = 1): void {
-    this.send({ type: "step.start", id: `start:${step}:${attempt}`, step, attempt, fence: this.lease.fence });
+  start(step: string, attempt = 1, inputs?: StepInputs): void {
+    const { fence } = this.lease;
+    this.send({ type: "step.start", id: `start:${step}:${attempt}`, step, attempt, fence, inputs });
   }
 
   cancel(step: string, graceMs = 10_000, reason: "canceled" | "timed_out" = "canceled"): void {
     this.send({ type: "step.cancel", id: `cancel:${step}`, step, attempt: 1, reason, graceMs });
   }
 
-  release(): void {
-    this.send({ type: "lease.release", id: "release" });
+  release(keepFolder?: true): void {
+    this.send({ type: "lease.release", id: "release", keepFolder });
   }
 
   accept(socket: WebSocket): void {
@@ -291,6 +293,10 @@ export interface OfferOptions {
   /** Another digest than the plan's own. */
   planDigest?: string;
   firstStep?: string;
+  /** Of the first step. */
+  inputs?: StepInputs;
+  /** Another lease of the execution of this one. */
+  after?: Coordinator;
   configure?: (coordinator: Coordinator) => void;
 }
 
@@ -316,7 +322,7 @@ export class FakeControlPlane {
   readonly agents: EnrolledAgent[] = [];
   readonly upgrades: Upgrade[] = [];
   readonly controls: ControlPeer[] = [];
-  readonly coordinators = new Map<string, Coordinator>();
+  readonly coordinators = new Map<string, Coordinator[]>();
   readonly problems: string[] = [];
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
@@ -358,6 +364,8 @@ export class FakeControlPlane {
     this.#server.on("upgrade", (request, stream: Duplex, head) => {
       this.#streams.add(stream);
       stream.on("close", () => this.#streams.delete(stream));
+      // Agents are killed in the middle of it.
+      stream.on("error", () => {});
       void this.#upgrade(request, stream, head);
     });
   }
@@ -388,12 +396,14 @@ export class FakeControlPlane {
 
   /** Offers a lease with a plan of these blocks; the first of them is the first step. */
   async offer(options: OfferOptions): Promise<{ coordinator: Coordinator; repeat: () => void }> {
-    const executionId = newId("execution");
-    const lease: Lease = { id: newId("lease"), executionId, fence: 1 };
-    const plan = planOf(options);
+    const { after, inputs } = options;
+    const executionId = after?.executionId ?? newId("execution");
+    const fence = (after?.lease.fence ?? 0) + 1;
+    const lease: Lease = { id: newId("lease"), executionId, fence };
+    const plan = after?.plan ?? planOf(options);
     const coordinator = new Coordinator(lease, plan, this.changes);
     options.configure?.(coordinator);
-    this.coordinators.set(executionId, coordinator);
+    this.coordinators.set(executionId, [...(this.coordinators.get(executionId) ?? []), coordinator]);
     const step = options.firstStep ?? options.blocks[0]?.id ?? "missing";
     const offer: PoolControlMessage = {
       type: "lease.offer",
@@ -401,7 +411,7 @@ export class FakeControlPlane {
       lease,
       plan,
       planDigest: options.planDigest ?? (await planDigest(plan)),
-      firstStep: { type: "step.start", id: `start:${step}:1`, step, attempt: 1, fence: 1 },
+      firstStep: { type: "step.start", id: `start:${step}:1`, step, attempt: 1, fence, inputs },
     };
     const send = () => this.control.send(offer);
     send();
@@ -470,8 +480,9 @@ export class FakeControlPlane {
 
   #accept(path: string, socket: WebSocket): void {
     if (path !== AGENT_PATHS.control) {
-      const coordinator = this.coordinators.get(path.split("/").at(-1) ?? "");
-      if (coordinator) coordinator.accept(socket);
+      const coordinators = this.coordinators.get(path.split("/").at(-1) ?? "") ?? [];
+      if (coordinators.length > 1) this.#acceptLease(coordinators, socket);
+      else if (coordinators[0]) coordinators[0].accept(socket);
       else socket.close(4410, "no such lease");
       return;
     }
@@ -487,6 +498,18 @@ export class FakeControlPlane {
     });
     socket.on("error", () => {});
     this.changes.notify();
+  }
+
+  /** The hello says which of the leases of an execution a socket is for. */
+  #acceptLease(coordinators: Coordinator[], socket: WebSocket): void {
+    socket.once("message", (data: Buffer, binary) => {
+      const parsed = parseFrame(agentDataMessageSchema, data.toString());
+      const hello = parsed.ok && parsed.message.type === "hello" ? parsed.message : undefined;
+      const coordinator = coordinators.find(({ lease }) => lease.id === hello?.lease.id);
+      if (!coordinator) return socket.close(4410, "no such lease");
+      coordinator.accept(socket);
+      socket.emit("message", data, binary);
+    });
   }
 
   #controlFrame(peer: ControlPeer, frame: string): void {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import type { CommandBlock } from "#protocol/runbook/document.ts";
+import type { CommandBlock } from "#protocol/blocks/index.ts";
 import { buildAgent } from "../../agent/build.ts";
 import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
 

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../agent/clock.ts";
 import { Attempt, type AttemptEnd } from "../../agent/job/attempt.ts";
+import { Folders } from "../../agent/job/folders.ts";
 import type { Host } from "../../agent/job/host.ts";
 import { Journal } from "../../agent/job/journal.ts";
 import { PipePool } from "../../agent/job/pipes.ts";
 import { bootId, systemProcesses } from "../../agent/job/processes.ts";
-import { StepRun } from "../../agent/job/run.ts";
+import { CommandRun } from "../../agent/job/run.ts";
 import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
-import { foldersOf } from "../../agent/runners/command.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
 import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
@@ -23,9 +23,11 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "farhand-run-"));
   const paths = statePaths(root);
   mkdirSync(paths.spool);
+  const journal = Journal.open(paths.journal, silentLog);
+  const shared = { journal, clock: systemClock, log: silentLog };
   host = {
-    ...{ paths, clock: systemClock, log: silentLog, bootId: bootId(), table: systemProcesses },
-    journal: Journal.open(paths.journal, silentLog),
+    ...{ ...shared, paths, bootId: bootId(), table: systemProcesses },
+    folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
     pipes: await PipePool.open(paths.pipes),
   };
 });
@@ -53,9 +55,9 @@ function attemptOf(script: string, spool: Spool = new Spool(join(root, "spool", 
     finished: () => void events.push("finished"),
   };
   const block = command("s", script);
-  const folders = foldersOf(join(root, "work"));
-  const work = { plan: planOf({ blocks: [block] }), block, executionId: "exe", folders };
-  const run = new StepRun(attempt, work, host, listener, silentLog);
+  const plan = planOf({ blocks: [block] });
+  const parts = { attempt, block, texts: new Map<string, string>(), plan, executionId: "exe" };
+  const run = new CommandRun({ ...parts, host, listener, log: silentLog });
   return { run, events, spool };
 }
 

@@ -71,7 +71,8 @@ it("gives a step an environment made from nothing: none of the agent's own leaks
       .map((line) => line.split(/=(.*)/s, 2)),
   );
   expect(Object.keys(variables).sort()).toEqual([
-    ...["FARHAND_ATTEMPT", "FARHAND_ATTEMPT_ID", "FARHAND_EXECUTION_ID", "FARHAND_PARAM_COUNT"],
+    ...["FARHAND_ATTEMPT", "FARHAND_ATTEMPT_ID", "FARHAND_EXECUTION_ID", "FARHAND_OUTPUT"],
+    "FARHAND_PARAM_COUNT",
     ...["FARHAND_PARAM_REGION", "FARHAND_RUNBOOK", "FARHAND_RUNBOOK_ID", "FARHAND_RUNBOOK_VERSION"],
     ...[
       "FARHAND_STEP",

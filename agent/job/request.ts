@@ -1,0 +1,131 @@
+/**
+ * Sends the request of one attempt: `started` on disk, then the request, and
+ * the answer as output. There is no process: to stop it is to hang up, and what
+ * the other end makes of it then is not known here.
+ */
+import { randomBytes } from "node:crypto";
+import type { ApiBlock } from "#protocol/blocks/index.ts";
+import type { AttemptOutcome } from "#protocol/data.ts";
+import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
+import { type Log, wordsOf } from "../log.ts";
+import { isExpected, renderAnswer, renderRequest, resolveRequest, valuesOf } from "../runners/exchange.ts";
+import { type HttpAnswer, type HttpRequest, sendRequest, Unanswered } from "../runners/http.ts";
+import { RunnerRefusal } from "../runners/refusal.ts";
+import { AGENT_VERSION } from "../version.ts";
+import {
+  type Attempt,
+  type AttemptEnd,
+  type AttemptListener,
+  type AttemptRun,
+  endWithoutRun,
+  type StopReason,
+} from "./attempt.ts";
+import { OutputCapture } from "./capture.ts";
+import type { Host } from "./host.ts";
+import type { Texts } from "./values.ts";
+
+/** Bytes of an answer that are read unless the block says otherwise. */
+const ANSWER_DEFAULT_BYTES = 1024 * 1024;
+
+export interface RequestParts {
+  attempt: Attempt;
+  block: ApiBlock;
+  texts: Texts;
+  host: Host;
+  listener: AttemptListener;
+  log: Log;
+}
+
+type Told = Pick<AttemptEnd, "outcome" | "values">;
+
+export class RequestRun implements AttemptRun {
+  readonly #parts: RequestParts;
+  readonly #output: OutputCapture;
+  readonly #hangUp = new AbortController();
+  #stop: StopReason | undefined;
+
+  constructor(parts: RequestParts) {
+    const { attempt, block, host, listener, log } = parts;
+    this.#parts = parts;
+    this.#output = new OutputCapture({
+      ...{ spool: attempt.spool, clock: host.clock, log },
+      limitBytes: block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES,
+      spooled: (chunk) => listener.spooled(attempt, chunk),
+    });
+  }
+
+  async run(): Promise<AttemptEnd> {
+    const { attempt, block, texts, host, log } = this.#parts;
+    let request: HttpRequest;
+    try {
+      request = resolveRequest(block, texts);
+      await attempt.noteStarted(randomBytes(16).toString("hex"), host);
+    } catch (error) {
+      const code = error instanceof RunnerRefusal ? error.code : "prepare_failed";
+      const detail = wordsOf(error).slice(0, 2_000);
+      log.error("no request was sent", { code, reason: detail });
+      return endWithoutRun({ type: "refused", code, detail });
+    }
+    if (this.#stop) return endWithoutRun({ type: "stopped", reason: this.#stop, confirmed: true });
+    const begun = host.clock.monotonic();
+    const told = await this.#send(request);
+    const durationMs = Math.max(0, host.clock.monotonic() - begun);
+    await this.#output.drain();
+    return { ...told, durationMs, leakedOutput: false, cutBytes: this.#output.cutBytes };
+  }
+
+  stop(reason: StopReason): void {
+    this.#output.stopping();
+    if (this.#stop) return;
+    this.#parts.log.info("giving up a request", { reason });
+    this.#stop = reason;
+    this.#hangUp.abort();
+  }
+
+  killNow(): void {
+    this.#hangUp.abort();
+  }
+
+  async #send(request: HttpRequest): Promise<Told> {
+    const { attempt, block, host, listener } = this.#parts;
+    // The process that does it is the agent's own.
+    attempt.started = { pid: process.pid, time: host.clock.now() };
+    listener.started(attempt);
+    const timeoutMs = block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS;
+    const cancelTimeout = host.clock.after(timeoutMs, () => this.stop("timed_out"));
+    const headers = { "user-agent": `farhand-agent/${AGENT_VERSION}`, ...request.headers };
+    const limitBytes = block.answerLimitBytes ?? ANSWER_DEFAULT_BYTES;
+    this.#say("stderr", renderRequest(request));
+    try {
+      const answer = await sendRequest({ ...request, headers }, limitBytes, this.#hangUp.signal);
+      return this.#answered(answer, request);
+    } catch (error) {
+      return { outcome: this.#failed(error) };
+    } finally {
+      cancelTimeout();
+    }
+  }
+
+  #answered(answer: HttpAnswer, request: HttpRequest): Told {
+    const { block } = this.#parts;
+    this.#say("stderr", renderAnswer(answer, request));
+    this.#output.say("stdout", answer.body);
+    const { values, problems } = valuesOf(block, answer);
+    for (const problem of problems) this.#say("stderr", `farhand: ${problem}\n`);
+    const { status } = answer;
+    const outcome = { type: "answered", status, expected: isExpected(block, status) } as const;
+    return Object.keys(values).length > 0 ? { outcome, values } : { outcome };
+  }
+
+  #failed(error: unknown): AttemptOutcome {
+    if (this.#stop) return { type: "stopped", reason: this.#stop, confirmed: true };
+    const detail = wordsOf(error).slice(0, 2_000);
+    if (error instanceof RunnerRefusal) return { type: "refused", code: error.code, detail };
+    if (error instanceof Unanswered) return { type: "unanswered", detail };
+    return { type: "unknown", detail: `the agent failed while this request was under way (${detail})` };
+  }
+
+  #say(stream: "stdout" | "stderr", text: string): void {
+    this.#output.say(stream, Buffer.from(text));
+  }
+}

@@ -1,0 +1,62 @@
+/** The folders and files of a command on the host. */
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Account, closedFolder } from "./account.ts";
+import { RunnerRefusal } from "./refusal.ts";
+
+/** Where the commands of one execution run, as one user. All of it goes with the folder of the execution. */
+export interface CommandFolders {
+  /** Where scripts run. */
+  work: string;
+  temporary: string;
+  /** Where the scripts lie, beside the working directory and not in it. Nobody but the agent's user writes here. */
+  scripts: string;
+}
+
+export function foldersOf(root: string): CommandFolders {
+  return { work: join(root, "work"), temporary: join(root, "tmp"), scripts: join(root, "scripts") };
+}
+
+/**
+ * Makes the folders. Each other account gets its own, inside those of the
+ * agent: what it owns it may only fill, never replace by a link to elsewhere.
+ * @param execution the folder of the execution
+ * @param around the folders of the agent around it, which only its own user may enter so far
+ * @throws RunnerRefusal when the account cannot get there
+ */
+export function makeFolders(
+  execution: string,
+  around: readonly string[],
+  account: Account | undefined,
+): CommandFolders {
+  if (!account) {
+    const folders = foldersOf(execution);
+    for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folders;
+  }
+  const users = join(execution, "users");
+  const folders = foldersOf(join(users, account.name));
+  for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [folders.work, folders.temporary]) chownSync(folder, account.uid, account.gid);
+  for (const folder of [...around, execution, users, join(users, account.name), folders.scripts]) {
+    // To be passed through by who knows the way, and not to be listed.
+    if ((statSync(folder).mode & 0o111) !== 0o111) chmodSync(folder, 0o711);
+  }
+  const closed = closedFolder(folders.work, account);
+  if (closed === undefined) return folders;
+  const detail = `the account "${account.name}" may not enter ${closed}: let it, or start the agent with a --work-dir that it may enter`;
+  throw new RunnerRefusal("cannot_switch_user", detail);
+}
+
+/** @throws RunnerRefusal when there is no such folder. */
+export function checkDirectory(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
+  throw new RunnerRefusal("no_working_directory", detail);
+}
+
+/** Writes a file that only the agent and the account of the step may read. */
+export function writePrivateFile(path: string, text: string, account: Account | undefined): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  if (account) chownSync(path, account.uid, account.gid);
+}

@@ -1,0 +1,230 @@
+/** Several steps under one lease, several leases of one execution, and the folder that they share. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Block } from "#protocol/blocks/index.ts";
+import type { Coordinator, FakeControlPlane } from "./fake-control-plane.ts";
+import { command, connectedSite, gone, linesOf, oracle, prepareAgent } from "./harness.ts";
+
+prepareAgent();
+
+describe("steps are found by their path", () => {
+  const blocks: Block[] = [
+    {
+      ...{ kind: "condition", id: "maybe", if: "true" },
+      then: [
+        {
+          ...{ kind: "foreach", id: "each", items: "[1]" },
+          blocks: [
+            command("inside", 'echo "$FARHAND_STEP $ITEM"', {
+              env: { ITEM: { expr: "item" } },
+              compensate: command("undo", "echo undo"),
+            }),
+            command("many", 'echo "$FARHAND_STEP"', { target: { mode: "all" } }),
+          ],
+        },
+      ],
+    },
+    {
+      kind: "parallel",
+      id: "both",
+      branches: [[command("left", "echo left")], [command("right", "echo right")]],
+    },
+  ];
+
+  it.each([
+    ["in a foreach in a condition", "inside~3", { "env/ITEM": "$(x)" }, "inside~3 $(x)\n"],
+    ["of one agent of many", "many~3~1", undefined, "many~3~1\n"],
+    ["in a branch", "right", undefined, "right\n"],
+    ["that undoes another", "undo~3", undefined, "undo\n"],
+  ])("%s", async (_, firstStep, inputs, printed) => {
+    const { plane } = await connectedSite();
+    const { coordinator, finished } = await plane.run({ blocks, firstStep, ...(inputs && { inputs }) });
+    expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
+    expect(coordinator.output(firstStep, "stdout").toString()).toBe(printed);
+  });
+
+  it.each(["inside", "inside~", "inside~x", "inside~1~1", "each~0", "../inside~1", "right~0", "undo"])(
+    "and nothing runs for %s",
+    async (firstStep) => {
+      const { plane } = await connectedSite();
+      const { finished } = await plane.run({ blocks, firstStep });
+      expect(finished.outcome).toMatchObject({ type: "refused" });
+    },
+  );
+
+  it("with the time limit that their block has there", async () => {
+    const { plane } = await connectedSite();
+    const { coordinator } = await plane.offer({
+      blocks: [
+        {
+          ...{ kind: "foreach", id: "each", items: "[1]" },
+          blocks: [command("inside", "echo up; sleep 300", { timeoutMs: 1_000 })],
+        },
+      ],
+      firstStep: "inside~0",
+    });
+    expect((await coordinator.finished("inside~0")).outcome).toMatchObject({ reason: "timed_out" });
+  });
+});
+
+describe("several steps at once under one lease", () => {
+  const both = (left: string, right: string): Block[] => [command("left", left), command("right", right)];
+
+  it("run beside each other, each with its own output and end", async () => {
+    const { plane, path } = await connectedSite({ slots: 1 });
+    const meet = (mine: string, other: string) =>
+      `echo ${mine}; touch ${path(mine)}; while [ ! -e ${path(other)} ]; do sleep 0.02; done; pwd`;
+    const { coordinator } = await plane.offer({ blocks: both(meet("l", "r"), `${meet("r", "l")}; exit 5`) });
+    await coordinator.printed("left", "l");
+    coordinator.start("right");
+    expect((await coordinator.finished("left")).outcome).toEqual({ type: "exited", exitCode: 0 });
+    expect((await coordinator.finished("right")).outcome).toEqual({ type: "exited", exitCode: 5 });
+    expect(coordinator.output("right", "stdout").toString()).toMatch(/^r\n.*\/work\n$/);
+    expect(coordinator.sockets).toHaveLength(1);
+  });
+
+  it("[CX1] end one by one when one is canceled", async () => {
+    const { plane, path } = await connectedSite();
+    const { coordinator } = await plane.offer({
+      blocks: both(
+        "echo up; sleep 300",
+        `echo up; while [ ! -e ${path("go")} ]; do sleep 0.02; done; echo went`,
+      ),
+    });
+    await coordinator.printed("left", "up");
+    coordinator.start("right");
+    await coordinator.printed("right", "up");
+    coordinator.cancel("left", 500);
+    expect((await coordinator.finished("left")).outcome).toMatchObject({ type: "stopped", confirmed: true });
+    expect(coordinator.of("step.finished").map(({ step }) => step)).toEqual(["left"]);
+    await plane.run({ blocks: [command("go", `touch ${path("go")}`)] });
+    expect((await coordinator.finished("right")).outcome).toEqual({ type: "exited", exitCode: 0 });
+  });
+
+  it("[OT2] one that floods does not keep the other's output back", async () => {
+    const { plane, path } = await connectedSite();
+    const { coordinator } = await plane.offer({
+      blocks: both(
+        `touch ${path("flooding")}; while :; do head -c 1000000 /dev/zero; done`,
+        "for i in 1 2 3; do echo line $i; sleep 0.05; done; echo last",
+      ),
+      configure: (each) => {
+        each.acknowledges = false;
+      },
+    });
+    await plane.changes.until(
+      "a full window",
+      () => coordinator.output("left", "stdout").length >= 8_000_000,
+    );
+    coordinator.start("right");
+    await plane.changes.until("the other one", () =>
+      coordinator.of("step.started").some(({ step }) => step === "right"),
+    );
+    coordinator.acknowledges = true;
+    coordinator.socket.terminate();
+    await coordinator.printed("right", "last");
+    expect(coordinator.of("step.finished").map(({ step }) => step)).not.toContain("left");
+    coordinator.cancel("left", 500);
+    await coordinator.finished("left");
+  });
+
+  it("[OT3] [G3] both go on over cut connections, and nothing is lost", async () => {
+    const { plane } = await connectedSite();
+    const noise = (seed: number) => `seq ${seed} 3 900000 | tee >(sha256sum >&2)`;
+    const { coordinator } = await plane.offer({
+      blocks: both(noise(1), noise(2)),
+      configure: (each) => {
+        each.cutAfterBytes = 700_000;
+      },
+    });
+    await plane.changes.until("the first start", () => coordinator.of("step.started").length > 0);
+    coordinator.start("right");
+    for (const step of ["left", "right"]) {
+      const { streams } = await coordinator.finished(step);
+      expect(streams.stdout.sha256).toBe(coordinator.sha256(step, "stdout"));
+      expect(coordinator.output(step, "stderr").toString().slice(0, 64)).toBe(streams.stdout.sha256);
+    }
+    expect(coordinator.sockets.length).toBeGreaterThan(3);
+  });
+
+  it("[ST2] [G1] both are unknown after a crash, and neither runs again", async () => {
+    const { plane, agent, start, path } = await connectedSite();
+    const script = (name: string) =>
+      `${oracle(path(name))}; echo up; trap '' INT TERM; while :; do sleep 1; done`;
+    const { coordinator } = await plane.offer({ blocks: both(script("l"), script("r")) });
+    await coordinator.printed("left", "up");
+    coordinator.start("right");
+    await coordinator.printed("right", "up");
+    const pids = coordinator.of("step.started").map(({ pid }) => pid);
+    await agent.kill();
+    start();
+    for (const step of ["left", "right"]) {
+      expect((await coordinator.finished(step)).outcome).toMatchObject({ type: "unknown" });
+    }
+    coordinator.start("left");
+    coordinator.start("right");
+    await plane.changes.until("acknowledgements", () => coordinator.of("ack").length >= 3);
+    await gone(pids);
+    expect([linesOf(path("l")).length, linesOf(path("r")).length]).toEqual([1, 1]);
+  });
+});
+
+describe("the folder of an execution", () => {
+  const blocks = [
+    command("one", "echo kept > note"),
+    command("two", "cat note"),
+    command("three", "cat note"),
+  ];
+  const ended = (plane: FakeControlPlane, count: number) =>
+    plane.changes.until(`${count} leases ended`, () => plane.control.of("lease.ended").length === count);
+  const folder = (state: string, { executionId }: Coordinator) => join(state, "executions", executionId);
+
+  it("waits for another lease when it is told to, also over a restart, and goes with the last", async () => {
+    const { plane, state, agent, start } = await connectedSite();
+    const first = await plane.run({ blocks });
+    first.coordinator.release(true);
+    await ended(plane, 1);
+    await agent.kill();
+    start();
+    await plane.changes.until("another hello", () => plane.controls[1]?.of("hello")[0]);
+    const second = await plane.run({ blocks, firstStep: "two", after: first.coordinator });
+    expect(second.coordinator.output("two", "stdout").toString()).toBe("kept\n");
+    second.coordinator.release();
+    await ended(plane, 1);
+    await expect.poll(() => readdirSync(join(state, "executions"))).toEqual([]);
+  });
+
+  it("is shared by leases that are open at once, and goes when the last of them ends", async () => {
+    const { plane, state } = await connectedSite();
+    const first = await plane.run({ blocks });
+    const second = await plane.run({ blocks, firstStep: "two", after: first.coordinator });
+    expect(second.coordinator.output("two", "stdout").toString()).toBe("kept\n");
+    first.coordinator.release();
+    await ended(plane, 1);
+    second.coordinator.start("three");
+    expect((await second.coordinator.finished("three")).outcome).toEqual({ type: "exited", exitCode: 0 });
+    second.coordinator.release();
+    await ended(plane, 2);
+    await expect.poll(() => existsSync(folder(state, first.coordinator))).toBe(false);
+  });
+
+  it("is kept when nobody said that nothing will come, but not longer than the plan is good for", async () => {
+    const { plane, state, agent, start } = await connectedSite();
+    const expiresAt = Date.now() + 3_000;
+    const long = await plane.run({ blocks });
+    const short = await plane.run({ blocks, expiresAt });
+    for (const { coordinator } of [long, short]) {
+      const { id: leaseId, fence } = coordinator.lease;
+      plane.control.send({ type: "lease.revoke", id: `r:${leaseId}`, leaseId, fence, reason: "test" });
+    }
+    await ended(plane, 2);
+    expect(readdirSync(join(state, "executions"))).toHaveLength(2);
+    await expect.poll(() => existsSync(folder(state, short.coordinator)), { timeout: 10_000 }).toBe(false);
+    expect(readdirSync(join(state, "executions"))).toEqual([long.coordinator.executionId]);
+    await agent.kill();
+    start();
+    await plane.changes.until("another hello", () => plane.controls[1]?.of("hello")[0]);
+    expect(readdirSync(join(state, "executions"))).toEqual([long.coordinator.executionId]);
+  });
+});
