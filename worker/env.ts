@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
-import type { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 import type { RateLimiter } from "./limiter/RateLimiter.ts";
+import type { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 import type { AgentPool } from "./pool/AgentPool.ts";
 
 export interface Env {

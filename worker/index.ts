@@ -4,8 +4,8 @@ import type { Env } from "./env.ts";
 
 export { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 export { OrganizationFeed } from "./feed/OrganizationFeed.ts";
-export { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 export { RateLimiter } from "./limiter/RateLimiter.ts";
+export { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 export { AgentPool } from "./pool/AgentPool.ts";
 
 const app = createApp();
