@@ -312,7 +312,10 @@ describe("a feature", () => {
         body += part;
       });
       request.on("end", () => {
-        if (request.method === "PUT") set.push((percent = Number(JSON.parse(body).percent)));
+        if (request.method === "PUT") {
+          percent = Number(JSON.parse(body).percent);
+          set.push(percent);
+        }
         response.writeHead(200, { "content-type": "application/json" });
         response.end(JSON.stringify(request.url === "/errors" ? { rate: rateAt(percent) } : { percent }));
       });
