@@ -130,8 +130,8 @@ export class HeldLease {
     attempt.run = run;
     const done = run.run().then((end) => {
       this.#running.delete(attempt);
-      stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
       this.#finish(attempt, end);
+      stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
     });
     this.#running.set(attempt, done);
   }

@@ -31,12 +31,14 @@ export class PipePool {
     this.#folder = folder;
   }
 
-  /** @throws Failure when this host has no working `mkfifo`. */
+  /** @throws Failure when this host has no `mkfifo`. Anything else may heal, and shows when somebody waits for a pipe. */
   static async open(folder: string): Promise<PipePool> {
     makePrivateDirectory(folder);
     for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
     const pool = new PipePool(folder);
-    await pool.#make();
+    await pool.#make().catch((error) => {
+      if (error instanceof Failure) throw error;
+    });
     return pool;
   }
 
@@ -69,9 +71,11 @@ export class PipePool {
   #makeBatch(): Promise<void> {
     const names = Array.from({ length: BATCH }, () => join(this.#folder, String(++this.#made)));
     return new Promise((resolve, reject) => {
-      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: MKFIFO_PATH } }, (error) => {
+      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: MKFIFO_PATH } }, (error, _, said) => {
         if (error) {
-          reject(new Failure(`cannot make pipes with mkfifo (of coreutils or busybox): ${error.message}`));
+          const missing = new Failure("this host has no mkfifo: install coreutils or busybox");
+          const words = said.trim().split("\n").at(-1) || error.message;
+          reject(error.code === "ENOENT" ? missing : new Error(`cannot make pipes: ${words}`));
           return;
         }
         this.#names.push(...names);
