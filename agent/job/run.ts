@@ -28,6 +28,7 @@ import { OutputCapture } from "./capture.ts";
 import type { Host } from "./host.ts";
 import { climb } from "./ladder.ts";
 import { ProcessTree } from "./tree.ts";
+import { watchTree } from "./watch.ts";
 
 /** How long what a script left behind in its group may take to end. */
 const LEFTOVER_GRACE_MS = 1_000;
@@ -53,6 +54,7 @@ export class StepRun {
   #pid: number | undefined;
   #exited = false;
   #cancelTimeout: () => void = () => {};
+  #unwatch: () => void = () => {};
   #stop: { reason: StopReason; graceMs: number; confirmed?: Promise<boolean> } | undefined;
   /** Resolves when even a kill has not ended everything: the exit may then never come (CX2). */
   readonly #unconfirmed = Promise.withResolvers<undefined>();
@@ -143,6 +145,7 @@ export class StepRun {
     const time = clock.now();
     this.#pid = command.process.pid;
     this.#tree = new ProcessTree({ root: command.process, marker: this.#marker, table, watched: true });
+    this.#unwatch = watchTree(this.#tree, clock);
     this.#attempt.started = { pid: command.process.pid, time };
     this.#listener.started(this.#attempt);
     this.#output.read(command);
@@ -160,7 +163,7 @@ export class StepRun {
     const confirmed = await this.#stop?.confirmed;
     const leakedOutput = await this.#output.drain();
     await climb(this.#tree, { clock, graceMs: LEFTOVER_GRACE_MS, scope: "group" });
-    this.#cancelTimeout();
+    this.#letGo();
     const outcome = this.#outcomeOf(exit, confirmed ?? false);
     return { outcome, durationMs, leakedOutput, cutBytes: this.#output.cutBytes };
   }
@@ -178,7 +181,7 @@ export class StepRun {
     const { clock, table } = this.#host;
     const reason = wordsOf(error).slice(0, 1_000);
     this.#log.error("lost track of a step that was started; ending its processes", { reason });
-    this.#cancelTimeout();
+    this.#letGo();
     this.killNow();
     const tree =
       this.#tree ?? new ProcessTree({ root: undefined, marker: this.#marker, table, watched: false });
@@ -212,6 +215,11 @@ export class StepRun {
     this.#stop.confirmed.then((confirmed) => {
       if (!confirmed) this.#unconfirmed.resolve(undefined);
     });
+  }
+
+  #letGo(): void {
+    this.#cancelTimeout();
+    this.#unwatch();
   }
 
   #note(write: () => void): void {

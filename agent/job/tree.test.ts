@@ -26,6 +26,8 @@ class FakeTable implements ProcessTable {
 
   list = async () => this.processes;
   find = (pid: number) => this.processes.find((each) => each.pid === pid);
+  children = (pid: number): number[] | undefined =>
+    this.processes.filter((each) => each.parent === pid).map((each) => each.pid);
   groupExists = (group: number) => this.processes.some((each) => each.group === group);
   environmentHas = (pid: number, text: string) =>
     text === `${MARKER_VARIABLE}=${MARKER}\0` &&
@@ -69,6 +71,52 @@ describe("[CX1] the tree of an attempt", () => {
     table.processes = [];
     table.add(101, { group: 101, session: 101, parent: 1 });
     expect(pidsOf(await tree.members())).toEqual([101]);
+  });
+
+  describe("of a process that was double-forked with a clean environment in a session of its own", () => {
+    async function lookedAtInTime(table: FakeTable): Promise<ProcessTree> {
+      table.add(100, { parent: 50 });
+      table.add(101);
+      table.add(102, { parent: 101, group: 102, session: 102 });
+      const tree = treeOf(table);
+      await tree.look();
+      table.processes = table.processes.filter(({ pid }) => pid !== 101);
+      Object.assign(table.find(102) ?? {}, { parent: 1 });
+      return tree;
+    }
+
+    it("knows it when it looked while the parent in between lived", async () => {
+      const table = new FakeTable();
+      expect(pidsOf(await (await lookedAtInTime(table)).members())).toEqual([100, 102]);
+    });
+
+    it("knows it also where the kernel tells nobody's children", async () => {
+      const table = new FakeTable();
+      table.children = () => undefined;
+      expect(pidsOf(await (await lookedAtInTime(table)).members())).toEqual([100, 102]);
+    });
+
+    it("goes on from it when it looks again, and forgets the dead without forgetting their groups", async () => {
+      const table = new FakeTable();
+      const tree = await lookedAtInTime(table);
+      table.add(103, { parent: 102, group: 102, session: 102 });
+      await tree.look();
+      table.processes = table.processes.filter(({ pid }) => pid !== 102);
+      Object.assign(table.find(103) ?? {}, { parent: 1 });
+      table.add(104, { parent: 1, group: 102, session: 102 });
+      await tree.look();
+      expect(pidsOf(await tree.members())).toEqual([100, 103, 104]);
+    });
+
+    it("takes no stranger for it that got a number of the dead", async () => {
+      const table = new FakeTable();
+      const tree = await lookedAtInTime(table);
+      table.processes = table.processes.filter(({ pid }) => pid !== 102);
+      table.add(102, { parent: 1, group: 102, session: 102, startTime: 9_999 });
+      table.add(105, { parent: 102, group: 102, session: 102, startTime: 9_999 });
+      await tree.look();
+      expect(pidsOf(await tree.members())).toEqual([100]);
+    });
   });
 
   it("holds what a script that just ended has left in its group, marked or not", async () => {

@@ -4,7 +4,7 @@
  * only ever ours by proof: its start time, its line of parents, its group, or
  * the marker in its environment. A reused pid is a stranger and never signaled.
  */
-import type { ProcessInfo, ProcessTable } from "./processes.ts";
+import { BATCH, othersTurn, type ProcessInfo, type ProcessTable } from "./processes.ts";
 import type { ProcessId } from "./records.ts";
 
 /** The variable that marks every process of an attempt. */
@@ -44,6 +44,41 @@ export class ProcessTree {
     for (const { pid, startTime } of members) this.#known.set(pid, startTime);
     if (!members.some((info) => info.group === held || info.session === held)) this.#groupHeld = false;
     return members.filter((info) => !info.zombie);
+  }
+
+  /**
+   * Learns who belongs to the attempt by asking everybody known for children:
+   * costs by the size of the attempt's own tree, not by that of the host.
+   * Whoever was seen once is known for good, whatever it does to hide.
+   */
+  async look(): Promise<void> {
+    const { table } = this.#options;
+    const known = this.#known;
+    const dead: [number, number][] = [];
+    const numbersInUse = new Set<number>();
+    let looked = 0;
+    // The loop also comes to what is added meanwhile.
+    for (const [pid, startTime] of known) {
+      if (++looked % BATCH === 0) await othersTurn();
+      const info = table.find(pid);
+      if (info?.startTime !== startTime) {
+        dead.push([pid, startTime]);
+        continue;
+      }
+      numbersInUse.add(info.group).add(info.session);
+      const children = table.children(pid);
+      if (!children) return void (await this.members());
+      for (const child of children) {
+        const found = table.find(child);
+        if (found?.parent !== pid || known.get(child) === found.startTime) continue;
+        known.delete(child);
+        known.set(child, found.startTime);
+      }
+    }
+    // The dead are of use only as founders of a group or session that still has members.
+    for (const [pid, startTime] of dead) {
+      if (!numbersInUse.has(pid) && known.get(pid) === startTime) known.delete(pid);
+    }
   }
 
   /** The living processes that are still in the group of the spawned one. Cheap when there are none. */

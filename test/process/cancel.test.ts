@@ -33,6 +33,10 @@ const STUBBORN: [string, string][] = [
     `env -i setsid bash -c "trap '' TERM; echo \\$\\$ > PIDS; while :; do sleep 0.2; done" & while [ ! -s PIDS ]; do :; done; echo up; wait`,
   ],
   [
+    "was double-forked with a clean environment, in a session of its own, by a parent that has ended since",
+    `(env -i setsid bash -c "echo \\$\\$ > PIDS; exec sleep 300" < /dev/null > /dev/null 2>&1 & sleep 0.3); while [ ! -s PIDS ]; do :; done; echo up; sleep 300`,
+  ],
+  [
     "forks without end",
     "f() { while :; do sleep 0.1 & sleep 0.05; done; }; trap '' TERM INT; echo $$ > PIDS; echo up; f",
   ],
