@@ -1,5 +1,5 @@
 /** What the kernel says about processes, read from /proc. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "../files.ts";
 import type { ProcessId } from "./records.ts";
 
@@ -20,6 +20,8 @@ export interface ProcessTable {
   children(pid: number): number[] | undefined;
   /** True when the process was started with this text in its environment, as far as we may look. */
   environmentHas(pid: number, text: string): boolean;
+  /** True when stdout or stderr of the process is one of these files, under the names that they had before they were deleted. */
+  printsTo(pid: number, deleted: readonly string[]): boolean;
   /** True while the process group has a member, be it a zombie. */
   groupExists(group: number): boolean;
   /** Does nothing when there is no such process, or it is not ours to signal. */
@@ -60,6 +62,17 @@ export const systemProcesses: ProcessTable = {
 
   environmentHas(pid, text) {
     return contentOf(`/proc/${pid}/environ`).includes(text);
+  },
+
+  printsTo(pid, deleted) {
+    return [1, 2].some((fd) => {
+      try {
+        const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+        return deleted.some((name) => target === `${name} (deleted)`);
+      } catch {
+        return false;
+      }
+    });
   },
 
   groupExists(group) {

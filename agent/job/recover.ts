@@ -78,6 +78,7 @@ async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): P
   const tree = new ProcessTree({
     root: spawned?.process,
     marker: started.marker,
+    pipes: [],
     table: host.table,
     watched: false,
   });

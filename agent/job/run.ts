@@ -144,7 +144,10 @@ export class StepRun {
     const { leaseKey: lease, step, number: attempt } = this.#attempt;
     const time = clock.now();
     this.#pid = command.process.pid;
-    this.#tree = new ProcessTree({ root: command.process, marker: this.#marker, table, watched: true });
+    this.#tree = new ProcessTree({
+      ...{ root: command.process, marker: this.#marker, table, watched: true },
+      pipes: [command.stdout.name, command.stderr.name],
+    });
     this.#unwatch = watchTree(this.#tree, clock);
     this.#attempt.started = { pid: command.process.pid, time };
     this.#listener.started(this.#attempt);
@@ -184,7 +187,8 @@ export class StepRun {
     this.#letGo();
     this.killNow();
     const tree =
-      this.#tree ?? new ProcessTree({ root: undefined, marker: this.#marker, table, watched: false });
+      this.#tree ??
+      new ProcessTree({ root: undefined, marker: this.#marker, pipes: [], table, watched: false });
     const gone = await climb(tree, { clock, graceMs: 0, scope: "tree" }).catch(() => false);
     this.#exited = true;
     this.#output.giveUp();

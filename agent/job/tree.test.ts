@@ -8,6 +8,7 @@ const MARKER = "abc";
 
 interface FakeProcess extends ProcessInfo {
   marked: boolean;
+  printsTo: string;
   ignores: NodeJS.Signals[];
 }
 
@@ -20,7 +21,7 @@ class FakeTable implements ProcessTable {
     const parent = more.parent ?? 100;
     this.processes.push({
       ...{ pid, startTime: 1_000, group: 100, session: 100, zombie: false, stopped: false },
-      ...{ marked: false, ignores: [], ...more, parent },
+      ...{ marked: false, printsTo: "elsewhere", ignores: [], ...more, parent },
     });
   }
 
@@ -32,6 +33,8 @@ class FakeTable implements ProcessTable {
   environmentHas = (pid: number, text: string) =>
     text === `${MARKER_VARIABLE}=${MARKER}\0` &&
     (this.processes.find((each) => each.pid === pid)?.marked ?? false);
+  printsTo = (pid: number, pipes: readonly string[]) =>
+    pipes.includes(this.processes.find((each) => each.pid === pid)?.printsTo ?? "");
   signal = (pid: number, signal: NodeJS.Signals) => {
     this.signals.push({ pid, signal });
     const found = this.processes.find((each) => each.pid === pid);
@@ -44,7 +47,7 @@ class FakeTable implements ProcessTable {
 const root = { pid: 100, startTime: 1_000 };
 
 function treeOf(table: FakeTable, watched = true): ProcessTree {
-  return new ProcessTree({ root, marker: MARKER, table, watched });
+  return new ProcessTree({ root, marker: MARKER, pipes: ["stdout", "stderr"], table, watched });
 }
 
 const pidsOf = (processes: ProcessInfo[]) => processes.map(({ pid }) => pid).sort((a, b) => a - b);
@@ -60,6 +63,14 @@ describe("[CX1] the tree of an attempt", () => {
     table.add(104, { parent: 103, group: 103, session: 103 });
     table.add(200, { parent: 1, group: 200, session: 200 });
     expect(pidsOf(await treeOf(table).members())).toEqual([100, 101, 102, 103, 104]);
+  });
+
+  it("holds what prints to its pipes, whatever else it has cleared and left", async () => {
+    const table = new FakeTable();
+    table.add(100, { parent: 50 });
+    table.add(103, { parent: 1, group: 103, session: 103, printsTo: "stderr" });
+    table.add(104, { parent: 1, group: 104, session: 104 });
+    expect(pidsOf(await treeOf(table).members())).toEqual([100, 103]);
   });
 
   it("remembers who was ours after its parents are gone and its environment is clean", async () => {

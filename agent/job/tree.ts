@@ -1,8 +1,9 @@
 /**
  * All processes of one attempt, however far they ran: children of children,
  * what left the group with `setsid`, what was adopted by init. A process is
- * only ever ours by proof: its start time, its line of parents, its group, or
- * the marker in its environment. A reused pid is a stranger and never signaled.
+ * only ever ours by proof: its start time, its line of parents, its group, the
+ * marker in its environment, or that it prints to our pipes. A reused pid is a
+ * stranger and never signaled.
  */
 import { BATCH, othersTurn, type ProcessInfo, type ProcessTable } from "./processes.ts";
 import type { ProcessId } from "./records.ts";
@@ -14,6 +15,8 @@ export interface TreeOptions {
   /** The process that was spawned, leader of its own session; unknown when the agent died too early to note it. */
   root: ProcessId | undefined;
   marker: string;
+  /** Names of the pipes that it prints to, while they are known. */
+  pipes: readonly string[];
   table: ProcessTable;
   /** Spawned by this very agent, and watched since: then nobody else can have got its number yet. */
   watched: boolean;
@@ -34,11 +37,11 @@ export class ProcessTree {
 
   /** The living processes of the attempt. */
   async members(): Promise<ProcessInfo[]> {
-    const { root, marker, table } = this.#options;
+    const { root, marker, pipes, table } = this.#options;
     const all = await table.list();
-    const marked = (info: ProcessInfo) =>
-      (!root || info.startTime >= root.startTime) &&
-      table.environmentHas(info.pid, `${MARKER_VARIABLE}=${marker}\0`);
+    const marked = ({ pid, startTime }: ProcessInfo) =>
+      (!root || startTime >= root.startTime) &&
+      (table.environmentHas(pid, `${MARKER_VARIABLE}=${marker}\0`) || table.printsTo(pid, pipes));
     const held = this.#groupHeld ? root?.pid : undefined;
     const members = findMembers(all, this.#known, held, marked);
     for (const { pid, startTime } of members) this.#known.set(pid, startTime);
@@ -102,7 +105,7 @@ export class ProcessTree {
 
 /**
  * Who belongs to the attempt: known processes that are still themselves, what
- * carries the marker, and everything below, or in the group or session of, one
+ * is marked as ours, and everything below, or in the group or session of, one
  * that does. Pure.
  * @param heldGroup a group and session whose number is known to be ours still
  */
