@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
 import { type Plan, planSchema } from "#protocol/plan.ts";
+import { wordsOf } from "../log.ts";
 import { attemptFileName, type StatePaths } from "../paths.ts";
 import { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
@@ -47,7 +48,7 @@ async function recoverAttempt(
   host: Host,
 ): Promise<Attempt> {
   const { step, attempt: number, started, spawned, finished } = entry;
-  const spool = Spool.load(join(host.paths.spool, attemptFileName(leaseKey, step, number)), step, number);
+  const spool = loadSpool(attemptFileName(leaseKey, step, number), step, number, host);
   const attempt = new Attempt({ leaseKey, step, number, fence, spool });
   if (spawned) attempt.started = { pid: spawned.process.pid, time: spawned.time };
   if (finished) {
@@ -69,6 +70,17 @@ async function recoverAttempt(
     host,
   );
   return attempt;
+}
+
+/** One that cannot be read counts as empty: what it held is gone, and an agent that did not start would help nobody. */
+function loadSpool(name: string, step: string, number: number, { paths, log }: Host): Spool {
+  const path = join(paths.spool, name);
+  try {
+    return Spool.load(path, step, number);
+  } catch (error) {
+    log.error("cannot read a spool; what it held is reported as cut", { step, reason: wordsOf(error) });
+    return new Spool(path, step, number);
+  }
 }
 
 /** Ends what is provably left of the attempt. @returns what was found and done, in words */
