@@ -3,7 +3,6 @@
  * command may come again at any time; it is then answered from what is known
  * and never carried out twice (rule CM2).
  */
-import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepCancel, StepStart } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
@@ -13,13 +12,13 @@ import { within } from "../clock.ts";
 import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
-import { foldersOf } from "../runners/command.ts";
 import { admitStep } from "./admission.ts";
 import { Attempt, type AttemptListener, endWithoutRun } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { attemptKey, leaseKey } from "./records.ts";
 import { StepRun, type StopReason } from "./run.ts";
 import { Spool } from "./spool.ts";
+import { LeaseTraces } from "./traces.ts";
 
 /** How long what still runs under a lease that is over gets to end. */
 const OVER_GRACE_MS = 2_000;
@@ -34,13 +33,13 @@ export class HeldLease {
   readonly #host: Host;
   readonly #plan: Plan | undefined;
   readonly #log: Log;
+  readonly #traces: LeaseTraces;
   /** Attempts whose result is not recorded yet. */
   readonly #attempts = new Map<string, Attempt>();
   /** Attempts that the coordinator has recorded: nothing is left of them but that they were. */
   readonly #recorded = new Set<string>();
   readonly #running = new Map<Attempt, Promise<void>>();
   #listener: AttemptListener | undefined;
-  #planWritten: Promise<void> = Promise.resolve();
   #cancelDisconnect: () => void = () => {};
   #revoked = false;
   #ending: Promise<void> | undefined;
@@ -56,6 +55,7 @@ export class HeldLease {
     this.lease = lease;
     this.#plan = plan;
     this.#host = host;
+    this.#traces = new LeaseTraces(lease, host.paths);
     this.#log = host.log.with({ executionId: lease.executionId, leaseId: lease.id });
   }
 
@@ -80,12 +80,13 @@ export class HeldLease {
   /** Takes the lease on: noted in the journal, its plan kept for after a restart. */
   accept(): void {
     this.#host.journal.append({ type: "lease", lease: this.lease });
-    this.#planWritten = writeFile(this.#planPath(), JSON.stringify(this.#plan), { mode: 0o600 }).catch(
-      (error) =>
+    if (this.#plan) {
+      this.#traces.keepPlan(this.#plan).catch((error) =>
         this.#log.warn("cannot keep the plan; after a restart this lease takes no new steps", {
           reason: wordsOf(error),
         }),
-    );
+      );
+    }
     this.disconnected(this.#host.clock.monotonic());
   }
 
@@ -123,7 +124,7 @@ export class HeldLease {
       plan: this.#plan,
       block: admission.block,
       executionId,
-      folders: foldersOf(this.#folder()),
+      folders: this.#traces.folders,
     };
     const stepLog = this.#log.with({ step: command.step, attempt: command.attempt });
     const run = new StepRun(attempt, work, this.#host, this.#needListener(), stepLog);
@@ -220,11 +221,11 @@ export class HeldLease {
 
   /** Removes plan and folders, after the slot is free again. Failures are for the next start to clean. */
   async cleanUp(): Promise<void> {
-    await this.#planWritten;
-    const options = { recursive: true, force: true };
-    await Promise.all([rm(this.#planPath(), options), rm(this.#folder(), options)]).catch((error) =>
-      this.#log.warn("cannot remove everything the execution left behind", { reason: wordsOf(error) }),
-    );
+    await this.#traces
+      .remove()
+      .catch((error) =>
+        this.#log.warn("cannot remove everything the execution left behind", { reason: wordsOf(error) }),
+      );
   }
 
   /** Closes files and leaves everything on disk for the next start. */
@@ -262,13 +263,5 @@ export class HeldLease {
     } catch (error) {
       this.#log.error("cannot write the journal", { reason: wordsOf(error) });
     }
-  }
-
-  #planPath(): string {
-    return join(this.#host.paths.plans, `${this.key}.json`);
-  }
-
-  #folder(): string {
-    return join(this.#host.paths.executions, `${this.lease.executionId}.${this.lease.fence}`);
   }
 }

@@ -3,10 +3,10 @@
  * are still there, calls started-and-not-finished `unknown` (ST2), takes up
  * results that were not recorded, and clears away what belongs to nobody.
  */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
-import { type Plan, planSchema } from "#protocol/plan.ts";
+import type { Plan } from "#protocol/plan.ts";
 import { wordsOf } from "../log.ts";
 import { attemptFileName, type StatePaths } from "../paths.ts";
 import { Attempt } from "./attempt.ts";
@@ -15,6 +15,7 @@ import { climb } from "./ladder.ts";
 import { HeldLease } from "./lease.ts";
 import { attemptKey, type JournalAttempt, type JournalLease } from "./records.ts";
 import { Spool } from "./spool.ts";
+import { executionFolderName, LeaseTraces } from "./traces.ts";
 import { ProcessTree } from "./tree.ts";
 
 const LEFTOVER_GRACE_MS = 2_000;
@@ -29,7 +30,7 @@ export async function recover(host: Host): Promise<HeldLease[]> {
 }
 
 async function recoverLease(key: string, { lease, attempts }: JournalLease, host: Host): Promise<HeldLease> {
-  const plan = loadPlan(join(host.paths.plans, `${key}.json`));
+  const plan = new LeaseTraces(lease, host.paths).loadPlan();
   const held = new HeldLease(lease, plan, host);
   const open = Array.from(attempts.values()).filter((attempt) => !attempt.recorded);
   const recorded = Array.from(attempts.values()).filter((attempt) => attempt.recorded);
@@ -111,19 +112,10 @@ function limitWords(plan: Plan | undefined, { step, spool }: Attempt): string {
   return reached ? "; its output had come to its limit, and how much was cut is not known" : "";
 }
 
-function loadPlan(path: string): Plan | undefined {
-  try {
-    const result = planSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Removes files of leases that the journal does not hold, such as those of a clean-up that was cut short. */
 function clearStrays(paths: StatePaths, known: [string, JournalLease][]): void {
   const keys = known.map(([key]) => key);
-  const folders = new Set(known.map(([, { lease }]) => `${lease.executionId}.${lease.fence}`));
+  const folders = new Set(known.map(([, { lease }]) => executionFolderName(lease)));
   const ofKnownLease = (name: string) => keys.some((key) => name.startsWith(`${key}.`));
   removeExcept(paths.spool, ofKnownLease);
   removeExcept(paths.plans, ofKnownLease);
