@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statfsSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { Failure } from "./failure.ts";
 
 const codedSchema = z.object({ code: z.string() });
 
@@ -38,6 +39,12 @@ export function writeFileAtomically(path: string, text: string): void {
   }
   renameSync(draft, path);
   syncDirectory(dirname(path));
+}
+
+/** A full disk as something to act on; any other error as it is. */
+export function inWords(error: unknown, folder: string): unknown {
+  const full = errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
+  return full ? new Failure(`the disk that holds ${folder} is full: make room on it and try again`) : error;
 }
 
 /** Free bytes on the disk of a folder; none when that cannot be told. */

@@ -1,11 +1,15 @@
+import { rmSync } from "node:fs";
 import { type EnrollConfig, isLoopback } from "../config.ts";
 import { requestEnrollment } from "../enroll.ts";
 import { Failure } from "../failure.ts";
-import { errorCode, makePrivateDirectory, writeFileAtomically } from "../files.ts";
+import { errorCode, inWords, makePrivateDirectory, writeFileAtomically } from "../files.ts";
 import { fingerprintOf, generateKeyPair, type Identity, loadIdentity, saveIdentity } from "../identity.ts";
 import { lockHolder } from "../lock.ts";
 import { statePaths } from "../paths.ts";
 import { AGENT_VERSION } from "../version.ts";
+
+/** Room for the identity with all its labels. */
+const IDENTITY_MAX_BYTES = 64 * 1024;
 
 /** `farhand-agent enroll`: a key of its own, an id from the control plane, both in the state directory. */
 export async function enroll(config: EnrollConfig): Promise<void> {
@@ -59,12 +63,16 @@ function refuseExisting(path: string, force: boolean): void {
   );
 }
 
-/** A join token works once: find out about a read-only disk before it is spent. */
+/** A join token works once: find out about a read-only or a full disk before it is spent. */
 function proveWritable(state: string): void {
+  const trial = `${state}/.writable`;
   try {
     makePrivateDirectory(state);
-    writeFileAtomically(`${state}/.writable`, "");
+    writeFileAtomically(trial, " ".repeat(IDENTITY_MAX_BYTES));
+    rmSync(trial);
   } catch (error) {
+    const worded = inWords(error, state);
+    if (worded instanceof Failure) throw worded;
     throw new Failure(
       `cannot write to the state directory ${state} (${errorCode(error) ?? "unknown error"}): choose another with --state, or run as a user who may`,
     );

@@ -3,7 +3,7 @@ import { systemClock } from "../clock.ts";
 import type { RunConfig } from "../config.ts";
 import { createDial } from "../connection/handshake.ts";
 import { EXIT, Failure } from "../failure.ts";
-import { makePrivateDirectory } from "../files.ts";
+import { inWords, makePrivateDirectory } from "../files.ts";
 import { loadIdentity } from "../identity.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, wordsOf } from "../log.ts";
@@ -19,8 +19,12 @@ export async function run(config: RunConfig): Promise<void> {
       `this host is not enrolled (nothing in ${config.state}): run "farhand-agent enroll" first`,
     );
   }
-  makePrivateDirectory(paths.root);
-  takeLock(paths.lock);
+  try {
+    makePrivateDirectory(paths.root);
+    takeLock(paths.lock);
+  } catch (error) {
+    throw inWords(error, config.state);
+  }
   const log = createLog({ format: config.logFormat, level: config.logLevel }, { agentId: identity.agentId });
   // A defect must not take the steps of other executions with it in silence: the journal is true, so
   // dying and being restarted is safe, and going on in an unknown state is not.
@@ -34,6 +38,8 @@ export async function run(config: RunConfig): Promise<void> {
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,
+  }).catch((error) => {
+    throw inWords(error, config.state);
   });
   log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
   agent.start();

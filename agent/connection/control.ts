@@ -15,7 +15,7 @@ import type { HeldLease } from "../job/lease.ts";
 import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { AGENT_VERSION } from "../version.ts";
-import type { Link, Session } from "./reconcile.ts";
+import type { Link, Session } from "./link.ts";
 
 /** Answers to commands that are kept for repeats. */
 const ANSWERS_MAX = 1024;

@@ -12,7 +12,7 @@ import { isLoopback } from "../config.ts";
 import { wordsOf } from "../log.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type Signer, signAssertion } from "./assertion.ts";
-import type { Dial, DialEvents, Socket } from "./reconcile.ts";
+import type { Dial, DialEvents, Socket } from "./link.ts";
 import { endingOf, type HttpAnswer, readAnswer, serverTimeOf } from "./refusal.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;

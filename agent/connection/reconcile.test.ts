@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { silentLog } from "../testing/silent-log.ts";
 import type { Ending } from "./backoff.ts";
-import { type DialEvents, Reconciler, type Session, WELCOME_TIMEOUT_MS } from "./reconcile.ts";
+import type { DialEvents, Session } from "./link.ts";
+import { Reconciler, WELCOME_TIMEOUT_MS } from "./reconcile.ts";
 
 /** A far end that records dials and lets a test answer them. */
 class FarEnd {

@@ -9,10 +9,21 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { silentLog } from "../testing/silent-log.ts";
 import { encodeLine, Journal, parseSegment } from "./journal.ts";
 import { attemptKey, type JournalRecord, leaseKey } from "./records.ts";
+
+/** A disk that takes no new segment while `full` is set. */
+const disk = vi.hoisted(() => ({ full: false }));
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof import("node:fs")>();
+  const fdatasyncSync = (fd: number) => {
+    if (disk.full) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    fs.fdatasyncSync(fd);
+  };
+  return { ...fs, fdatasyncSync };
+});
 
 let folder: string;
 beforeEach(() => {
@@ -133,4 +144,24 @@ it("starts over an empty file that a crash has left", () => {
   open().append(held);
   truncateSync(segments()[0] ?? "", 0);
   expect(open().state.leases.size).toBe(0);
+});
+
+it("carries the old segment on while the disk has no room for a new one (fault 23)", () => {
+  const before = open();
+  before.append(held);
+  before.append(started("a"));
+  const [first = ""] = segments();
+  appendFileSync(first, 'deadbeef {"torn');
+  disk.full = true;
+  const onFullDisk = open();
+  onFullDisk.append(finished("a"));
+  expect(segments()).toEqual([first]);
+  expect(parseSegment(readFileSync(first, "utf8"))).toMatchObject({ bad: 0 });
+  disk.full = false;
+  onFullDisk.append(started("b"));
+  expect(segments()).not.toContain(first);
+  expect(segments()).toHaveLength(1);
+  const attempts = open().state.leases.get(key)?.attempts;
+  expect(attempts?.get(attemptKey("a", 1))?.finished).toBeDefined();
+  expect(attempts?.get(attemptKey("b", 1))?.started).toBeDefined();
 });

@@ -3,22 +3,25 @@
  * from a success (rules ST1, ST2). One line per record: CRC-32 in hex, a space,
  * JSON. Records are idempotent facts, folded into a small state; each start
  * and each mebibyte begins a new segment with that state at its head, and the
- * old segment goes. A line that is torn or damaged is left out.
+ * old segment goes. A line that is torn or damaged is left out. Where the disk
+ * has no room for a new segment, the old one is carried on until there is.
  */
 import {
   closeSync,
   fdatasync,
   fdatasyncSync,
+  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { errorCode, makePrivateDirectory, syncDirectory } from "../files.ts";
-import type { Log } from "../log.ts";
+import { type Log, wordsOf } from "../log.ts";
 import {
   applyRecord,
   emptyState,
@@ -35,7 +38,8 @@ export class Journal {
   readonly #folder: string;
   readonly #log: Log;
   readonly state: JournalState;
-  #segment: number;
+  /** What there is on disk, oldest first; the last is being written. */
+  #segments: number[];
   #fd = -1;
   #size = 0;
   #rotateAt = SEGMENT_BYTES;
@@ -45,7 +49,7 @@ export class Journal {
   /** Descriptors of old segments that a flush may still be using. */
   #retired: number[] = [];
 
-  /** Reads what is there and starts a fresh segment. @throws when the folder cannot be written. */
+  /** Reads what is there and starts a fresh segment, if there is room for it. @throws when the folder cannot be written. */
   static open(folder: string, log: Log): Journal {
     makePrivateDirectory(folder);
     const segments = listSegments(folder);
@@ -64,13 +68,13 @@ export class Journal {
     this.#folder = folder;
     this.#log = log;
     this.state = state;
-    this.#segment = segments.at(-1) ?? 0;
-    this.#rotate(segments);
+    this.#segments = segments;
+    if (!this.#rotated()) this.#carryOn();
   }
 
   /** Notes a fact. It survives the agent's death at once, a loss of power a little later. */
   append(record: JournalRecord): void {
-    if (this.#size >= this.#rotateAt) this.#rotate([this.#segment]);
+    if (this.#size >= this.#rotateAt) this.#rotated();
     this.#write(encodeLine(record));
     applyRecord(this.state, record);
   }
@@ -109,25 +113,30 @@ export class Journal {
     for (const fd of this.#retired.splice(0)) closeSync(fd);
   }
 
-  /** Starts a segment with the whole state at its head, makes it durable, and drops the old ones. */
-  #rotate(old: number[]): void {
-    const segment = this.#segment + 1;
-    const fd = openSync(segmentPath(this.#folder, segment), "w", 0o600);
+  /**
+   * Starts a segment with the whole state at its head, makes it durable, and drops the old ones.
+   * @returns false when the disk does not take it; the next append tries again
+   */
+  #rotated(): boolean {
+    const segment = (this.#segments.at(-1) ?? 0) + 1;
+    const path = segmentPath(this.#folder, segment);
+    let fd = -1;
     let size: number;
     try {
+      fd = openSync(path, "w", 0o600);
       size = writeAll(fd, snapshotOf(this.state).map(encodeLine).join(""), 0);
       fdatasyncSync(fd);
       syncDirectory(this.#folder);
     } catch (error) {
-      closeSync(fd);
-      unlinkSync(segmentPath(this.#folder, segment));
-      throw error;
+      if (fd >= 0) closeSync(fd);
+      rmSync(path, { force: true });
+      if (this.#segments.length === 0) throw error;
+      this.#log.warn("cannot start a new segment of the journal", { reason: wordsOf(error) });
+      return false;
     }
-    if (this.#fd >= 0) this.#retired.push(this.#fd);
-    if (!this.#flushing) this.#closeRetired();
-    this.#fd = fd;
-    this.#size = size;
-    this.#segment = segment;
+    const old = this.#segments;
+    this.#writeTo(fd, size);
+    this.#segments = [segment];
     this.#rotateAt = SEGMENT_BYTES + size;
     for (const each of old) {
       try {
@@ -136,6 +145,24 @@ export class Journal {
         this.#log.warn("cannot remove an old journal segment", { segment: each, code: errorCode(error) });
       }
     }
+    return true;
+  }
+
+  /** Goes on after the last whole line of the newest segment: cutting needs no room. */
+  #carryOn(): void {
+    const path = segmentPath(this.#folder, this.#segments.at(-1) ?? 0);
+    const size = readFileSync(path).lastIndexOf("\n") + 1;
+    const fd = openSync(path, "r+");
+    ftruncateSync(fd, size);
+    this.#writeTo(fd, size);
+    this.#rotateAt = size;
+  }
+
+  #writeTo(fd: number, size: number): void {
+    if (this.#fd >= 0) this.#retired.push(this.#fd);
+    if (!this.#flushing) this.#closeRetired();
+    this.#fd = fd;
+    this.#size = size;
   }
 }
 

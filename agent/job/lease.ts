@@ -3,7 +3,6 @@
  * command may come again at any time; it is then answered from what is known
  * and never carried out twice (rule CM2).
  */
-import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StepCancel, StepStart } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
@@ -20,6 +19,7 @@ import { attemptKey, leaseKey } from "./records.ts";
 import { RequestRun } from "./request.ts";
 import { CommandRun } from "./run.ts";
 import { Spool } from "./spool.ts";
+import { LeaseTraces } from "./traces.ts";
 import { agentBlockAt } from "./values.ts";
 
 /** How long what still runs under a lease that is over gets to end. */
@@ -35,13 +35,13 @@ export class HeldLease {
   readonly #host: Host;
   readonly #plan: Plan | undefined;
   readonly #log: Log;
+  readonly #traces: LeaseTraces;
   /** Attempts whose result is not recorded yet. */
   readonly #attempts = new Map<string, Attempt>();
   /** Attempts that the coordinator has recorded: nothing is left of them but that they were. */
   readonly #recorded = new Set<string>();
   readonly #running = new Map<Attempt, Promise<void>>();
   #listener: AttemptListener | undefined;
-  #planWritten: Promise<void> = Promise.resolve();
   #cancelDisconnect: () => void = () => {};
   #revoked = false;
   #ending: Promise<void> | undefined;
@@ -60,6 +60,7 @@ export class HeldLease {
     this.lease = lease;
     this.#plan = plan;
     this.#host = host;
+    this.#traces = new LeaseTraces(lease, host.paths);
     this.#log = host.log.with({ executionId: lease.executionId, leaseId: lease.id });
   }
 
@@ -84,12 +85,13 @@ export class HeldLease {
   /** Takes the lease on: noted in the journal, its plan kept for after a restart. */
   accept(): void {
     this.#host.journal.append({ type: "lease", lease: this.lease });
-    this.#planWritten = writeFile(this.#planPath(), JSON.stringify(this.#plan), { mode: 0o600 }).catch(
-      (error) =>
+    if (this.#plan) {
+      this.#traces.keepPlan(this.#plan).catch((error) =>
         this.#log.warn("cannot keep the plan; after a restart this lease takes no new steps", {
           reason: wordsOf(error),
         }),
-    );
+      );
+    }
     this.#host.folders.open(this.lease.executionId, this.key);
     this.disconnected(this.#host.clock.monotonic());
   }
@@ -229,10 +231,10 @@ export class HeldLease {
 
   /** Removes the plan, after the slot is free again. A failure is for the next start to clean. */
   async cleanUp(): Promise<void> {
-    await Promise.all([this.#planWritten, this.#folderSettled]);
-    await rm(this.#planPath(), { force: true }).catch((error) =>
-      this.#log.warn("cannot remove a plan that is over", { reason: wordsOf(error) }),
-    );
+    await this.#folderSettled;
+    await this.#traces
+      .remove()
+      .catch((error) => this.#log.warn("cannot remove a plan that is over", { reason: wordsOf(error) }));
   }
 
   /** Closes files and leaves everything on disk for the next start. */
@@ -270,9 +272,5 @@ export class HeldLease {
     } catch (error) {
       this.#log.error("cannot write the journal", { reason: wordsOf(error) });
     }
-  }
-
-  #planPath(): string {
-    return join(this.#host.paths.plans, `${this.key}.json`);
   }
 }

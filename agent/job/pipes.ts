@@ -6,6 +6,7 @@
  * their name as soon as both ends are open.
  */
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync, readdirSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
@@ -17,26 +18,31 @@ const LOW_WATER = 16;
 
 /** Both ends of a pipe. The child gets `writeEnd`; whoever spawned it closes it afterwards. */
 export interface Pipe {
+  /** The name that it had; no other pipe ever has it, and the kernel still tells it of who holds this one. */
+  name: string;
   readEnd: number;
   writeEnd: number;
 }
 
 export class PipePool {
-  readonly #folder: string;
+  /** Path of each pipe, but for a number. */
+  readonly #prefix: string;
   #names: string[] = [];
   #made = 0;
   #refill: Promise<void> | undefined;
 
   private constructor(folder: string) {
-    this.#folder = folder;
+    this.#prefix = join(folder, `${randomBytes(8).toString("hex")}.`);
   }
 
-  /** @throws Failure when this host has no working `mkfifo`. */
+  /** @throws Failure when this host has no `mkfifo`. Anything else may heal, and shows when somebody waits for a pipe. */
   static async open(folder: string): Promise<PipePool> {
     makePrivateDirectory(folder);
     for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
     const pool = new PipePool(folder);
-    await pool.#make();
+    await pool.#make().catch((error) => {
+      if (error instanceof Failure) throw error;
+    });
     return pool;
   }
 
@@ -50,7 +56,7 @@ export class PipePool {
     }
     const readEnd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return { readEnd, writeEnd: openSync(name, constants.O_WRONLY) };
+      return { name, readEnd, writeEnd: openSync(name, constants.O_WRONLY) };
     } catch (error) {
       closeSync(readEnd);
       throw error;
@@ -67,11 +73,13 @@ export class PipePool {
   }
 
   #makeBatch(): Promise<void> {
-    const names = Array.from({ length: BATCH }, () => join(this.#folder, String(++this.#made)));
+    const names = Array.from({ length: BATCH }, () => `${this.#prefix}${++this.#made}`);
     return new Promise((resolve, reject) => {
-      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: MKFIFO_PATH } }, (error) => {
+      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: MKFIFO_PATH } }, (error, _, said) => {
         if (error) {
-          reject(new Failure(`cannot make pipes with mkfifo (of coreutils or busybox): ${error.message}`));
+          const missing = new Failure("this host has no mkfifo: install coreutils or busybox");
+          const words = said.trim().split("\n").at(-1) || error.message;
+          reject(error.code === "ENOENT" ? missing : new Error(`cannot make pipes: ${words}`));
           return;
         }
         this.#names.push(...names);

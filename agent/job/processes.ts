@@ -1,5 +1,5 @@
 /** What the kernel says about processes, read from /proc. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "../files.ts";
 import type { ProcessId } from "./records.ts";
 
@@ -16,8 +16,12 @@ export interface ProcessInfo extends ProcessId {
 export interface ProcessTable {
   list(): Promise<ProcessInfo[]>;
   find(pid: number): ProcessInfo | undefined;
+  /** The children of a process; undefined when this kernel does not tell. */
+  children(pid: number): number[] | undefined;
   /** True when the process was started with this text in its environment, as far as we may look. */
   environmentHas(pid: number, text: string): boolean;
+  /** True when stdout or stderr of the process is one of these files, under the names that they had before they were deleted. */
+  printsTo(pid: number, deleted: readonly string[]): boolean;
   /** True while the process group has a member, be it a zombie. */
   groupExists(group: number): boolean;
   /** Does nothing when there is no such process, or it is not ours to signal. */
@@ -25,7 +29,10 @@ export interface ProcessTable {
 }
 
 /** Processes looked at before others get a turn on the event loop. */
-const BATCH = 200;
+export const BATCH = 200;
+
+/** Kernels are built with it as a rule, but not all. */
+const TELLS_CHILDREN = existsSync("/proc/thread-self/children");
 
 export const systemProcesses: ProcessTable = {
   async list() {
@@ -36,25 +43,36 @@ export const systemProcesses: ProcessTable = {
       if (!Number.isInteger(pid)) continue;
       const info = systemProcesses.find(pid);
       if (info) found.push(info);
-      if (++looked % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++looked % BATCH === 0) await othersTurn();
     }
     return found;
   },
 
   find(pid) {
-    try {
-      return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
-    } catch {
-      return undefined;
-    }
+    return parseStat(contentOf(`/proc/${pid}/stat`));
+  },
+
+  children(pid) {
+    if (!TELLS_CHILDREN) return undefined;
+    const threads = threadsOf(pid);
+    return threads.flatMap((thread) =>
+      contentOf(`/proc/${pid}/task/${thread}/children`).split(" ").filter(Boolean).map(Number),
+    );
   },
 
   environmentHas(pid, text) {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, "latin1").includes(text);
-    } catch {
-      return false;
-    }
+    return contentOf(`/proc/${pid}/environ`).includes(text);
+  },
+
+  printsTo(pid, deleted) {
+    return [1, 2].some((fd) => {
+      try {
+        const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+        return deleted.some((name) => target === `${name} (deleted)`);
+      } catch {
+        return false;
+      }
+    });
   },
 
   groupExists(group) {
@@ -74,6 +92,28 @@ export const systemProcesses: ProcessTable = {
     }
   },
 };
+
+/** Lets others have a turn on the event loop, in the midst of looking at many processes. */
+export function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What a file of /proc says; nothing when its process is gone, or not ours to look at. */
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
 
 /** Reads /proc/<pid>/stat. The name of the program stands in brackets and may hold anything. */
 export function parseStat(text: string): ProcessInfo | undefined {

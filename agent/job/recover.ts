@@ -3,10 +3,11 @@
  * are still there, calls started-and-not-finished `unknown` (ST2), takes up
  * results that were not recorded, and clears away what belongs to nobody.
  */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
-import { type Plan, planSchema } from "#protocol/plan.ts";
+import type { Plan } from "#protocol/plan.ts";
+import { wordsOf } from "../log.ts";
 import { attemptFileName, type StatePaths } from "../paths.ts";
 import { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
@@ -14,6 +15,7 @@ import { climb } from "./ladder.ts";
 import { HeldLease } from "./lease.ts";
 import { attemptKey, type JournalAttempt, type JournalLease } from "./records.ts";
 import { Spool } from "./spool.ts";
+import { LeaseTraces } from "./traces.ts";
 import { ProcessTree } from "./tree.ts";
 import { agentBlockAt } from "./values.ts";
 
@@ -31,7 +33,7 @@ export async function recover(host: Host): Promise<HeldLease[]> {
 }
 
 async function recoverLease(key: string, { lease, attempts }: JournalLease, host: Host): Promise<HeldLease> {
-  const plan = loadPlan(join(host.paths.plans, `${key}.json`));
+  const plan = new LeaseTraces(lease, host.paths).loadPlan();
   const held = new HeldLease(lease, plan, host);
   const open = Array.from(attempts.values()).filter((attempt) => !attempt.recorded);
   const recorded = Array.from(attempts.values()).filter((attempt) => attempt.recorded);
@@ -50,7 +52,7 @@ async function recoverAttempt(
   host: Host,
 ): Promise<Attempt> {
   const { step, attempt: number, started, spawned, finished } = entry;
-  const spool = Spool.load(join(host.paths.spool, attemptFileName(leaseKey, step, number)), step, number);
+  const spool = loadSpool(attemptFileName(leaseKey, step, number), step, number, host);
   const attempt = new Attempt({ leaseKey, step, number, fence, spool });
   if (spawned) attempt.started = { pid: spawned.process.pid, time: spawned.time };
   if (finished) {
@@ -77,6 +79,17 @@ async function recoverAttempt(
   return attempt;
 }
 
+/** One that cannot be read counts as empty: what it held is gone, and an agent that did not start would help nobody. */
+function loadSpool(name: string, step: string, number: number, { paths, log }: Host): Spool {
+  const path = join(paths.spool, name);
+  try {
+    return Spool.load(path, step, number);
+  } catch (error) {
+    log.error("cannot read a spool; what it held is reported as cut", { step, reason: wordsOf(error) });
+    return new Spool(path, step, number);
+  }
+}
+
 /** Ends what is provably left of the attempt. @returns what was found and done, in words */
 async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): Promise<string> {
   const stopped = "the agent stopped while this step ran";
@@ -84,6 +97,7 @@ async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): P
   const tree = new ProcessTree({
     root: spawned?.process,
     marker: started.marker,
+    pipes: [],
     table: host.table,
     watched: false,
   });
@@ -101,15 +115,6 @@ function limitWords(plan: Plan | undefined, { step, spool }: Attempt): string {
   const limit = agentBlockAt(plan, step)?.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES;
   const reached = spool.bytes.stdout + spool.bytes.stderr + TORN_MAX_BYTES >= limit;
   return reached ? "; its output had come to its limit, and how much was cut is not known" : "";
-}
-
-function loadPlan(path: string): Plan | undefined {
-  try {
-    const result = planSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Removes files of leases that the journal does not hold, such as those of a clean-up that was cut short. */

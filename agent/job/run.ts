@@ -36,6 +36,7 @@ import type { Host } from "./host.ts";
 import { climb } from "./ladder.ts";
 import { ProcessTree } from "./tree.ts";
 import type { Texts } from "./values.ts";
+import { watchTree } from "./watch.ts";
 
 /** How long what a script left behind in its group may take to end. */
 const LEFTOVER_GRACE_MS = 1_000;
@@ -66,6 +67,7 @@ export class CommandRun implements AttemptRun {
   #pid: number | undefined;
   #exited = false;
   #cancelTimeout: () => void = () => {};
+  #unwatch: () => void = () => {};
   #stop: { reason: StopReason; graceMs: number; confirmed?: Promise<boolean> } | undefined;
   /** Resolves when even a kill has not ended everything: the exit may then never come (CX2). */
   readonly #unconfirmed = Promise.withResolvers<undefined>();
@@ -152,7 +154,11 @@ export class CommandRun implements AttemptRun {
     const { leaseKey: lease, step, number: attempt } = this.#attempt;
     const time = clock.now();
     this.#pid = command.process.pid;
-    this.#tree = new ProcessTree({ root: command.process, marker: this.#marker, table, watched: true });
+    this.#tree = new ProcessTree({
+      ...{ root: command.process, marker: this.#marker, table, watched: true },
+      pipes: [command.stdout.name, command.stderr.name],
+    });
+    this.#unwatch = watchTree(this.#tree, clock);
     this.#attempt.started = { pid: command.process.pid, time };
     this.#listener.started(this.#attempt);
     this.#output.read(command);
@@ -171,7 +177,7 @@ export class CommandRun implements AttemptRun {
     const values = this.#values(outputFile);
     const leakedOutput = await this.#output.drain();
     await climb(this.#tree, { clock, graceMs: LEFTOVER_GRACE_MS, scope: "group" });
-    this.#cancelTimeout();
+    this.#letGo();
     const outcome = this.#outcomeOf(exit, confirmed ?? false);
     return { outcome, durationMs, leakedOutput, cutBytes: this.#output.cutBytes, ...(values && { values }) };
   }
@@ -198,10 +204,11 @@ export class CommandRun implements AttemptRun {
     const { clock, table } = this.#host;
     const reason = wordsOf(error).slice(0, 1_000);
     this.#log.error("lost track of a step that was started; ending its processes", { reason });
-    this.#cancelTimeout();
+    this.#letGo();
     this.killNow();
     const tree =
-      this.#tree ?? new ProcessTree({ root: undefined, marker: this.#marker, table, watched: false });
+      this.#tree ??
+      new ProcessTree({ root: undefined, marker: this.#marker, pipes: [], table, watched: false });
     const gone = await climb(tree, { clock, graceMs: 0, scope: "tree" }).catch(() => false);
     this.#exited = true;
     this.#output.giveUp();
@@ -232,6 +239,11 @@ export class CommandRun implements AttemptRun {
     this.#stop.confirmed.then((confirmed) => {
       if (!confirmed) this.#unconfirmed.resolve(undefined);
     });
+  }
+
+  #letGo(): void {
+    this.#cancelTimeout();
+    this.#unwatch();
   }
 
   #note(write: () => void): void {

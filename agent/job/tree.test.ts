@@ -8,6 +8,7 @@ const MARKER = "abc";
 
 interface FakeProcess extends ProcessInfo {
   marked: boolean;
+  printsTo: string;
   ignores: NodeJS.Signals[];
 }
 
@@ -20,16 +21,20 @@ class FakeTable implements ProcessTable {
     const parent = more.parent ?? 100;
     this.processes.push({
       ...{ pid, startTime: 1_000, group: 100, session: 100, zombie: false, stopped: false },
-      ...{ marked: false, ignores: [], ...more, parent },
+      ...{ marked: false, printsTo: "elsewhere", ignores: [], ...more, parent },
     });
   }
 
   list = async () => this.processes;
   find = (pid: number) => this.processes.find((each) => each.pid === pid);
+  children = (pid: number): number[] | undefined =>
+    this.processes.filter((each) => each.parent === pid).map((each) => each.pid);
   groupExists = (group: number) => this.processes.some((each) => each.group === group);
   environmentHas = (pid: number, text: string) =>
     text === `${MARKER_VARIABLE}=${MARKER}\0` &&
     (this.processes.find((each) => each.pid === pid)?.marked ?? false);
+  printsTo = (pid: number, pipes: readonly string[]) =>
+    pipes.includes(this.processes.find((each) => each.pid === pid)?.printsTo ?? "");
   signal = (pid: number, signal: NodeJS.Signals) => {
     this.signals.push({ pid, signal });
     const found = this.processes.find((each) => each.pid === pid);
@@ -42,7 +47,7 @@ class FakeTable implements ProcessTable {
 const root = { pid: 100, startTime: 1_000 };
 
 function treeOf(table: FakeTable, watched = true): ProcessTree {
-  return new ProcessTree({ root, marker: MARKER, table, watched });
+  return new ProcessTree({ root, marker: MARKER, pipes: ["stdout", "stderr"], table, watched });
 }
 
 const pidsOf = (processes: ProcessInfo[]) => processes.map(({ pid }) => pid).sort((a, b) => a - b);
@@ -60,6 +65,14 @@ describe("[CX1] the tree of an attempt", () => {
     expect(pidsOf(await treeOf(table).members())).toEqual([100, 101, 102, 103, 104]);
   });
 
+  it("holds what prints to its pipes, whatever else it has cleared and left", async () => {
+    const table = new FakeTable();
+    table.add(100, { parent: 50 });
+    table.add(103, { parent: 1, group: 103, session: 103, printsTo: "stderr" });
+    table.add(104, { parent: 1, group: 104, session: 104 });
+    expect(pidsOf(await treeOf(table).members())).toEqual([100, 103]);
+  });
+
   it("remembers who was ours after its parents are gone and its environment is clean", async () => {
     const table = new FakeTable();
     table.add(100, { parent: 50 });
@@ -69,6 +82,52 @@ describe("[CX1] the tree of an attempt", () => {
     table.processes = [];
     table.add(101, { group: 101, session: 101, parent: 1 });
     expect(pidsOf(await tree.members())).toEqual([101]);
+  });
+
+  describe("of a process that was double-forked with a clean environment in a session of its own", () => {
+    async function lookedAtInTime(table: FakeTable): Promise<ProcessTree> {
+      table.add(100, { parent: 50 });
+      table.add(101);
+      table.add(102, { parent: 101, group: 102, session: 102 });
+      const tree = treeOf(table);
+      await tree.look();
+      table.processes = table.processes.filter(({ pid }) => pid !== 101);
+      Object.assign(table.find(102) ?? {}, { parent: 1 });
+      return tree;
+    }
+
+    it("knows it when it looked while the parent in between lived", async () => {
+      const table = new FakeTable();
+      expect(pidsOf(await (await lookedAtInTime(table)).members())).toEqual([100, 102]);
+    });
+
+    it("knows it also where the kernel tells nobody's children", async () => {
+      const table = new FakeTable();
+      table.children = () => undefined;
+      expect(pidsOf(await (await lookedAtInTime(table)).members())).toEqual([100, 102]);
+    });
+
+    it("goes on from it when it looks again, and forgets the dead without forgetting their groups", async () => {
+      const table = new FakeTable();
+      const tree = await lookedAtInTime(table);
+      table.add(103, { parent: 102, group: 102, session: 102 });
+      await tree.look();
+      table.processes = table.processes.filter(({ pid }) => pid !== 102);
+      Object.assign(table.find(103) ?? {}, { parent: 1 });
+      table.add(104, { parent: 1, group: 102, session: 102 });
+      await tree.look();
+      expect(pidsOf(await tree.members())).toEqual([100, 103, 104]);
+    });
+
+    it("takes no stranger for it that got a number of the dead", async () => {
+      const table = new FakeTable();
+      const tree = await lookedAtInTime(table);
+      table.processes = table.processes.filter(({ pid }) => pid !== 102);
+      table.add(102, { parent: 1, group: 102, session: 102, startTime: 9_999 });
+      table.add(105, { parent: 102, group: 102, session: 102, startTime: 9_999 });
+      await tree.look();
+      expect(pidsOf(await tree.members())).toEqual([100]);
+    });
   });
 
   it("holds what a script that just ended has left in its group, marked or not", async () => {

@@ -1,10 +1,11 @@
 /**
  * All processes of one attempt, however far they ran: children of children,
  * what left the group with `setsid`, what was adopted by init. A process is
- * only ever ours by proof: its start time, its line of parents, its group, or
- * the marker in its environment. A reused pid is a stranger and never signaled.
+ * only ever ours by proof: its start time, its line of parents, its group, the
+ * marker in its environment, or that it prints to our pipes. A reused pid is a
+ * stranger and never signaled.
  */
-import type { ProcessInfo, ProcessTable } from "./processes.ts";
+import { BATCH, othersTurn, type ProcessInfo, type ProcessTable } from "./processes.ts";
 import type { ProcessId } from "./records.ts";
 
 /** The variable that marks every process of an attempt. */
@@ -14,6 +15,8 @@ export interface TreeOptions {
   /** The process that was spawned, leader of its own session; unknown when the agent died too early to note it. */
   root: ProcessId | undefined;
   marker: string;
+  /** Names of the pipes that it prints to, while they are known. */
+  pipes: readonly string[];
   table: ProcessTable;
   /** Spawned by this very agent, and watched since: then nobody else can have got its number yet. */
   watched: boolean;
@@ -34,16 +37,51 @@ export class ProcessTree {
 
   /** The living processes of the attempt. */
   async members(): Promise<ProcessInfo[]> {
-    const { root, marker, table } = this.#options;
+    const { root, marker, pipes, table } = this.#options;
     const all = await table.list();
-    const marked = (info: ProcessInfo) =>
-      (!root || info.startTime >= root.startTime) &&
-      table.environmentHas(info.pid, `${MARKER_VARIABLE}=${marker}\0`);
+    const marked = ({ pid, startTime }: ProcessInfo) =>
+      (!root || startTime >= root.startTime) &&
+      (table.environmentHas(pid, `${MARKER_VARIABLE}=${marker}\0`) || table.printsTo(pid, pipes));
     const held = this.#groupHeld ? root?.pid : undefined;
     const members = findMembers(all, this.#known, held, marked);
     for (const { pid, startTime } of members) this.#known.set(pid, startTime);
     if (!members.some((info) => info.group === held || info.session === held)) this.#groupHeld = false;
     return members.filter((info) => !info.zombie);
+  }
+
+  /**
+   * Learns who belongs to the attempt by asking everybody known for children:
+   * costs by the size of the attempt's own tree, not by that of the host.
+   * Whoever was seen once is known for good, whatever it does to hide.
+   */
+  async look(): Promise<void> {
+    const { table } = this.#options;
+    const known = this.#known;
+    const dead: [number, number][] = [];
+    const numbersInUse = new Set<number>();
+    let looked = 0;
+    // The loop also comes to what is added meanwhile.
+    for (const [pid, startTime] of known) {
+      if (++looked % BATCH === 0) await othersTurn();
+      const info = table.find(pid);
+      if (info?.startTime !== startTime) {
+        dead.push([pid, startTime]);
+        continue;
+      }
+      numbersInUse.add(info.group).add(info.session);
+      const children = table.children(pid);
+      if (!children) return void (await this.members());
+      for (const child of children) {
+        const found = table.find(child);
+        if (found?.parent !== pid || known.get(child) === found.startTime) continue;
+        known.delete(child);
+        known.set(child, found.startTime);
+      }
+    }
+    // The dead are of use only as founders of a group or session that still has members.
+    for (const [pid, startTime] of dead) {
+      if (!numbersInUse.has(pid) && known.get(pid) === startTime) known.delete(pid);
+    }
   }
 
   /** The living processes that are still in the group of the spawned one. Cheap when there are none. */
@@ -67,7 +105,7 @@ export class ProcessTree {
 
 /**
  * Who belongs to the attempt: known processes that are still themselves, what
- * carries the marker, and everything below, or in the group or session of, one
+ * is marked as ours, and everything below, or in the group or session of, one
  * that does. Pure.
  * @param heldGroup a group and session whose number is known to be ours still
  */

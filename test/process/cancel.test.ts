@@ -33,6 +33,14 @@ const STUBBORN: [string, string][] = [
     `env -i setsid bash -c "trap '' TERM; echo \\$\\$ > PIDS; while :; do sleep 0.2; done" & while [ ! -s PIDS ]; do :; done; echo up; wait`,
   ],
   [
+    "was double-forked with a clean environment, in a session of its own, by a parent that has ended since",
+    `(env -i setsid bash -c "echo \\$\\$ > PIDS; exec sleep 300" < /dev/null > /dev/null 2>&1 & sleep 0.3); while [ ! -s PIDS ]; do :; done; echo up; sleep 300`,
+  ],
+  [
+    "was double-forked in an instant with a clean environment, in a session of its own, and kept its output",
+    `(env -i setsid bash -c "echo \\$\\$ > PIDS; exec sleep 300" &); while [ ! -s PIDS ]; do :; done; echo up; sleep 300`,
+  ],
+  [
     "forks without end",
     "f() { while :; do sleep 0.1 & sleep 0.05; done; }; trap '' TERM INT; echo $$ > PIDS; echo up; f",
   ],
@@ -50,7 +58,9 @@ it.each(STUBBORN)("[CX1] [G7] no descendant survives that %s", async (_, script)
   coordinator.cancel("stubborn", 800);
   const finished = await coordinator.finished("stubborn");
   expect(finished.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
-  expect([pid, shell].filter(isAlive)).toEqual([]);
+  const left = [pid, shell].filter(isAlive);
+  for (const each of left) process.kill(each, "SIGKILL");
+  expect(left).toEqual([]);
 });
 
 it("[ST3] what a script leaves in its group is gone before it is reported finished", async () => {

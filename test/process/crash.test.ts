@@ -1,6 +1,6 @@
 /** The agent dies at the worst moments: what it knows is true, and nothing runs twice. */
 import { spawn } from "node:child_process";
-import { appendFileSync, readdirSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { CHUNK_MAX_BYTES } from "#protocol/limits.ts";
@@ -171,6 +171,23 @@ it("[OT4] a spool that is gone takes nothing from a result whose output has arri
   start();
   await plane.changes.until("the result again", () => coordinator.of("step.finished").length > before);
   expect(coordinator.of("step.finished").at(-1)).toEqual(finished);
+});
+
+it("[OT4] a spool that cannot be opened keeps the agent from nothing: what it held is told as cut", async () => {
+  const { plane, agent, start, state } = await connectedSite();
+  plane.refuses = NO_DATA_SOCKET;
+  const { coordinator } = await plane.offer({ blocks: [command("short", "echo first; exit 4")] });
+  await agent.logged("step ended");
+  await agent.kill();
+  const spool = spoolFile(state);
+  rmSync(spool);
+  symlinkSync(spool, spool);
+  plane.refuses = () => undefined;
+  start();
+  expect(await coordinator.finished("short")).toMatchObject({
+    outcome: { type: "exited", exitCode: 4 },
+    streams: { stdout: { bytes: 0, cutBytes: 6 } },
+  });
 });
 
 it("[OT5] [ST2] says so when it cannot know how much the limit had cut before a crash", async () => {

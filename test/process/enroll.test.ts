@@ -15,7 +15,7 @@ it("makes a key of its own and keeps it to itself", async () => {
   const identity = JSON.parse(readFileSync(`${state}/identity.json`, "utf8"));
   expect(JSON.stringify(agent?.request)).not.toContain(identity.privateKey);
   expect(readFileSync(`${state}/identity.json`, "utf8")).not.toContain("join-me");
-  expect(readdirSync(state)).toEqual([".writable", "identity.json"]);
+  expect(readdirSync(state)).toEqual(["identity.json"]);
 });
 
 it("refuses to replace an identity without --force, and asks nobody", async () => {
@@ -82,7 +82,7 @@ it.each([
   expect(result.code).toBe(1);
   for (const word of words) expect(result.stderr).toContain(word);
   expect(result.stderr.trim().split("\n")).toHaveLength(1);
-  expect(readdirSync(path("fresh"))).toEqual([".writable"]);
+  expect(readdirSync(path("fresh"))).toEqual([]);
 });
 
 it("says when nobody answers", async () => {

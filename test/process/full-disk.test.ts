@@ -1,0 +1,76 @@
+/** An agent on a disk without a free byte: it starts, and sends what fills the disk. */
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { AgentProcess, agentCommand, command, connectedSite, prepareAgent, site } from "./harness.ts";
+
+prepareAgent();
+
+const mounts: string[] = [];
+afterEach(() => {
+  for (const each of mounts.splice(0)) execFileSync("umount", ["-l", each]);
+});
+
+/** @returns false where this user may not mount anything, or there is no such program. */
+function mountSmallDisk(path: string): boolean {
+  mkdirSync(path);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", path], { stdio: "ignore" });
+  } catch {
+    return false;
+  }
+  mounts.push(path);
+  return true;
+}
+
+/** Takes what is left of the disk, to the last byte. */
+function fill(path: string): void {
+  for (let size = 1024 * 1024; size >= 1; ) {
+    try {
+      writeFileSync(join(path, "filler"), Buffer.alloc(size), { flag: "a" });
+    } catch {
+      size = Math.floor(size / 2);
+    }
+  }
+}
+
+it("starts on a full disk, sends what it holds, and knows later what it held (fault 23)", async ({
+  skip,
+}) => {
+  const { plane, agent, state, path } = await connectedSite();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  plane.refuses = (upgraded) =>
+    upgraded.includes("/executions/") ? "HTTP/1.1 503 Unavailable\r\nconnection: close\r\n\r\n" : undefined;
+  const { coordinator } = await plane.offer({ blocks: [command("offline", "seq 1 50000; exit 4")] });
+  await agent.logged("step ended");
+  await agent.kill();
+  cpSync(state, path("disk"), { recursive: true });
+  fill(path("disk"));
+  plane.refuses = () => undefined;
+
+  const again = new AgentProcess(path("disk"), {});
+  const finished = await coordinator.finished("offline");
+  expect(finished.outcome).toEqual({ type: "exited", exitCode: 4 });
+  expect(coordinator.output("offline", "stdout").toString().endsWith("50000\n")).toBe(true);
+  await plane.connected();
+  await expect.poll(() => readdirSync(join(path("disk"), "spool"))).toEqual([]);
+  rmSync(join(path("disk"), "filler"));
+  expect(await again.terminate()).toBe(0);
+  new AgentProcess(path("disk"), {});
+  await plane.changes.until("the next hello", () => plane.controls[2]?.of("hello")[0]);
+  expect(plane.control.of("hello")[0]?.leases).toHaveLength(1);
+});
+
+it("says in words that the disk is full when there is not even room to begin (fault 23)", async ({
+  skip,
+}) => {
+  const { plane, path } = await site();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  fill(path("disk"));
+  const args = ["enroll", "--url", plane.url, "--token", "join-me", "--state", path("disk")];
+  const { code, stderr } = await agentCommand(args);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`the disk that holds ${path("disk")} is full`);
+  expect(plane.agents).toHaveLength(1);
+});
