@@ -1,6 +1,7 @@
 /** The worker's entry: the HTTP app and the Durable Objects. */
 import { createApp } from "./app.ts";
 import type { Env } from "./env.ts";
+import { sweep } from "./sweep.ts";
 
 export { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 export { OrganizationFeed } from "./feed/OrganizationFeed.ts";
@@ -12,4 +13,7 @@ const app = createApp();
 
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
+  scheduled: async ({ scheduledTime }, env) => {
+    await sweep(env, scheduledTime);
+  },
 } satisfies ExportedHandler<Env>;

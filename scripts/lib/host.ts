@@ -12,6 +12,11 @@ import { type HostOptions, type HostReport, hostOrderSchema } from "./hostMessag
 import { type Database, migrate } from "./migrate.ts";
 import { WRANGLER_CONFIG } from "./paths.ts";
 
+/** How often the control plane's clockwork runs; `wrangler.toml` says the same to the platform. */
+const SCHEDULE_MS = 60_000;
+
+let clockwork: ReturnType<typeof setInterval> | undefined;
+
 let running: { miniflare: Miniflare; options: HostOptions; log: WriteStream } | undefined;
 
 const guarded = new Set<number>();
@@ -40,7 +45,10 @@ async function start(options: HostOptions): Promise<void> {
     running = { miniflare, options, log };
     await miniflare.ready;
     const migrated = await migrate((await miniflare.getD1Database("DB")) as unknown as Database);
-    if (migrated.ok) return report({ type: "ready", migrated: migrated.applied });
+    if (migrated.ok) {
+      clockwork = setInterval(() => void runSchedule(miniflare), SCHEDULE_MS);
+      return report({ type: "ready", migrated: migrated.applied });
+    }
     report({ type: "failed", reason: "newer_data", message: `unknown migration ${migrated.unknown}` });
   } catch (error) {
     report({
@@ -58,7 +66,14 @@ async function reload(): Promise<void> {
   report({ type: "reloaded" });
 }
 
+/** What Cloudflare's cron triggers do, done here. A run that fails is made up for by the next. */
+async function runSchedule(miniflare: Miniflare): Promise<void> {
+  const worker = await miniflare.getWorker();
+  await worker.scheduled({ cron: "* * * * *" }).catch(() => {});
+}
+
 async function stop(): Promise<void> {
+  clearInterval(clockwork);
   await running?.miniflare.dispose();
   running?.log.end();
   running = undefined;

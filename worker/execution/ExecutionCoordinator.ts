@@ -59,6 +59,9 @@ import { Viewers } from "./viewers.ts";
 /** Changes that follow each other this fast reach the lists as one. */
 const FEED_DELAY_MS = 50;
 
+/** An alarm that is late by this much will not come. */
+const OVERDUE_MS = 30_000;
+
 /** Everything that exists only once the execution does. */
 interface Live {
   record: CreateExecution;
@@ -313,6 +316,17 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const agent = agentState(socket);
     if (!agent) return this.#background(this.#access.closed(socket));
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
+  }
+
+  /** Sees to it that the alarm is set: the platform may have dropped it. */
+  async sweep(): Promise<void> {
+    const live = this.#load();
+    if (!live) return;
+    const alarm = await this.ctx.storage.getAlarm();
+    // One that is overdue is being tried, unless the platform gave up on it.
+    if (alarm !== null && alarm > Date.now() - OVERDUE_MS) return;
+    this.#log("warn", "an alarm was lost; it is made up for", {});
+    this.onAlarm();
   }
 
   override onAlarm(): void {
