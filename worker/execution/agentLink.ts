@@ -17,7 +17,7 @@ import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { AgentIdentity } from "../pool/contract.ts";
 import { isRecorded } from "./engine/engine.ts";
 import type { EngineInput } from "./engine/inputs.ts";
-import { isScopeAlive } from "./engine/scopes.ts";
+import { keepsFolder } from "./engine/scopes.ts";
 import { type EngineState, isLeaseOpen, type LeaseRecord } from "./engine/state.ts";
 import type { Completeness, OutputIntake } from "./intake.ts";
 import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
@@ -109,8 +109,8 @@ export class AgentLink {
 
   #letGo(socket: Socket, fence: number): void {
     const state = this.#deps.state();
-    const scope = state.leases.get(fence)?.scope;
-    reply(socket, releaseOf(fence, scope !== undefined && isScopeAlive(state, scope)));
+    const lease = state.leases.get(fence);
+    reply(socket, releaseOf(fence, lease !== undefined && keepsFolder(state, lease)));
   }
 
   /** Ends the data socket of a fence for good. */

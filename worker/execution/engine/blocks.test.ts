@@ -313,6 +313,17 @@ describe("targets", () => {
     run.granted(2, "agt_db").started("db").exited("db");
     expect(run.state.leases.get([...run.state.openLeases].at(-1) ?? 0)?.wantedAgentId).toBe("agt_web");
   });
+
+  it.each([
+    ["keeps", "agt_web", true],
+    ["clears", "agt_db", false],
+  ])("%s the folder on the agent of such a step when that is %s", (_, agent, keepFolder) => {
+    const run = new Run([command("a"), command("db", { target: { labels: { role: "db" } } }), command("b")]);
+    run.granted(1, "agt_web").started("a").exited("a");
+    run.granted(2, agent).started("db").exited("db");
+    const release = run.effects.find((effect) => effect.type === "lease.release" && effect.fence === 2);
+    expect(release).toMatchObject({ keepFolder });
+  });
 });
 
 describe("waiting for time and people", () => {

@@ -7,7 +7,7 @@ import type { BlockTarget } from "#protocol/blocks/common.ts";
 import { QUEUE_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
 import { ancestorsOf, listOf, type Place, placeOf, ROOT } from "#protocol/paths.ts";
 import type { Plan } from "#protocol/plan.ts";
-import type { EngineState } from "./state.ts";
+import type { EngineState, LeaseRecord } from "./state.ts";
 
 export const MAIN_SCOPE = "main";
 
@@ -91,6 +91,15 @@ function resolveTarget(plan: Plan, target: BlockTarget): Omit<ScopeSpec, "scope"
     whenNone: target.whenNone ?? "wait",
     waitMs: target.waitMs ?? QUEUE_WAIT_DEFAULT_MS,
   };
+}
+
+/** True while something may still come on the agent of a lease that needs the folder there: of its scope, or of another. */
+export function keepsFolder(state: EngineState, { scope, agentId }: LeaseRecord): boolean {
+  if (isScopeAlive(state, scope)) return true;
+  for (const other of state.leases.values()) {
+    if (agentId !== undefined && other.agentId === agentId && isScopeAlive(state, other.scope)) return true;
+  }
+  return false;
 }
 
 /** True while steps of a scope may still come that need its agent. */
