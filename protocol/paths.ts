@@ -21,7 +21,7 @@ interface Position {
   list: number;
   index: number;
   siblings: readonly Block[];
-  /** How many numbers its path has: the `foreach` blocks around it. */
+  /** How many numbers its path has: the `foreach` blocks around it, and the agent of what it undoes. */
   loops: number;
   /** The block that it undoes. */
   undoes?: Block;
@@ -56,7 +56,8 @@ export function indexOf(plan: Pick<Plan, "blocks" | "finally">): PlanIndex {
           list: 2,
           index: 0,
           siblings: [undo],
-          loops,
+          // Of a step on many agents each is undone by itself.
+          loops: loops + (mayHaveInstances(block) ? 1 : 0),
           undoes: block,
         });
       }

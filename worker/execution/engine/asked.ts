@@ -2,7 +2,7 @@
 import { WAIT_MAX_MS } from "#protocol/limits.ts";
 import { ROOT } from "#protocol/paths.ts";
 import type { Draft } from "./draft.ts";
-import { end, listOfExecutionEnded } from "./ending.ts";
+import { end } from "./ending.ts";
 import type { EngineInput } from "./inputs.ts";
 import { refusalOf } from "./people.ts";
 import { openSteps } from "./state.ts";
@@ -48,7 +48,7 @@ function cancel(draft: Draft, { actor, reason, force }: Input<"cancel">): void {
   // What undoes and cleans up is brought to its end, unless by force.
   if (phase) return;
   stopAll(draft, ROOT, "canceled");
-  if (draft.state.open.size === 0) listOfExecutionEnded(draft);
+  draft.tasks.push({ do: "continue", step: ROOT });
 }
 
 function skipByHand(draft: Draft, { step: path, actor, reason }: Input<"skip">): void {

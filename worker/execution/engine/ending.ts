@@ -1,15 +1,21 @@
 /** The last parts of an execution: undoing what succeeded, the `finally` list, and the end. */
+import { ROOT } from "#protocol/paths.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import { release } from "./agents.ts";
 import { startList } from "./begin.ts";
 import type { Draft } from "./draft.ts";
 import type { Ending, StepRecord } from "./state.ts";
-import { skip } from "./steps.ts";
+import { finish, releaseLocks, skip } from "./steps.ts";
 
 /** The list of the execution that runs now is done: what comes next? */
 export function listOfExecutionEnded(draft: Draft): void {
   const { state } = draft;
   if (state.end || isStillRunning(draft)) return;
+  // What this decision has still to do may begin another step.
+  if (draft.tasks.some((task) => task.step !== ROOT)) {
+    draft.tasks.push({ do: "continue", step: ROOT });
+    return;
+  }
   if (state.phase?.name === "finally") return end(draft, endingAfterFinally(draft, state.phase.ending));
   if (state.phase) return;
   const ending = endingOf(draft);
@@ -75,9 +81,7 @@ function endingAfterFinally({ state }: Draft, ending: Ending): Ending {
 /** Ends the execution: whatever has not begun is skipped, agents and locks are let go. */
 export function end(draft: Draft, ending: Ending): void {
   if (draft.state.end) return;
-  const reason = ending.state === "canceled" ? "the execution was canceled" : "the execution has ended";
-  for (const step of [...draft.state.steps.values()])
-    if (!isStepTerminal(step.state)) skip(draft, step.path, reason);
+  endSteps(draft, ending.state === "canceled" ? "the execution was canceled" : "the execution has ended");
   draft.tasks.length = 0;
   const confirmed = [...draft.state.steps.values()].every(isConfirmed);
   for (const fence of [...draft.state.openLeases]) {
@@ -93,6 +97,16 @@ export function end(draft: Draft, ending: Ending): void {
   }
   draft.emit({ type: "execution.finished", state: ending.state, confirmed, detail: ending.detail });
   draft.ask({ type: "project" });
+}
+
+/** From the inside out: what has begun is canceled, what has not is skipped, and no lock is kept. */
+function endSteps(draft: Draft, reason: string): void {
+  for (const { path, state, begunAt } of [...draft.state.steps.values()].reverse()) {
+    if (isStepTerminal(state)) continue;
+    if (begunAt === undefined) skip(draft, path, reason);
+    else finish(draft, path, { state: "canceled", detail: reason });
+  }
+  for (const step of [...draft.state.steps.values()]) releaseLocks(draft, step);
 }
 
 /** False for a step of which nobody can say that its processes are gone. */

@@ -38,6 +38,8 @@ export function engine(state: EngineState, input: EngineInput, moment: Moment): 
 }
 
 function handle(draft: Draft, input: EngineInput): void {
+  // What has ended only keeps results that came too late.
+  if (draft.state.end && input.type !== "step.finished") return;
   switch (input.type) {
     case "cancel":
     case "pause":

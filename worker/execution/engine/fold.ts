@@ -2,7 +2,15 @@
 
 import { compensationOf } from "#protocol/blocks/index.ts";
 import type { ExecutionEvent } from "#protocol/events.ts";
-import { blockAt, compensationPath, listOf, pathsOfList, placeOf, ROOT } from "#protocol/paths.ts";
+import {
+  blockAt,
+  compensationPath,
+  listOf,
+  mayHaveInstances,
+  pathsOfList,
+  placeOf,
+  ROOT,
+} from "#protocol/paths.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import {
@@ -77,6 +85,7 @@ export function apply(state: EngineState, { time, event }: TimedEvent): EngineSt
       return {
         ...state,
         cancel: { actor: event.actor, reason: event.reason, at: time, force: event.force ?? false },
+        paused: undefined,
       };
     case "phase.started":
       return startPhase(state, event);
@@ -268,7 +277,7 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
       const stopping = { reason: event.reason, at: time };
       if (path === ROOT)
         return event.reason === "timed_out"
-          ? { ...state, stopping: { ...stopping, reason: event.reason } }
+          ? { ...state, stopping: { ...stopping, reason: event.reason }, paused: undefined }
           : state;
       return changeStep(state, path, () => ({ stopping }));
     }
@@ -337,7 +346,7 @@ function endStep(state: EngineState, path: string, change: () => Partial<StepRec
   mutable(after.open).delete(path);
   const step = after.steps.get(path);
   const place = placeOf(state.plan, path);
-  if (!step || !place || place.undoes) return after;
+  if (!step || !place || (place.undoes && place.instance === undefined)) return after;
   const { step: around, list } = listOf(place);
   const isLast = place.instance !== undefined || place.index === place.siblings.length - 1;
   const failed = isFailure(step);
@@ -346,8 +355,10 @@ function endStep(state: EngineState, path: string, change: () => Partial<StepRec
     ended: lists.ended + (isLast ? 1 : 0),
     failed: lists.failed + (failed ? 1 : 0),
   });
+  // Of a step on many agents each is undone, not the step that stands for all of them.
+  const isWhole = place.instance === undefined && mayHaveInstances(step.block);
   const undoable =
-    step.state === "succeeded" && compensationOf(step.block) && !step.over
+    step.state === "succeeded" && compensationOf(step.block) && !isWhole
       ? { undoable: [...after.undoable, path] }
       : undefined;
   if (around !== ROOT) {

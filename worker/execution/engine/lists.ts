@@ -6,7 +6,7 @@ import type { Draft } from "./draft.ts";
 import { compensationEnded, listOfExecutionEnded } from "./ending.ts";
 import { isFailure } from "./fold.ts";
 import type { StepRecord } from "./state.ts";
-import { finish, skip } from "./steps.ts";
+import { finish, releaseLocks, skip } from "./steps.ts";
 
 /** How many lists a step has, and how they are gone through. */
 interface Policy {
@@ -56,7 +56,7 @@ export function ended(draft: Draft, path: string): void {
   const place = placeOf(draft.state.plan, path);
   if (!step || !place) return;
   releaseLocks(draft, step);
-  if (place.undoes) return compensationEnded(draft);
+  if (place.undoes && place.instance === undefined) return compensationEnded(draft);
   const around = listOf(place);
   const paths = pathsOfList(draft.state.plan, around.step, around.list);
   const next = paths[paths.indexOf(path) + 1];
@@ -73,12 +73,6 @@ export function ended(draft: Draft, path: string): void {
 function listEnded(draft: Draft, path: string): void {
   if (path === ROOT) return listOfExecutionEnded(draft);
   draft.tasks.push({ do: "continue", step: path });
-}
-
-function releaseLocks(draft: Draft, step: StepRecord): void {
-  if (!step.locks) return;
-  draft.emit({ type: "locks.released", step: step.path });
-  draft.ask({ type: "locks.release", step: step.path });
 }
 
 /** Begins more of the lists inside a step, as its policy has it, or ends the step when they are done. */

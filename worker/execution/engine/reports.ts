@@ -115,8 +115,9 @@ function agentConnected(draft: Draft, { fence, attempts }: Input<"agent.connecte
       });
       continue;
     }
-    if (!known) draft.ask({ type: "step.start", step: path, attempt, fence, inputs });
+    // One that is to stop and never began there is not begun for that.
     if (step.stopping) askToStop(draft, step, step.stopping.reason);
+    else if (!known) draft.ask({ type: "step.start", step: path, attempt, fence, inputs });
   }
 }
 

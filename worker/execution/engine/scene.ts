@@ -54,7 +54,8 @@ function factsOf(step: StepRecord): Record<string, unknown> {
 
 /** Item and index of the innermost `foreach` around the step. */
 function itemFor(state: EngineState, path: string): { item: unknown; index: number } {
-  const place = placeOf(state.plan, path);
+  const own = placeOf(state.plan, path);
+  const place = own?.undoes ? placeOf(state.plan, [own.undoes.id, ...own.numbers].join("~")) : own;
   for (let inner = place; inner?.parent; ) {
     const around: string = [
       inner.parent.id,

@@ -4,6 +4,7 @@ import type { ExecutionEvent } from "#protocol/events.ts";
 import type { TerminalStepState } from "#protocol/states.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import type { Draft } from "./draft.ts";
+import type { StepRecord } from "./state.ts";
 
 type Finished = Extract<ExecutionEvent, { type: "step.finished" }>;
 
@@ -28,4 +29,11 @@ export function skip(draft: Draft, path: string, reason: string): void {
   if (!step || isStepTerminal(step.state)) return;
   draft.emit({ type: "step.skipped", step: path, reason });
   draft.tasks.push({ do: "ended", step: path });
+}
+
+/** Gives back what the step holds or waits for. */
+export function releaseLocks(draft: Draft, step: StepRecord): void {
+  if (!step.locks) return;
+  draft.emit({ type: "locks.released", step: step.path });
+  draft.ask({ type: "locks.release", step: step.path });
 }

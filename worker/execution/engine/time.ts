@@ -4,7 +4,7 @@ import { ROOT } from "#protocol/paths.ts";
 import { release } from "./agents.ts";
 import { type Deadline, deadlineOf } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
-import { end, listOfExecutionEnded } from "./ending.ts";
+import { end } from "./ending.ts";
 import { settleAttempt } from "./reports.ts";
 import { scopeOf } from "./scopes.ts";
 import { openSteps, type StepRecord, stepsUnder } from "./state.ts";
@@ -60,7 +60,7 @@ function passed(draft: Draft, deadline: Deadline): void {
 
 function stopExecution(draft: Draft): void {
   stopAll(draft, ROOT, "timed_out");
-  if (draft.state.open.size === 0) listOfExecutionEnded(draft);
+  draft.tasks.push({ do: "continue", step: ROOT });
 }
 
 function waited(draft: Draft, step: StepRecord): void {

@@ -1,0 +1,130 @@
+/** A model of the organization's locks, around the queue that the product uses, with strangers who want them too. */
+import type { LockWish } from "../../worker/locks/contract.ts";
+import { type Entry, grantable, placeOf } from "../../worker/locks/queue.ts";
+import type { Coordinator } from "./coordinator.ts";
+import { Violation, type World } from "./world.ts";
+
+const CHECK_MS = 60_000;
+/** A hold of a month is asked about less often. */
+const CALM_CHECK_MS = 60 * 60_000;
+const OWN = "own/";
+
+export class LockService {
+  coordinator: Coordinator | undefined;
+  readonly #world: World;
+  #entries: Entry[] = [];
+  readonly #fences = new Map<string, number>();
+  readonly #grants = new Map<string, Record<string, number>>();
+  #strangers = 0;
+  #watching = false;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** True when the execution holds or wants nothing. */
+  get isFree(): boolean {
+    return !this.#entries.some(({ owner }) => owner.startsWith(OWN));
+  }
+
+  acquire(step: string, locks: readonly LockWish[]): void {
+    const owner = OWN + step;
+    this.#add(owner, step, locks);
+    const own = this.#entries.find((entry) => entry.owner === owner);
+    if (own?.granted) return this.#tell(own);
+    const { ahead, holder } = placeOf(this.#entries, owner);
+    this.#world.send(`locks: "${step}" waits`, () =>
+      this.coordinator?.decide({ type: "locks.queued", step, ahead, holder }),
+    );
+  }
+
+  release(step: string): void {
+    this.#remove(OWN + step);
+  }
+
+  /** Somebody else takes a lock, for a while. */
+  stranger(locks: readonly LockWish[], ms: number): void {
+    const owner = `stranger/${++this.#strangers}`;
+    this.#add(owner, "", locks);
+    this.#world.after(ms, "", () => this.#remove(owner));
+  }
+
+  #add(owner: string, step: string, locks: readonly LockWish[]): void {
+    if (this.#entries.some((entry) => entry.owner === owner)) return;
+    this.#entries.push({ owner, executionId: owner, step, title: "", locks, since: 0, granted: false });
+    this.#grant();
+    this.#watch();
+  }
+
+  #remove(owner: string): void {
+    this.#entries = this.#entries.filter((entry) => entry.owner !== owner);
+    this.#grants.delete(owner);
+    this.#grant();
+  }
+
+  #grant(): void {
+    for (const owner of grantable(this.#entries)) {
+      const entry = this.#entries.find((each) => each.owner === owner);
+      if (!entry) continue;
+      entry.granted = true;
+      const fences = entry.locks.map(({ name }): [string, number] => {
+        const fence = (this.#fences.get(name) ?? 0) + 1;
+        this.#fences.set(name, fence);
+        return [name, fence];
+      });
+      this.#grants.set(owner, Object.fromEntries(fences));
+      if (owner.startsWith(OWN)) this.#tell(entry);
+    }
+  }
+
+  #tell({ owner, step }: Entry): void {
+    const fences = this.#grants.get(owner) ?? {};
+    this.#world.send(`locks: "${step}" has them`, () =>
+      this.coordinator?.decide({ type: "locks.granted", step, fences }),
+    );
+  }
+
+  #watch(): void {
+    if (this.#watching || this.isFree) return;
+    this.#watching = true;
+    this.#world.after(this.#world.calm ? CALM_CHECK_MS : CHECK_MS, "", () => this.#check());
+  }
+
+  /** Asks holders whether they still want their locks. */
+  #check(): void {
+    for (const { owner, step } of this.#entries.filter((entry) => entry.owner.startsWith(OWN))) {
+      this.#world.send(`locks: does "${step}" still want them?`, () => {
+        if (this.coordinator?.wantsLocks(step) === false) this.#remove(owner);
+      });
+    }
+    this.#watching = false;
+    this.#watch();
+  }
+
+  /** @throws Violation when a step believes to hold what it does not, or an exclusive lock has two holders */
+  verify(): void {
+    const state = this.coordinator?.state;
+    if (!state) return;
+    const believed = [{ path: "", locks: state.locks, ended: state.end !== undefined }];
+    for (const { path, locks, finishedAt } of state.steps.values()) {
+      believed.push({ path, locks, ended: finishedAt !== undefined });
+    }
+    for (const { path, locks, ended } of believed) {
+      if (locks?.status !== "granted" || ended) continue;
+      const grant = this.#grants.get(OWN + path);
+      if (JSON.stringify(grant) !== JSON.stringify(locks.fences)) {
+        throw new Violation("locks", `"${path}" goes on without its locks`);
+      }
+    }
+    const holders = new Map<string, string>();
+    for (const { owner, locks, granted } of this.#entries) {
+      for (const { name, mode } of granted ? locks : []) {
+        const known = holders.get(name);
+        if (known && (mode === "exclusive" || known === "exclusive")) {
+          throw new Violation("locks", `"${name}" is held twice, by ${owner} and somebody before`);
+        }
+        holders.set(name, mode);
+      }
+    }
+  }
+}
