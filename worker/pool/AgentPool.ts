@@ -15,10 +15,10 @@ import { answerClose } from "../sockets.ts";
 import { assign, chooseAgent, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
-  type MatchingNow,
   identityIn,
   type LeaseReply,
   type LeaseRequest,
+  type MatchingNow,
   type OfferPayload,
   type PoolApi,
   type ReleaseReason,
