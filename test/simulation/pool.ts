@@ -160,14 +160,15 @@ export class Pool {
   // --- Granting ---
 
   #choose(request: Request): Agent | undefined {
-    const able = [...this.#present.keys()].filter(
-      ({ id }) => request.agentId === undefined || id === request.agentId,
-    );
-    const candidates = able.map((agent) => ({
+    const candidates = [...this.#present.keys()].map((agent) => ({
       ...{ agentId: agent.id, labels: agent.labels, slots: agent.slots, draining: false, avoidUntil: 0 },
       busy: [...this.#rows.values()].filter(({ on }) => on === agent).length + agent.otherBusy,
     }));
-    const choice = chooseAgent(candidates, request.labels, this.#world.now);
+    const choice = chooseAgent(
+      candidates,
+      { labels: request.labels, wantedAgentId: request.agentId },
+      this.#world.now,
+    );
     return "agentId" in choice ? this.agents.find(({ id }) => id === choice.agentId) : undefined;
   }
 
