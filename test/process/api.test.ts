@@ -185,6 +185,7 @@ it("[CX1] a cancel hangs up", async () => {
   const before = seen.length;
   const { coordinator } = await plane.offer({ blocks: [api("/never")] });
   await expect.poll(() => seen.length).toBe(before + 1);
+  await plane.changes.until("the start", () => coordinator.of("step.started").length > 0);
   coordinator.cancel("call", 10_000);
   expect((await coordinator.finished("call")).outcome).toEqual({
     ...{ type: "stopped", reason: "canceled", confirmed: true },

@@ -225,12 +225,18 @@ it("[LS2] a lease that is taken back waits 10 s for an acknowledgement, and no l
   await plane.changes.until("the answer to a repeat", () => plane.control.of("lease.ended").length === 2);
 });
 
-it("[LS3] onDisconnect stop: the step is stopped 30 s after its coordinator went away", async () => {
+it("[LS3] onDisconnect stop: the step is stopped, wherever its block stands, 30 s after its coordinator went away", async () => {
   const { plane, clock } = await connectedAgent();
   const { coordinator } = await plane.offer({
-    blocks: [command("long", "echo up; sleep 300", { onDisconnect: "stop" })],
+    blocks: [
+      {
+        ...{ kind: "foreach", id: "each", items: "[1, 2]" },
+        blocks: [command("long", "echo up; sleep 300", { onDisconnect: "stop" })],
+      },
+    ],
+    firstStep: "long~1",
   });
-  await coordinator.printed("long", "up");
+  await coordinator.printed("long~1", "up");
   plane.refuses = (path) =>
     path === AGENT_PATHS.control ? undefined : "HTTP/1.1 503 x\r\nconnection: close\r\n\r\n";
   coordinator.socket.terminate();
