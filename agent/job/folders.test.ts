@@ -1,0 +1,91 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { ManualClock } from "../testing/manual-clock.ts";
+import { silentLog } from "../testing/silent-log.ts";
+import { Folders } from "./folders.ts";
+import { Journal } from "./journal.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let state: string;
+let journal: Journal;
+let clock: ManualClock;
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), "farhand-folders-"));
+  mkdirSync(join(state, "executions"));
+  journal = Journal.open(join(state, "journal"), silentLog);
+  clock = new ManualClock();
+});
+afterEach(() => {
+  journal.close();
+  rmSync(state, { recursive: true });
+});
+
+const openFolders = () =>
+  new Folders({ root: join(state, "executions"), state, journal, clock, log: silentLog });
+
+function fill(folders: Folders, executionId: string): string {
+  const path = folders.pathOf(executionId);
+  mkdirSync(path);
+  writeFileSync(join(path, "note"), "kept");
+  return path;
+}
+
+it("waits a week at the most, whatever the plan says", async () => {
+  const folders = openFolders();
+  folders.open("exe", "l.1");
+  const path = fill(folders, "exe");
+  await folders.close("exe", "l.1", Number.POSITIVE_INFINITY);
+  await clock.advance(7 * DAY_MS - 1);
+  expect(existsSync(path)).toBe(true);
+  await clock.advance(1);
+  expect(existsSync(path)).toBe(false);
+  expect(journal.state.kept.size).toBe(0);
+});
+
+it("does not go while a lease is open, and has a new time after it", async () => {
+  const folders = openFolders();
+  folders.open("exe", "l.1");
+  const path = fill(folders, "exe");
+  await folders.close("exe", "l.1", clock.now() + 1_000);
+  folders.open("exe", "l.2");
+  await clock.advance(10_000);
+  expect(existsSync(path)).toBe(true);
+  await folders.close("exe", "l.2", clock.now() + 1_000);
+  await clock.advance(999);
+  expect(existsSync(path)).toBe(true);
+  await clock.advance(1);
+  expect(existsSync(path)).toBe(false);
+});
+
+it("is told from what nobody will come back for at the next start", async () => {
+  const before = openFolders();
+  for (const name of ["kept", "due", "open", "stray"]) {
+    before.open(name, "l.1");
+    fill(before, name);
+  }
+  await before.close("kept", "l.1", clock.now() + 10_000);
+  await before.close("due", "l.1", clock.now() + 1_000);
+  mkdirSync(join(state, "executions", ".leaving-1"));
+  before.suspend();
+  await clock.advance(5_000);
+  const folders = openFolders();
+  folders.open("open", "l.1");
+  await folders.tidy();
+  expect(readdirSync(join(state, "executions")).sort()).toEqual(["kept", "open"]);
+  await clock.advance(5_000);
+  expect(readdirSync(join(state, "executions")).filter((name) => !name.startsWith("."))).toEqual(["open"]);
+});
+
+it("makes way at once for a new lease of its execution", async () => {
+  const folders = openFolders();
+  folders.open("exe", "l.1");
+  fill(folders, "exe");
+  const removed = folders.close("exe", "l.1", undefined);
+  folders.open("exe", "l.2");
+  const path = fill(folders, "exe");
+  await removed;
+  expect(readdirSync(path)).toEqual(["note"]);
+});
