@@ -93,7 +93,9 @@ Look at the dashboard:
 > \`\`\`
 `);
     expect(
-      document.blocks.map((block) => (block.kind === "command" ? block.script : block.markdown)),
+      document.blocks.map((block) =>
+        block.kind === "command" ? block.script : "markdown" in block && block.markdown,
+      ),
     ).toEqual([
       "1. Stop it:",
       "if true; then\n  systemctl stop web\nfi",
