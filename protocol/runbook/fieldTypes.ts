@@ -104,7 +104,7 @@ export function hintOf(type: FieldType): string {
     case "branches":
       return "a list of lists of blocks";
     case "choice":
-      return type.options.join(" or ");
+      return type.options.length > 2 ? `one of ${type.options.join(", ")}` : type.options.join(" or ");
     case "block":
       return `a block of the kind ${type.kinds.join(" or ")}`;
     case "group":

@@ -23,7 +23,7 @@ export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
     case "invalid_union":
       return isMissing ? `${field} is missing` : `${field} must be ${naming.hint ?? "something else"}`;
     case "invalid_value":
-      return isMissing ? `${field} is missing` : `${field} must be ${choiceOf(issue.values.map(String))}`;
+      return isMissing ? `${field} is missing` : `${field} must be ${issue.values.map(String).join(" or ")}`;
     case "too_big":
       return hasOwnWords(issue)
         ? issue.message
@@ -75,8 +75,4 @@ function nounOf(type: string, hint: string | undefined): string {
 function unitOf(origin: string): string {
   if (origin === "string") return " characters";
   return origin === "array" ? " entries" : "";
-}
-
-function choiceOf(values: readonly string[]): string {
-  return values.length > 2 ? `one of ${values.join(", ")}` : values.join(" or ");
 }
