@@ -103,7 +103,6 @@ export const lockSchema = z.strictObject({
   mode: z.enum(["shared", "exclusive"]).optional(),
 });
 export const locksSchema = z.array(lockSchema).min(1).max(10);
-export type Lock = z.infer<typeof lockSchema>;
 
 export const formSchema = z.array(parameterSchema).min(1).max(20);
 

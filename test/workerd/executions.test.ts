@@ -315,9 +315,7 @@ describe("following", () => {
         webSocket?.addEventListener("message", (event) => resolve(String(event.data)));
       });
       webSocket?.accept();
-      webSocket?.send(
-        JSON.stringify({ type: "subscribe", after: 0, output: { mode: "all" } }),
-      );
+      webSocket?.send(JSON.stringify({ type: "subscribe", after: 0, output: { mode: "all" } }));
       expect(streamMessageSchema.parse(JSON.parse(await first)).type).toBe("ready");
       webSocket?.close();
     }
