@@ -45,6 +45,7 @@ function viewer(after = 0) {
   const statuses: string[] = [];
   const stream = new ViewerStream(after, server.connect, {
     onEvent: ({ seq }) => void seen.push(seq),
+    onView: () => {},
     onOutput: ({ seq }) => void seen.push(seq),
     onStatus: (status) => void statuses.push(status),
   });

@@ -38,6 +38,11 @@ export function Preview({ parsed }: { parsed: ReturnType<typeof parseRunbook> })
             </Section>
           </div>
           <BlockList blocks={document.blocks} />
+          {document.finally && (
+            <Section title="At the end, whatever happened">
+              <BlockList blocks={document.finally} label="At the end" />
+            </Section>
+          )}
         </div>
       )}
     </section>

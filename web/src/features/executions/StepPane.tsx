@@ -1,6 +1,7 @@
 import { useState, useSyncExternalStore } from "react";
 import { useLocation } from "react-router";
 import type { Execution, Step } from "#protocol/api/executions.ts";
+import { blockAt } from "#protocol/paths.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import { formatBytes } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
@@ -26,7 +27,7 @@ interface Props {
 /** What a step says: its output, or its prose. */
 export function StepPane(props: Props) {
   const { execution, step } = props;
-  const block = execution.plan.blocks.find((each) => each.id === step.id);
+  const block = blockAt(execution.plan, step.id);
   if (block?.kind === "instruction") {
     return (
       <div className="min-h-0 flex-1 overflow-y-auto px-4 py-4 sm:px-6">

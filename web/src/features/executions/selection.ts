@@ -11,7 +11,7 @@ export interface Selection {
 
 /** Reads `#check` and `#check:120`; lines in addresses count from 1. */
 export function readHash(hash: string): Selection {
-  const [, step, line] = /^#([a-z0-9-]+)(?::(\d{1,12}))?$/.exec(hash) ?? [];
+  const [, step, line] = /^#([a-z0-9-]+(?:~\d+)*)(?::(\d{1,12}))?$/.exec(hash) ?? [];
   return { step, line: line === undefined ? undefined : Math.max(0, Number(line) - 1) };
 }
 

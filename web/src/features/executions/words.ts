@@ -58,6 +58,10 @@ function outcomeWords(outcome: AttemptOutcome, step: Step): Words {
       return { tone: "bad", title: `Killed by ${outcome.signal}`, detail: signalHint(outcome.signal) };
     case "stopped":
       return stoppedWords(outcome, step);
+    case "answered":
+      return { tone: "bad", title: `Answered with status ${outcome.status}`, detail: undefined };
+    case "unanswered":
+      return { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
     case "refused":
       return { tone: "bad", title: "The agent refused to run it", detail: sentence(outcome.detail) };
     case "unknown":

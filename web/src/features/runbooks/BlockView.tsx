@@ -1,18 +1,31 @@
-import { Timer, Unplug } from "lucide-react";
-import { STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
-import type { Block, CommandBlock } from "#protocol/runbook/document.ts";
-import { Badge } from "../../components/Badge.tsx";
+import {
+  Clock,
+  GitBranch,
+  Globe,
+  type LucideIcon,
+  NotebookText,
+  Repeat,
+  RotateCcw,
+  Split,
+  Stamp,
+  UserCheck,
+  Users,
+} from "lucide-react";
+import type { ReactNode } from "react";
+import type { Value } from "#protocol/blocks/common.ts";
+import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { CodeBox } from "../../components/CodeBox.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
-import { formatBytes, formatDuration } from "../../components/format.ts";
+import { formatDuration } from "../../components/format.ts";
+import { BlockFacts } from "./BlockFacts.tsx";
 import { Prose } from "./Prose.tsx";
 
 /** A runbook's blocks in the order they are done. */
-export function BlockList({ blocks }: { blocks: readonly Block[] }) {
+export function BlockList({ blocks, label = "Blocks" }: { blocks: readonly Block[]; label?: string }) {
   return (
-    <ol aria-label="Blocks" className="flex flex-col gap-4">
+    <ol aria-label={label} className="flex min-w-0 flex-col gap-4">
       {blocks.map((block) => (
-        <li key={block.id}>
+        <li key={block.id} className="min-w-0">
           <BlockView block={block} />
         </li>
       ))}
@@ -23,52 +36,168 @@ export function BlockList({ blocks }: { blocks: readonly Block[] }) {
 function BlockView({ block }: { block: Block }) {
   switch (block.kind) {
     case "instruction":
-      return <Prose markdown={block.markdown} />;
+      if (!block.acknowledge) return <Prose markdown={block.markdown} />;
+      return (
+        <Card block={block} icon={UserCheck} said="A person does this">
+          <Prose markdown={block.markdown} />
+        </Card>
+      );
     case "command":
-      return <CommandView block={block} />;
+      return (
+        <Card block={block} actions={<CopyButton text={block.script} what="script" />} flush>
+          <CodeBox code={block.script} className="max-h-120" />
+          <Compensation block={block} />
+        </Card>
+      );
+    case "api":
+      return (
+        <Card block={block} icon={Globe}>
+          <p className="font-mono text-[0.8125rem] wrap-anywhere">
+            {block.method} {textOf(block.url)}
+          </p>
+          <Compensation block={block} />
+        </Card>
+      );
+    case "condition":
+      return (
+        <Card block={block} icon={Split}>
+          <Expression text={block.if} said="if" />
+          <Part name="then" blocks={block.then} />
+          {block.else && <Part name="else" blocks={block.else} />}
+        </Card>
+      );
+    case "timer":
+      return (
+        <Card block={block} icon={Clock}>
+          <p className="text-muted">
+            {block.durationMs === undefined
+              ? `Waits until ${textOf(block.until ?? "")}${block.zone ? ` in ${block.zone}` : ""}`
+              : `Waits ${formatDuration(block.durationMs)}`}
+          </p>
+        </Card>
+      );
+    case "approval":
+      return (
+        <Card block={block} icon={Stamp} said={approvalWords(block.required ?? 1)}>
+          {block.markdown && <Prose markdown={block.markdown} />}
+          {block.from && (
+            <p className="text-[0.8125rem] text-muted wrap-anywhere">
+              From {[...(block.from.people ?? []), ...(block.from.roles ?? [])].join(", ")}
+            </p>
+          )}
+        </Card>
+      );
+    case "parallel":
+      return (
+        <Card block={block} icon={GitBranch} said="Side by side">
+          <div className="flex flex-col gap-3 lg:flex-row">
+            {block.branches.map((branch, index) => (
+              <div key={branch[0]?.id ?? index} className="min-w-0 flex-1">
+                <Part name={`branch ${index + 1}`} blocks={branch} />
+              </div>
+            ))}
+          </div>
+        </Card>
+      );
+    case "foreach":
+      return (
+        <Card block={block} icon={block.target ? Users : Repeat}>
+          {block.items === undefined ? (
+            <p className="text-muted">On each agent that matches</p>
+          ) : (
+            <Expression text={block.items} said="for each of" />
+          )}
+          <Part name="each time" blocks={block.blocks} />
+        </Card>
+      );
+    case "runbook":
+      return (
+        <Card block={block} icon={NotebookText}>
+          <p>
+            Runs <span className="font-medium wrap-anywhere">{block.runbook}</span>
+            {block.version !== undefined && `, version ${block.version}`}
+          </p>
+          <Compensation block={block} />
+        </Card>
+      );
     default:
       return block satisfies never;
   }
 }
 
-function CommandView({ block }: { block: CommandBlock }) {
+interface CardProps {
+  block: Block;
+  icon?: LucideIcon;
+  /** What kind of thing this is, in a word or two. */
+  said?: string;
+  actions?: ReactNode;
+  /** Its content reaches the edges. */
+  flush?: boolean;
+  children: ReactNode;
+}
+
+function Card({ block, icon: Icon, said, actions, flush, children }: CardProps) {
   return (
     <section
       aria-label={block.title ?? block.id}
       className="overflow-hidden rounded-lg border border-line bg-surface shadow-raised"
     >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-1.5">
+        {Icon && <Icon aria-hidden className="size-4 shrink-0 text-muted" />}
         <h2 className="min-w-0 font-medium wrap-anywhere">{block.title ?? block.id}</h2>
         {block.title && <code className="font-mono text-xs text-muted">{block.id}</code>}
+        {said && <span className="text-[0.8125rem] text-muted">{said}</span>}
         <span className="flex flex-wrap gap-1.5 max-sm:order-last max-sm:w-full max-sm:pb-1 sm:ml-auto">
-          <CommandFacts block={block} />
+          <BlockFacts block={block} />
         </span>
-        <span className="max-sm:ml-auto">
-          <CopyButton text={block.script} what="script" />
-        </span>
+        {actions && <span className="max-sm:ml-auto">{actions}</span>}
       </header>
-      <CodeBox code={block.script} className="max-h-120" />
+      <div className={flush ? "" : "flex flex-col gap-3 px-3 py-2.5"}>{children}</div>
     </section>
   );
 }
 
-function CommandFacts({ block }: { block: CommandBlock }) {
+/** A list of blocks inside a block. Indented by a line only, so that deep ones fit a phone. */
+function Part({ name, blocks }: { name: string; blocks: readonly Block[] }) {
   return (
-    <>
-      {block.onDisconnect === "stop" && (
-        <Badge tone="warn">
-          <Unplug aria-hidden />
-          stops when disconnected
-        </Badge>
+    <div className="min-w-0 border-l-2 border-line pl-2.5 sm:pl-3">
+      <p className="mb-1.5 text-xs font-medium text-muted">{name}</p>
+      {blocks.length === 0 ? (
+        <p className="text-muted">Nothing.</p>
+      ) : (
+        <BlockList blocks={blocks} label={name} />
       )}
-      {block.outputLimitBytes !== undefined && <Badge>keeps {formatBytes(block.outputLimitBytes)}</Badge>}
-      {block.timeoutMs !== undefined && block.timeoutMs !== STEP_TIMEOUT_DEFAULT_MS && (
-        <Badge>
-          <Timer aria-hidden />
-          {formatDuration(block.timeoutMs)}
-        </Badge>
-      )}
-      <Badge className="font-mono font-normal">{block.interpreter}</Badge>
-    </>
+    </div>
   );
+}
+
+function Compensation({ block }: { block: Pick<CommandBlock | ApiBlock, "compensate"> }) {
+  if (!block.compensate) return null;
+  return (
+    <div className="border-t border-line px-3 py-2.5">
+      <p className="mb-1.5 flex items-center gap-1.5 text-xs font-medium text-muted">
+        <RotateCcw aria-hidden className="size-3.5" />
+        undone by, when a later step fails
+      </p>
+      <BlockView block={block.compensate} />
+    </div>
+  );
+}
+
+function Expression({ text, said }: { text: string; said: string }) {
+  return (
+    <p className="flex flex-wrap items-baseline gap-x-2">
+      <span className="text-[0.8125rem] text-muted">{said}</span>
+      <code className="min-w-0 font-mono text-[0.8125rem] wrap-anywhere">{text}</code>
+    </p>
+  );
+}
+
+/** A value as it is written: text, or the expression that it comes from. */
+function textOf(value: Value): string {
+  return typeof value === "string" ? value : `{${value.expr}}`;
+}
+
+function approvalWords(required: number): string {
+  return required === 1 ? "One person agrees" : `${required} people agree`;
 }

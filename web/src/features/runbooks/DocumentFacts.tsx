@@ -1,4 +1,5 @@
-import type { RunbookDocument, Target } from "#protocol/runbook/document.ts";
+import type { Target } from "#protocol/blocks/common.ts";
+import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import type { Parameter } from "#protocol/runbook/parameters.ts";
 import { Badge } from "../../components/Badge.tsx";
 
