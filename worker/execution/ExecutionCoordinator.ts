@@ -3,24 +3,16 @@
  * owns the sockets, the SQLite and the alarm; the engine decides, and what it
  * decides is stored before any of it is carried out.
  */
-import { type ConnectionContext, Server } from "partyserver";
+import type { ConnectionContext } from "partyserver";
 import type { Execution } from "#protocol/api/executions.ts";
 import type { StepStart } from "#protocol/data.ts";
 import { newId } from "#protocol/ids.ts";
-import {
-  CANCEL_GRACE_MS,
-  COMMAND_RESEND_MS,
-  HEARTBEAT_PING,
-  HEARTBEAT_PONG,
-  HEARTBEAT_TIMEOUT_MS,
-  VIEWERS_MAX,
-} from "#protocol/limits.ts";
+import { CANCEL_GRACE_MS, COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { StreamMessage } from "#protocol/viewer.ts";
-import type { Env } from "../env.ts";
-import { log } from "../log.ts";
 import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
+import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
 import { Archiver } from "./archive/archiver.ts";
@@ -50,7 +42,7 @@ import { OutputIntake } from "./intake.ts";
 import { Outside } from "./outside.ts";
 import { Projection } from "./projection.ts";
 import { type RetryWish, takeOver } from "./reuse.ts";
-import { agentState, type Socket, viewerState } from "./sockets.ts";
+import { agentState, type Socket, type SocketState, viewerState } from "./sockets.ts";
 import { ExecutionStore, type LogRow } from "./store.ts";
 import { agentsOf, toExecution, toProgress, toSteps, toSummary } from "./view.ts";
 import { ViewerAccess } from "./viewerAccess.ts";
@@ -70,9 +62,7 @@ interface Live {
   archiver: Archiver;
 }
 
-export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi {
-  static override options = { hibernate: true };
-
+export class ExecutionCoordinator extends SocketObject implements CoordinatorApi {
   readonly #store = new ExecutionStore(this.ctx.storage);
   readonly #intake = new OutputIntake(this.#store);
   readonly #follower = new Follower(this.#store, () => this.#state().end !== undefined);
@@ -110,7 +100,6 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
   /** Answers that are being read. */
   #readers = 0;
   #feedTimer: ReturnType<typeof setTimeout> | undefined;
-  #alarmAt: number | null | undefined;
 
   // --- What the rest of the worker asks (contract.ts) ---
 
@@ -126,7 +115,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       return this.#store.appendEvents(moment.now, decision.events);
     });
     this.#live = this.#assemble(record, settled(decision));
-    this.#log("info", "execution created", { requestId });
+    this.log("info", "execution created", { requestId });
     this.#carryOut(decision, rows);
     return { outcome: "created", execution: toSummary(record.executionId, this.#state()) };
   }
@@ -257,7 +246,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       }
       return await super.fetch(request);
     } catch (error) {
-      this.#log("error", "a request failed", { error });
+      this.log("error", "a request failed", { error });
       return new Response(null, { status: 500 });
     }
   }
@@ -273,10 +262,6 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     });
   }
 
-  override onStart(): void {
-    this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT_PING, HEARTBEAT_PONG));
-  }
-
   override getConnectionTags(_socket: Socket, { request }: ConnectionContext): string[] {
     return isAgent(request) ? ["agent"] : this.#access.tags(request);
   }
@@ -285,7 +270,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const agent = identityIn(request);
     if (!isAgent(request) || !agent) {
       this.#viewers.connect(socket);
-      return this.#background(this.#access.opened(socket));
+      return this.background(this.#access.opened(socket));
     }
     this.#agents.connect(socket, agent);
     this.#setAlarm();
@@ -299,7 +284,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       if (agent) this.#agents.receive(socket, agent, frame);
       else if (viewer) this.#viewers.receive(socket, viewer, frame);
     } catch (error) {
-      this.#log("error", "a frame could not be handled", { error });
+      this.log("error", "a frame could not be handled", { error });
       socket.close(CLOSE_CODES.restart, "internal error; reconnect");
     }
   }
@@ -308,13 +293,13 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     answerClose(socket, code);
     const agent = agentState(socket);
     if (!this.#load()) return;
-    if (!agent) return this.#background(this.#access.closed(socket));
+    if (!agent) return this.background(this.#access.closed(socket));
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
   }
 
   override onError(socket: Socket): void {
     const agent = agentState(socket);
-    if (!agent) return this.#background(this.#access.closed(socket));
+    if (!agent) return this.background(this.#access.closed(socket));
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
@@ -325,14 +310,14 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const alarm = await this.ctx.storage.getAlarm();
     // One that is overdue is being tried, unless the platform gave up on it.
     if (alarm !== null && alarm > Date.now() - OVERDUE_MS) return;
-    this.#log("warn", "an alarm was lost; it is made up for", {});
+    this.log("warn", "an alarm was lost; it is made up for", {});
     this.onAlarm();
   }
 
   override onAlarm(): void {
     const live = this.#load();
     if (!live) return;
-    this.#alarmAt = null;
+    this.alarmRang();
     try {
       this.#endSilentSockets();
       this.#decide({ type: "tick" });
@@ -340,9 +325,9 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       for (const effect of unanswered(this.#state())) this.#perform(effect);
       const due = live.projection.dueAt;
       if (due !== undefined && due <= Date.now()) this.#project();
-      this.#background(this.#archive(live.archiver));
+      this.background(this.#archive(live.archiver));
     } catch (error) {
-      this.#log("error", "the alarm failed; it is set again", { error });
+      this.log("error", "the alarm failed; it is set again", { error });
     }
     this.#setAlarm();
   }
@@ -362,7 +347,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const record = this.#store.record();
     if (!record) return;
     await this.#archiver(record).restore(Date.now());
-    this.#log("info", "execution brought back from the archive", {});
+    this.log("info", "execution brought back from the archive", {});
     this.#load()?.archiver.touch(Date.now());
     this.#setAlarm();
   }
@@ -443,14 +428,14 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     switch (effect.type) {
       case "lease.release":
         this.#agents.release(effect.fence, effect.keepFolder);
-        return this.#background(this.#outside.perform(effect));
+        return this.background(this.#outside.perform(effect));
       case "lease.request":
       case "targets.resolve":
       case "locks.acquire":
       case "locks.release":
       case "child.start":
       case "child.cancel":
-        return this.#background(this.#outside.perform(effect));
+        return this.background(this.#outside.perform(effect));
       case "edge.request":
         return;
       case "step.start":
@@ -472,7 +457,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     const since = this.#state().steps.get(step)?.stopping?.at ?? 0;
     // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
     // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
-    if (!sent && Date.now() - since >= COMMAND_RESEND_MS) this.#background(this.#outside.revoke(fence));
+    if (!sent && Date.now() - since >= COMMAND_RESEND_MS) this.background(this.#outside.revoke(fence));
   }
 
   /** Archives what has ended, and later lets go of the copy here. */
@@ -484,7 +469,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
 
   #project(): void {
     const projection = this.#load()?.projection;
-    if (projection) this.#background(projection.write(() => Date.now()).then(() => this.#setAlarm()));
+    if (projection) this.background(projection.write(() => Date.now()).then(() => this.#setAlarm()));
   }
 
   /** What an agent is offered under this fence: the plan, and the first of the steps that wait for it. */
@@ -517,7 +502,7 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
       const live = this.#load();
       if (!live) return;
       const execution = toSummary(live.record.executionId, live.state);
-      this.#background(this.#feed().publish({ type: "execution", execution }));
+      this.background(this.#feed().publish({ type: "execution", execution }));
     }, FEED_DELAY_MS);
   }
 
@@ -525,51 +510,35 @@ export class ExecutionCoordinator extends Server<Env> implements CoordinatorApi 
     return this.env.ORGANIZATION_FEED.getByName(this.#state().plan.organizationId);
   }
 
-  /** Runs what nobody waits for. What matters of it is repeated by the alarm. */
-  #background(work: Promise<unknown>): void {
-    this.ctx.waitUntil(
-      work.catch((error) => this.#log("warn", "a call to another object failed", { error })),
-    );
-  }
-
-  #log(level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>): void {
+  protected override logFields() {
     const [organizationId, executionId] = this.name.split("/");
-    log(level, message, { organizationId, executionId, ...fields });
+    return { organizationId, executionId };
   }
 
   // --- Time ---
 
   #endSilentSockets(): void {
-    for (const socket of this.getConnections("agent")) {
-      if (this.#lastSeen(socket) + HEARTBEAT_TIMEOUT_MS > Date.now()) continue;
-      const agent = agentState(socket as Socket);
+    for (const socket of this.#agentSockets()) {
+      const agent = agentState(socket);
+      if (!agent || this.silentAt(socket, agent.connectedAt) > Date.now()) continue;
       socket.close(CLOSE_CODES.silent, "no heartbeat for 45 s");
-      if (agent) this.#agents.disconnected(socket as Socket, agent, "its agent went silent");
+      this.#agents.disconnected(socket, agent, "its agent went silent");
     }
   }
 
-  #lastSeen(socket: WebSocket): number {
-    const beat = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
-    return Math.max(beat, agentState(socket as Socket)?.connectedAt ?? 0);
-  }
-
-  /** Sets the one alarm to the earliest of all waits. */
   #setAlarm(): void {
     const live = this.#load();
     if (!live) return;
-    const { state } = live;
-    const waits = [deadlineOf(state)?.at, live.projection.dueAt, live.archiver.dueAt];
-    for (const socket of this.getConnections("agent"))
-      waits.push(this.#lastSeen(socket) + HEARTBEAT_TIMEOUT_MS);
-    if (unanswered(state).length > 0) waits.push(Date.now() + COMMAND_RESEND_MS);
-    const due = waits.filter((wait) => wait !== undefined);
-    if (due.length === 0) return;
-    const at = Math.max(Math.min(...due), Date.now() + 1);
-    const set = this.#alarmAt;
-    // One that comes earlier than needed only looks and sets itself again: cheaper than a write each time.
-    if (set != null && set <= at && set > Date.now()) return;
-    this.#alarmAt = at;
-    this.#background(this.ctx.storage.setAlarm(at));
+    const silent = Array.from(this.#agentSockets(), (socket) =>
+      this.silentAt(socket, agentState(socket)?.connectedAt ?? 0),
+    );
+    const again = unanswered(live.state).length > 0 ? Date.now() + COMMAND_RESEND_MS : undefined;
+    const { projection, archiver } = live;
+    this.setAlarmTo([deadlineOf(live.state)?.at, projection.dueAt, archiver.dueAt, again, ...silent]);
+  }
+
+  #agentSockets(): Iterable<Socket> {
+    return this.getConnections<SocketState>("agent");
   }
 }
 

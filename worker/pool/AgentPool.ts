@@ -3,14 +3,13 @@
  * socket, grants leases and keeps the queue. Output never passes through here,
  * so one noisy job slows nobody else.
  */
-import { type ConnectionContext, Server } from "partyserver";
+import type { ConnectionContext } from "partyserver";
 import type { Presence } from "#protocol/api/pools.ts";
 import { agentControlMessageSchema } from "#protocol/control.ts";
-import { COMMAND_RESEND_MS, HEARTBEAT_PING, HEARTBEAT_PONG, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
+import { COMMAND_RESEND_MS, HEARTBEAT_PING } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
-import type { Env } from "../env.ts";
 import { coordinatorName } from "../execution/contract.ts";
-import { log } from "../log.ts";
+import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { assign, chooseAgent, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
@@ -42,15 +41,12 @@ const FEED_DELAY_MS = 200;
 /** Most agents that a look at the pool names. */
 const NAMED_MAX = 20;
 
-export class AgentPool extends Server<Env> implements PoolApi {
-  static override options = { hibernate: true };
-
+export class AgentPool extends SocketObject implements PoolApi {
   readonly #store = new PoolStore(this.ctx.storage);
   readonly #agents = new Connected({
     sockets: () => this.#sockets(),
     busy: (agentId) => this.#store.busy(agentId),
   });
-  #alarmAt: number | null = null;
   readonly #changed = new Set<string>();
 
   // --- What coordinators ask (contract.ts) ---
@@ -117,7 +113,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
     for (const lease of leases) {
       const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
       // Kept until its coordinator knows, so that asking again finishes what was cut short.
-      this.#background(told.then(() => this.#free(lease)));
+      this.background(told.then(() => this.#free(lease)));
     }
     this.#announce(agentId);
   }
@@ -132,13 +128,9 @@ export class AgentPool extends Server<Env> implements PoolApi {
       }
       return await super.fetch(request);
     } catch (error) {
-      this.#log("error", "a request failed", { error });
+      this.log("error", "a request failed", { error });
       return new Response(null, { status: 500 });
     }
-  }
-
-  override onStart(): void {
-    this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT_PING, HEARTBEAT_PONG));
   }
 
   override onRequest(): Response {
@@ -163,7 +155,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
       if (!state.hello) return refuse(socket, `${message.type} before hello`);
       if (message.type !== "ack") this.#report(socket, state, message);
     } catch (error) {
-      this.#log("error", "a frame could not be handled", { error });
+      this.log("error", "a frame could not be handled", { error });
       socket.close(CLOSE_CODES.restart, "internal error; reconnect");
     }
   }
@@ -178,13 +170,13 @@ export class AgentPool extends Server<Env> implements PoolApi {
   }
 
   override onAlarm(): void {
-    this.#alarmAt = null;
+    this.alarmRang();
     try {
       this.#endSilentSockets();
       this.#repeatUnanswered();
       this.#handOut();
     } catch (error) {
-      this.#log("error", "the alarm failed; it is set again", { error });
+      this.log("error", "the alarm failed; it is set again", { error });
     }
     this.#setAlarm();
   }
@@ -200,7 +192,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
     }
     socket.setState(greeting.state);
     send(socket, greeting.welcome);
-    this.#log("info", "agent connected", { agentId, agentVersion: message.agentVersion });
+    this.log("info", "agent connected", { agentId, agentVersion: message.agentVersion });
     for (const action of reconcile(this.#store.leasesOf(agentId), message.leases)) {
       this.#perform(action, socket);
     }
@@ -227,19 +219,19 @@ export class AgentPool extends Server<Env> implements PoolApi {
         if (socket) send(socket, revokeCommand(lease, action.reason));
         return;
       case "offer":
-        return this.#background(this.#offerQueued(action.lease, action.lease.agentId));
+        return this.background(this.#offerQueued(action.lease, action.lease.agentId));
       case "free":
         return this.#free(action.lease);
       case "fail": {
         this.#free(action.lease);
         const { reason, retry } = action;
         const coordinator = this.#coordinator(action.lease);
-        return this.#background(coordinator.leaseFailed(lease.id, lease.fence, reason, retry));
+        return this.background(coordinator.leaseFailed(lease.id, lease.fence, reason, retry));
       }
       case "lose": {
         this.#free(action.lease);
         const coordinator = this.#coordinator(action.lease);
-        return this.#background(coordinator.leaseLost(lease.id, lease.fence, action.reason));
+        return this.background(coordinator.leaseLost(lease.id, lease.fence, action.reason));
       }
       default:
         action satisfies never;
@@ -264,7 +256,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
     for (const { row, agentId } of assign(this.#store.queue(), this.#agents.candidates(), Date.now())) {
       this.#store.dequeue(row.id);
       this.#grant(row, agentId);
-      this.#background(this.#offerQueued(row, agentId));
+      this.background(this.#offerQueued(row, agentId));
     }
     this.#setAlarm();
   }
@@ -304,27 +296,22 @@ export class AgentPool extends Server<Env> implements PoolApi {
 
   #endSilentSockets(): void {
     for (const socket of this.#sockets()) {
-      if (this.#lastSeen(socket) + HEARTBEAT_TIMEOUT_MS > Date.now()) continue;
+      if (this.#silentAt(socket) > Date.now()) continue;
       socket.close(CLOSE_CODES.silent, "no heartbeat for 45 s");
       if (socket.state) this.#announce(socket.state.agentId);
     }
   }
 
-  #lastSeen(socket: Socket): number {
-    const beat = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
-    return Math.max(beat, socket.state?.connectedAt ?? 0);
+  #setAlarm(): void {
+    const silentAt = Array.from(this.#sockets(), (socket) => this.#silentAt(socket));
+    const unansweredSince = this.#store.oldestUnanswered();
+    this.setAlarmTo([
+      nextLook({ silentAt, unansweredSince, isQueueing: this.#store.isQueueing() }, Date.now()),
+    ]);
   }
 
-  #setAlarm(): void {
-    const now = Date.now();
-    const lastSeen = Array.from(this.#sockets(), (socket) => this.#lastSeen(socket));
-    const unansweredSince = this.#store.oldestUnanswered();
-    const at = nextLook({ lastSeen, unansweredSince, isQueueing: this.#store.isQueueing() }, now);
-    if (at === undefined) return;
-    // One that comes earlier than needed only looks and sets itself again: cheaper than a write each time.
-    if (this.#alarmAt !== null && this.#alarmAt <= at && this.#alarmAt > now) return;
-    this.#alarmAt = at;
-    this.#background(this.ctx.storage.setAlarm(at));
+  #silentAt(socket: Socket): number {
+    return this.silentAt(socket, socket.state?.connectedAt ?? 0);
   }
 
   // --- Odds and ends ---
@@ -340,7 +327,7 @@ export class AgentPool extends Server<Env> implements PoolApi {
         const feed = this.env.ORGANIZATION_FEED.getByName(this.#organizationId);
         for (const id of this.#changed) {
           const presence = this.#agents.presenceOf(id);
-          this.#background(feed.publish({ type: "agent", agentId: id, presence }));
+          this.background(feed.publish({ type: "agent", agentId: id, presence }));
         }
         this.#changed.clear();
       }, FEED_DELAY_MS);
@@ -356,14 +343,8 @@ export class AgentPool extends Server<Env> implements PoolApi {
     return this.name.split("/")[0] ?? "";
   }
 
-  #background(work: Promise<unknown>): void {
-    this.ctx.waitUntil(
-      work.catch((error) => this.#log("warn", "a call to another object failed", { error })),
-    );
-  }
-
-  #log(level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>): void {
+  protected override logFields() {
     const [organizationId, poolId] = this.name.split("/");
-    log(level, message, { organizationId, poolId, ...fields });
+    return { organizationId, poolId };
   }
 }

@@ -1,12 +1,12 @@
 /** When the pool has to look again. Pure; times in ms since the epoch. */
-import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
+import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 
 /** How long an agent that declined is passed over. */
 export const AVOID_MS = 5_000;
 
 export interface PoolWaits {
-  /** When each socket was last heard of. */
-  lastSeen: readonly number[];
+  /** When each socket counts as dead, unless it is heard of. */
+  silentAt: readonly number[];
   /** When the oldest lease that waits for its agent's word got its status. */
   unansweredSince: number | undefined;
   isQueueing: boolean;
@@ -14,12 +14,12 @@ export interface PoolWaits {
 
 /** The earliest of all waits; undefined when nothing is waited for. */
 export function nextLook(
-  { lastSeen, unansweredSince, isQueueing }: PoolWaits,
+  { silentAt, unansweredSince, isQueueing }: PoolWaits,
   now: number,
 ): number | undefined {
-  const waits = lastSeen.map((at) => at + HEARTBEAT_TIMEOUT_MS);
+  const waits = [...silentAt];
   if (unansweredSince !== undefined) waits.push(Math.max(unansweredSince + COMMAND_RESEND_MS, now));
   // Without an agent there is nobody to serve the queue; the first hello does.
-  if (lastSeen.length > 0 && isQueueing) waits.push(now + AVOID_MS);
+  if (silentAt.length > 0 && isQueueing) waits.push(now + AVOID_MS);
   return waits.length === 0 ? undefined : Math.max(Math.min(...waits), now + 1);
 }
