@@ -29,7 +29,7 @@ export const stepStateSchema = z.enum([
 export type StepState = z.infer<typeof stepStateSchema>;
 
 /** Why an execution waits in its pool's queue. */
-export const queueReasonSchema = z.enum(["no_agent_connected", "no_agent_matches", "all_busy"]);
+export const queueReasonSchema = z.enum(["no_agent_connected", "no_agent_matches", "all_busy", "pool_full"]);
 export type QueueReason = z.infer<typeof queueReasonSchema>;
 
 export const TERMINAL_EXECUTION_STATES = ["succeeded", "failed", "canceled", "timed_out"] as const;

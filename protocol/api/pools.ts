@@ -12,9 +12,15 @@ export const poolSchema = z
     name: z.string(),
     createdAt: timestampSchema,
     agentCount: z.number().int(),
+    /** Most leases at once, whatever slots its agents have. */
+    maxLeases: z.number().int().optional(),
   })
   .meta({ id: "Pool" });
 export const poolCreateSchema = z.strictObject({ name: poolNameSchema });
+export const poolUpdateSchema = z.strictObject({
+  /** Null for no limit. */
+  maxLeases: z.number().int().min(1).max(100_000).nullable(),
+});
 
 /** What a connected agent is doing now. */
 export const presenceSchema = z.object({

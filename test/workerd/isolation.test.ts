@@ -119,6 +119,7 @@ const CASES: Record<string, Case> = {
     () => ({ body: { name: `p${crypto.randomUUID()}` } }),
   ),
   "get /pools": at(() => "/pools"),
+  "put /pools/{poolId}": at((ids) => `/pools/${ids.poolId}`, body({ maxLeases: 1 })),
   "get /agents": at(() => "/agents"),
   "get /agents/{agentId}": at((ids) => `/agents/${ids.agentId}`),
   "delete /agents/{agentId}": at((ids) => `/agents/${ids.agentId}`),

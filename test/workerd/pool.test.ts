@@ -250,7 +250,13 @@ it("a lease that ends twice frees one slot", async () => {
   const place = newPlace();
   const busy = await runInDurableObject(poolOf(place), (_, { storage }) => {
     const store = new PoolStore(storage);
-    const row = (id: string) => ({ id, executionId: "exe_1", fence: 1, labels: {} });
+    const row = (id: string) => ({
+      id,
+      executionId: "exe_1",
+      fence: 1,
+      labels: {},
+      wantedAgentId: undefined,
+    });
     store.addLease(row("lse_1"), place.agentId, 0);
     store.addLease(row("lse_2"), place.agentId, 0);
     const lease = store.lease("lse_1");
@@ -448,4 +454,22 @@ describe("what is not of the protocol", () => {
     expect((await poolOf(place).presence())[place.agentId]).toMatchObject({ busySlots: 1 });
     expect((await read(stub)).state).toBe("running");
   });
+});
+
+it("a pool does no more at once than its limit, and goes on when that is raised", async () => {
+  const place = newPlace();
+  const control = await connectAgent(place, { slots: 4 });
+  await poolOf(place).setLimit(1);
+  await trigger(place);
+  await acceptOffer(control);
+  const second = await trigger(place);
+  await vi.waitFor(async () =>
+    expect(await read(second.stub)).toMatchObject({
+      state: "queued",
+      queue: { ahead: 0, reason: "pool_full" },
+    }),
+  );
+  await poolOf(place).setLimit(2);
+  await acceptOffer(control, 2);
+  await vi.waitFor(async () => expect((await read(second.stub)).queue).toBeUndefined());
 });

@@ -5,16 +5,21 @@
 import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import type { Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { encodeChunk, type Stream } from "#protocol/chunk.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import { newId } from "#protocol/ids.ts";
 import { HEARTBEAT_PONG } from "#protocol/limits.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
-import type { Block, CommandBlock } from "#protocol/runbook/document.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
-import { type CreateExecution, coordinatorName } from "../../worker/execution/contract.ts";
+import {
+  type CoordinatorApi,
+  type CreateExecution,
+  coordinatorName,
+} from "../../worker/execution/contract.ts";
+import type { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import { AGENT_HEADER, poolObjectName } from "../../worker/pool/contract.ts";
 
 export type Message = { type: string } & Record<string, unknown>;
@@ -106,8 +111,14 @@ export function poolOf(place: Place) {
   return env.AGENT_POOL.getByName(poolObjectName(place.organizationId, place.poolId));
 }
 
-export function coordinatorOf(place: Place, executionId: string) {
-  return env.EXECUTION_COORDINATOR.getByName(coordinatorName(place.organizationId, executionId));
+/** What tests ask of a coordinator. The type of a real stub unrolls blocks that hold blocks without end. */
+export type CoordinatorStub = DurableObjectStub<undefined> &
+  CoordinatorApi &
+  Pick<ExecutionCoordinator, "offerTo" | "leaseFailed" | "leaseLost">;
+
+export function coordinatorOf(place: Place, executionId: string): CoordinatorStub {
+  const coordinators: { getByName(name: string): unknown } = env.EXECUTION_COORDINATOR;
+  return coordinators.getByName(coordinatorName(place.organizationId, executionId)) as CoordinatorStub;
 }
 
 export async function openControl(place: Place, jti: string = crypto.randomUUID()): Promise<Line> {

@@ -145,6 +145,8 @@ export const pools = sqliteTable(
     id: text("id").notNull(),
     name: text("name").notNull(),
     createdAt: time("created_at").notNull(),
+    /** Most leases at once, whatever slots its agents have; no limit when null. */
+    maxLeases: integer("max_leases"),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),

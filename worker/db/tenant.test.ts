@@ -100,6 +100,8 @@ const CALLS: Calls = {
   },
   pools: {
     create: (db) => db.pools.create("pool_x", "x", now),
+    update: (db) => db.pools.update("pool_x", { maxLeases: 1 }),
+    get: (db) => db.pools.get("pool_x"),
     idsOf: (db) => db.pools.idsOf(["a", "b"]),
     list: (db) => db.pools.list("a", 1),
   },

@@ -11,7 +11,7 @@ import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
-import { assign, chooseAgent, matchingAgents } from "./choose.ts";
+import { assign, type Choice, chooseAgent, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
   identityIn,
@@ -56,7 +56,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     const agentId = this.#store.lease(id)?.agentId;
     if (agentId) return { outcome: "offered", ...this.#agents.describe(agentId) };
     const row: QueueRow = { id, executionId, fence, labels, wantedAgentId };
-    const choice = chooseAgent(this.#agents.candidates(), row, Date.now());
+    const choice: Choice =
+      this.#store.room > 0 ? chooseAgent(this.#agents.candidates(), row, Date.now()) : { none: "pool_full" };
     const socket = "agentId" in choice ? this.#agents.socketOf(choice.agentId) : undefined;
     if (!socket?.state) {
       this.#store.enqueue(row);
@@ -98,6 +99,11 @@ export class AgentPool extends SocketObject implements PoolApi {
       const free = matching.filter(({ busy, slots }) => busy < slots).length;
       return { matching: matching.length, free, agents };
     });
+  }
+
+  async setLimit(maxLeases: number | null): Promise<void> {
+    this.#store.setLimit(maxLeases);
+    this.#handOut();
   }
 
   async presence(): Promise<Record<string, Presence>> {
@@ -253,7 +259,9 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   /** Gives free slots to whoever waits. */
   #handOut(): void {
+    let room = this.#store.room;
     for (const { row, agentId } of assign(this.#store.queue(), this.#agents.candidates(), Date.now())) {
+      if (room-- <= 0) break;
       this.#store.dequeue(row.id);
       this.#grant(row, agentId);
       this.background(this.#offerQueued(row, agentId));

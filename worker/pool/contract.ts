@@ -81,6 +81,8 @@ export interface PoolApi {
   lookAt(labels: Record<string, string>[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
+  /** Most leases at once; null for no limit. */
+  setLimit(maxLeases: number | null): Promise<void>;
   /** Ends the agent's sockets and leases; for revocation. */
   disconnectAgent(agentId: string, reason: string): Promise<void>;
 }

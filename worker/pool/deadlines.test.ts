@@ -11,7 +11,11 @@ test.each<[string, Partial<PoolWaits>, number | undefined]>([
   ["for an answer", { unansweredSince: NOW - 10 }, NOW - 10 + COMMAND_RESEND_MS],
   ["no longer, but never for the past", { unansweredSince: 0 }, NOW + 1],
   ["not for a queue that no agent could serve", { isQueueing: true }, undefined],
-  ["for an agent to be asked again", { isQueueing: true, silentAt: [NOW + HEARTBEAT_TIMEOUT_MS] }, NOW + AVOID_MS],
+  [
+    "for an agent to be asked again",
+    { isQueueing: true, silentAt: [NOW + HEARTBEAT_TIMEOUT_MS] },
+    NOW + AVOID_MS,
+  ],
 ])("a pool waits %s", (_, waits, at) => {
   expect(nextLook({ ...nothing, ...waits }, NOW)).toBe(at);
 });

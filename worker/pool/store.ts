@@ -13,6 +13,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
 `;
 
+const LIMIT_KEY = "limit";
+
 /** `offered`: not yet accepted. `released`: over here, the agent has not said so yet. */
 export type LeaseStatus = "offered" | "accepted" | "released";
 
@@ -34,11 +36,13 @@ export type QueueRow = Pick<LeaseRow, "id" | "executionId" | "fence" | "labels" 
 type SqlRow = Record<string, SqlStorageValue>;
 
 export class PoolStore {
+  readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
   /** Leases by agent: on the path of every offer, so counted in memory. */
   #busy: Map<string, number> | undefined;
 
   constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
     this.#sql = storage.sql;
     this.#sql.exec(SCHEMA);
   }
@@ -67,6 +71,19 @@ export class PoolStore {
       .exec(`SELECT * FROM leases ${where}`, ...values)
       .toArray()
       .map(toLease);
+  }
+
+  /** How many more leases the pool may grant. */
+  get room(): number {
+    const limit = this.#storage.kv.get<number>(LIMIT_KEY);
+    if (limit === undefined) return Number.POSITIVE_INFINITY;
+    return limit - Number(this.#sql.exec("SELECT COUNT(*) AS n FROM leases").one().n);
+  }
+
+  /** Most leases at once; null for no limit. */
+  setLimit(maxLeases: number | null): void {
+    if (maxLeases === null) this.#storage.kv.delete(LIMIT_KEY);
+    else this.#storage.kv.put(LIMIT_KEY, maxLeases);
   }
 
   /** Slots of an agent that are taken. */

@@ -16,6 +16,26 @@ export function poolsRepository({ db, organizationId, within }: TenantScope) {
       return created.length === 0 ? null : { id, name, createdAt: now.toISOString(), agentCount: 0 };
     },
 
+    /** False when there is no such pool. */
+    async update(id: string, { maxLeases }: { maxLeases: number | null }): Promise<boolean> {
+      const result = await db
+        .update(pools)
+        .set({ maxLeases })
+        .where(within(pools, eq(pools.id, id)));
+      return result.meta.changes > 0;
+    },
+
+    async get(id: string): Promise<Pool | null> {
+      const [row] = await db
+        .select({ pool: pools, agentCount: count(agents.id) })
+        .from(pools)
+        .leftJoin(agents, and(within(agents, eq(agents.poolId, pools.id)), isNull(agents.revokedAt)))
+        .where(within(pools, eq(pools.id, id)))
+        .groupBy(pools.id)
+        .limit(1);
+      return row ? toPool(row) : null;
+    },
+
     /** The ids of those of these names that exist. */
     async idsOf(names: readonly string[]): Promise<Record<string, string>> {
       const rows = await db
@@ -35,12 +55,18 @@ export function poolsRepository({ db, organizationId, within }: TenantScope) {
         .groupBy(pools.id)
         .orderBy(asc(pools.name))
         .limit(limit);
-      return rows.map(({ pool, agentCount }) => ({
-        id: pool.id,
-        name: pool.name,
-        createdAt: pool.createdAt.toISOString(),
-        agentCount,
-      }));
+      return rows.map(toPool);
     },
+  };
+}
+
+function toPool({ pool, agentCount }: { pool: typeof pools.$inferSelect; agentCount: number }): Pool {
+  const { id, name, createdAt, maxLeases } = pool;
+  return {
+    id,
+    name,
+    createdAt: createdAt.toISOString(),
+    agentCount,
+    ...(maxLeases !== null && { maxLeases }),
   };
 }

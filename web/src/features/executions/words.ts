@@ -161,6 +161,13 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
         detail: "It starts as soon as one does.",
         toAgents: true,
       };
+    case "pool_full":
+      return {
+        tone: "live",
+        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
+        detail: `Pool “${pool}” does as much at once as it may.`,
+        toAgents: false,
+      };
     case "all_busy":
       return {
         tone: "live",

@@ -1,0 +1,1 @@
+ALTER TABLE `pools` ADD `max_leases` integer;

@@ -1,0 +1,20 @@
+import { z } from "zod";
+import { poolSchema, poolUpdateSchema } from "#protocol/api/pools.ts";
+import { operation } from "../../http/operation.ts";
+import { updatePool } from "../../services/pools/update.ts";
+
+export const update = operation(
+  {
+    method: "put",
+    path: "/pools/{poolId}",
+    tag: "Agents",
+    summary: "Limit how much a pool does at once",
+    description: "What is over the limit queues, with the reason `pool_full`. What runs goes on.",
+    access: "agents:write",
+    params: z.object({ poolId: z.string().describe("An id like pool_…") }),
+    body: poolUpdateSchema,
+    response: poolSchema,
+    errors: ["not_found"],
+  },
+  async ({ c, caller, params, body }) => ({ data: await updatePool(c.env, caller, params.poolId, body) }),
+);
