@@ -1,5 +1,6 @@
 /** What can be written into a field of a block: the same for YAML, for fences, for documentation and for forms. */
 import type { BlockKind } from "../blocks/index.ts";
+import { oneOf } from "./sentences.ts";
 import { parseDuration, parseSize, printDuration, printSize } from "./units.ts";
 
 export interface Field {
@@ -104,9 +105,9 @@ export function hintOf(type: FieldType): string {
     case "branches":
       return "a list of lists of blocks";
     case "choice":
-      return type.options.length > 2 ? `one of ${type.options.join(", ")}` : type.options.join(" or ");
+      return oneOf(type.options);
     case "block":
-      return `a block of the kind ${type.kinds.join(" or ")}`;
+      return `a block of the kind ${oneOf(type.kinds)}`;
     case "group":
       return groupHint(type);
     default:

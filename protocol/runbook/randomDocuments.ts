@@ -149,11 +149,27 @@ const leaving = (
     return fc.record({ ...needed, ...Object.fromEntries(chosen) });
   });
 
+/** Gives every block of a tree a name of its own. */
+function named(block: Fields, next: () => string): Fields {
+  const inside = (inner: unknown): unknown =>
+    Array.isArray(inner) ? inner.map((each) => inside(each)) : named(inner as Fields, next);
+  const id = next();
+  const lists = ["then", "else", "branches", "blocks", "compensate"].filter(
+    (key) => block[key] !== undefined,
+  );
+  return { ...block, id, ...Object.fromEntries(lists.map((key) => [key, inside(block[key])])) };
+}
+
+function counter(prefix: string): () => string {
+  let last = 0;
+  return () => `${prefix}-${++last}`;
+}
+
 const EMPTY: RunbookDocument = { schema: 1, title: "x", parameters: [], target: {}, blocks: [] };
 /** Only what can stand in a document by itself. */
 const possible = (fields: fc.Arbitrary<Fields>) =>
   fields.filter((block) => {
-    const parsed = blockSchema.safeParse({ ...block, id: "x" });
+    const parsed = blockSchema.safeParse(named(block, counter("b")));
     return parsed.success && checkDocument({ ...EMPTY, blocks: [parsed.data] }).length === 0;
   });
 
@@ -265,17 +281,6 @@ const { block } = fc.letrec<{ block: Fields; list: Fields[] }>((tie) => {
   };
 });
 
-/** Gives every block of a tree a name of its own; a few look like those that are made up for others. */
-function named(block: Fields, next: () => string): Fields {
-  const inside = (inner: unknown): unknown =>
-    Array.isArray(inner) ? inner.map((each) => inside(each)) : named(inner as Fields, next);
-  const id = next();
-  const lists = ["then", "else", "branches", "blocks", "compensate"].filter(
-    (key) => block[key] !== undefined,
-  );
-  return { ...block, id, ...Object.fromEntries(lists.map((key) => [key, inside(block[key])])) };
-}
-
 /** Documents that the schema accepts and that can work out. */
 export const documents = fc
   .record({
@@ -291,8 +296,7 @@ export const documents = fc
     prefix: fc.constantFrom("note", "step", "b"),
   })
   .map(({ prefix, ...value }) => {
-    let names = 0;
-    const next = () => `${prefix}-${++names}`;
+    const next = counter(prefix);
     const blocks = value.blocks.map((each) => named(each, next));
     const last = value.finally?.map((each) => named(each, next));
     return runbookDocumentSchema.safeParse(JSON.parse(JSON.stringify({ ...value, blocks, finally: last })));
@@ -300,3 +304,8 @@ export const documents = fc
   .filter((result) => result.success)
   .map((result) => result.data)
   .filter((document) => checkDocument(document).length === 0);
+
+/** Documents with a single command: the kind that is written in the most ways. */
+export const commandDocuments = possible(compensable(command)).map((block) =>
+  runbookDocumentSchema.parse({ ...EMPTY, blocks: [named(block, counter("b"))] }),
+);

@@ -13,8 +13,9 @@ export function reportSchemaIssues(
   for (const issue of found.map(innermost)) {
     const { at, name, field, below, isWritten, isTold } = findOrigin(root, placeOf(issue));
     if (isTold) continue;
+    const isMissing = !isWritten && below === 0;
     const print = field && below === 0 ? unitOf(field.type)?.print : undefined;
-    issues.add(at, sentenceOf(issue, { field: name, hint: hintAt(field, below), isWritten, print }));
+    issues.add(at, sentenceOf(issue, { field: name, hint: hintAt(field, below), isMissing, print }));
   }
 }
 

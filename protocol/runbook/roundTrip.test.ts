@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseRunbook, printRunbook } from "./markdown.ts";
 
-import { awkward, documents, text } from "./randomDocuments.ts";
+import { awkward, commandDocuments, documents, text } from "./randomDocuments.ts";
 
 describe("round trip", () => {
   test("every document comes back from its Markdown as it was", () => {
@@ -10,7 +10,16 @@ describe("round trip", () => {
       fc.property(documents, (document) => {
         expect(parseRunbook(printRunbook(document))).toEqual({ ok: true, document });
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
+    );
+  }, 60_000);
+
+  test("every command does, as a fence or as YAML", () => {
+    fc.assert(
+      fc.property(commandDocuments, (document) => {
+        expect(parseRunbook(printRunbook(document))).toEqual({ ok: true, document });
+      }),
+      { numRuns: 2_000 },
     );
   }, 60_000);
 

@@ -6,8 +6,8 @@ export interface Naming {
   field: string;
   /** What may be written there. */
   hint?: string;
-  /** False when nothing was written there at all. */
-  isWritten: boolean;
+  /** Nothing was written there at all. */
+  isMissing: boolean;
   /** Writes a limit in the unit the field is written in. */
   print?: (value: number) => string;
 }
@@ -16,14 +16,16 @@ export interface Naming {
 export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
   const field = `"${naming.field}"`;
   const print = naming.print ?? String;
-  const isMissing = !naming.isWritten && issue.message.startsWith("Invalid ");
+  if (naming.isMissing && ["invalid_type", "invalid_union", "invalid_value"].includes(issue.code)) {
+    return `${field} is missing`;
+  }
   switch (issue.code) {
     case "invalid_type":
-      return isMissing ? `${field} is missing` : `${field} must be ${nounOf(issue.expected, naming.hint)}`;
+      return `${field} must be ${nounOf(issue.expected, naming.hint)}`;
     case "invalid_union":
-      return isMissing ? `${field} is missing` : `${field} must be ${naming.hint ?? "something else"}`;
+      return `${field} must be ${naming.hint ?? "something else"}`;
     case "invalid_value":
-      return isMissing ? `${field} is missing` : `${field} must be ${issue.values.map(String).join(" or ")}`;
+      return `${field} must be ${oneOf(issue.values.map(String))}`;
     case "too_big":
       return hasOwnWords(issue)
         ? issue.message
@@ -41,6 +43,11 @@ export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
     default:
       return issue.message;
   }
+}
+
+/** The choice between these, to stand behind "must be". */
+export function oneOf(options: readonly string[]): string {
+  return options.length > 2 ? `one of ${options.join(", ")}` : options.join(" or ");
 }
 
 /** The words for a field nobody knows. */

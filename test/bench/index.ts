@@ -1,6 +1,7 @@
 /** Every measurement, in the order in which they are made. */
 import { agentAtRest } from "./agentAtRest.ts";
 import { calls } from "./calls.ts";
+import { engine } from "./engine.ts";
 import { firstOutput } from "./firstOutput.ts";
 import { hundredMegabytes } from "./hundredMegabytes.ts";
 import { hundredSteps } from "./hundredSteps.ts";
@@ -18,6 +19,7 @@ export const measurements = {
   "in-flight": inFlight,
   "small-chunks": smallChunks,
   calls,
+  engine,
 } as const satisfies Record<string, Measurement>;
 
 export type MeasurementName = keyof typeof measurements;

@@ -337,10 +337,14 @@ export class Agent {
     }
     if (!process || process.stopping) return;
     process.stopping = reason;
-    this.#timer(this.#around.world.random.int(graceMs), () => {
+    const { world } = this.#around;
+    // Something of it may not be gone whatever is done (CX2).
+    const confirmed = !randomFor(world.seed, attempt.step, attempt.attempt, "stop").chance(0.05);
+    this.#timer(confirmed ? world.random.int(graceMs) : graceMs, () => {
       if (!process.run.running) return;
-      process.run.running = false;
-      this.#finish(lease, attempt, stopped(reason));
+      if (confirmed) process.run.running = false;
+      else process.run.isLeft = true;
+      this.#finish(lease, attempt, stopped(reason, confirmed));
     });
   }
 
@@ -404,8 +408,8 @@ function keyOf({ step, attempt }: StepName): string {
   return `${step}#${attempt}`;
 }
 
-function stopped(reason: NonNullable<Process["stopping"]>): AttemptOutcome {
-  return { type: "stopped", reason, confirmed: true };
+function stopped(reason: NonNullable<Process["stopping"]>, confirmed = true): AttemptOutcome {
+  return { type: "stopped", reason, confirmed };
 }
 
 function wordsOf(outcome: AttemptOutcome): string {

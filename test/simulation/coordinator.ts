@@ -27,6 +27,7 @@ import {
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
 import type { Agent, LeaseName, StepName } from "./agent.ts";
 import type { LockService } from "./locks.ts";
+import type { Oracle } from "./oracle.ts";
 import type { Outside } from "./outside.ts";
 import type { Pool } from "./pool.ts";
 import { Rules } from "./rules.ts";
@@ -67,11 +68,11 @@ export class Coordinator {
   #state: EngineState | undefined;
   #ids = 0;
 
-  constructor(plan: Plan, origin: Origin, world: World, around: Neighbours) {
+  constructor(plan: Plan, origin: Origin, world: World, around: Neighbours, oracle: Oracle) {
     this.plan = plan;
     this.#world = world;
     this.#around = around;
-    this.rules = new Rules(plan);
+    this.rules = new Rules(plan, oracle);
     const decision = create(plan, origin, this.#moment());
     this.rules.decided(undefined, decision, this.#clock);
     this.#store(decision);

@@ -12,6 +12,8 @@ export interface Run {
   /** How it ended; `unknown` when nobody can tell. */
   end?: "known" | "unknown";
   running: boolean;
+  /** Its agent could not end it and has said so. */
+  isLeft?: boolean;
 }
 
 export class Oracle {
@@ -29,9 +31,9 @@ export class Oracle {
     const name = `"${step}" attempt ${attempt} on ${where}`;
     if (!block) throw new Violation("G1", `${name} is not in the plan`);
     if (earlier.some((run) => run.attempt === attempt)) throw new Violation("G1", `${name} started twice`);
-    const beside = earlier.find((run) => run.running);
-    if (beside) throw new Violation("G2", `${name} overlaps attempt ${beside.attempt} on ${beside.where}`);
     const { maxAttempts, isSafe } = limitsOf(block);
+    const beside = earlier.find((run) => run.running && !(run.isLeft && isSafe));
+    if (beside) throw new Violation("G2", `${name} overlaps attempt ${beside.attempt} on ${beside.where}`);
     if (earlier.length >= maxAttempts) {
       throw new Violation("G2", `${name} is start ${earlier.length + 1} of at most ${maxAttempts}`);
     }

@@ -37,6 +37,8 @@ export class Pool {
   readonly #over = new Set<string>();
   #watching = false;
   readonly #present = new Map<Agent, Socket>();
+  /** Until when an agent that declined is passed over. */
+  readonly #avoid = new Map<Agent, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -141,6 +143,7 @@ export class Pool {
   declined(agent: Agent, { id, fence }: LeaseName): void {
     const row = this.#rows.get(id);
     if (row?.on !== agent) return;
+    this.#avoid.set(agent, this.#world.now + CHECK_MS);
     this.#free(row);
     this.#failed(fence, "declined");
   }
@@ -161,7 +164,8 @@ export class Pool {
 
   #choose(request: Request): Agent | undefined {
     const candidates = [...this.#present.keys()].map((agent) => ({
-      ...{ agentId: agent.id, labels: agent.labels, slots: agent.slots, draining: false, avoidUntil: 0 },
+      ...{ agentId: agent.id, labels: agent.labels, slots: agent.slots, draining: false },
+      avoidUntil: this.#avoid.get(agent) ?? 0,
       busy: [...this.#rows.values()].filter(({ on }) => on === agent).length + agent.otherBusy,
     }));
     const choice = chooseAgent(

@@ -12,9 +12,12 @@ import { refusalOf } from "../../worker/execution/engine/people.ts";
 import type { EngineState } from "../../worker/execution/engine/state.ts";
 import { comparable } from "../../worker/execution/engine/testRun.ts";
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
+import type { Oracle } from "./oracle.ts";
 import { Violation } from "./world.ts";
 
 const TICKS_MAX = 200;
+/** More than any simulated execution needs. */
+const EVENTS_MAX = 3_000;
 /** Events by which a step begins, or goes on to what it is about. */
 const BEGINNINGS: ReadonlySet<string> = new Set([
   ...["step.waiting", "step.dispatched", "step.started", "step.expanded", "locks.requested"],
@@ -32,15 +35,21 @@ export class Rules {
   /** Paths that succeeded and can be undone, in the order in which they ended. */
   readonly #undoable: string[] = [];
   readonly #edge = new Set<string>();
+  #count = 0;
 
-  constructor(plan: Plan) {
+  readonly #oracle: Oracle;
+
+  constructor(plan: Plan, oracle: Oracle) {
     this.#plan = plan;
+    this.#oracle = oracle;
   }
 
   /** @throws Violation */
   decided(before: EngineState | undefined, decision: Decision, clock: number, input?: EngineInput): void {
     if (before && input && isAsked(input)) refusedChangesNothing(before, decision, input);
     for (const event of decision.events) this.#happens(clock, event);
+    this.#count += decision.events.length;
+    if (this.#count > EVENTS_MAX) throw new Violation("G5", "it goes round in circles");
     const { state, effects } = decision;
     if (!state.end && !deadlineOf(state)) {
       throw new Violation("G5", `nothing ends the wait of an execution that is ${state.state}`);
@@ -96,11 +105,27 @@ export class Rules {
     if (copy.end && event.type !== "step.late") {
       throw new Violation("G6", `${event.type} after the end`);
     }
+    if (event.type === "step.finished") this.#hasRun(event);
+    if (event.type === "execution.finished" && event.confirmed) this.#isGone();
     if ("step" in event && event.step !== ROOT) this.#happensTo(copy, event);
     if (event.type === "phase.started" && event.phase === "compensating") this.#undoes(event.steps);
     this.#copy = apply(copy, { time, event });
     if ("step" in event) this.#staysBounded(this.#copy, event.step);
     if (event.type === "phase.started") this.#undoesAll(this.#copy, event.steps);
+  }
+
+  /** A result belongs to something that ran. */
+  #hasRun({ step, attempt, outcome }: Extract<ExecutionEvent, { type: "step.finished" }>): void {
+    if (outcome?.type !== "exited" && outcome?.type !== "signaled" && outcome?.type !== "answered") return;
+    if (this.#oracle.runs.some((run) => run.step === step && run.attempt === attempt)) return;
+    throw new Violation("ST3", `"${step}" attempt ${attempt} has a result and never ran`);
+  }
+
+  /** What ends as confirmed has nothing left that runs. */
+  #isGone(): void {
+    const run = this.#oracle.runs.find(({ running }) => running);
+    if (run)
+      throw new Violation("CX2", `ends as confirmed while "${run.step}" attempt ${run.attempt} runs on`);
   }
 
   #happensTo(copy: EngineState, event: Extract<ExecutionEvent, { step: string }>): void {

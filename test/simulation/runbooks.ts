@@ -20,16 +20,25 @@ const LISTS = [
 ];
 const LOCKS = ["alpha", "beta"];
 
+/** Tried again whatever became of it. */
+const TRIED = {
+  retry: { maxAttempts: 3, delayMs: 70_000, factor: 1, on: ["failed", "timed_out", "unknown"] },
+  idempotent: true,
+} satisfies Partial<CommandBlock>;
+
 interface Growing {
   random: Random;
   ids: string[];
   left: number;
+  /** Few blocks, on agents, that may be tried again: attempts are what matters. */
+  narrow: boolean;
 }
 
 export function randomPlan(random: Random): Plan {
-  const growing: Growing = { random, ids: [], left: 2 + random.int(20) };
+  const narrow = random.chance(0.35);
+  const growing: Growing = { random, ids: [], left: narrow ? 2 : 2 + random.int(20), narrow };
   const blocks = listOf(growing, 0);
-  const last: Growing = { random, ids: growing.ids, left: 1 + random.int(2) };
+  const last: Growing = { random, ids: growing.ids, left: 1 + random.int(2), narrow };
   const top = blocks.map(({ id }) => id);
   return {
     schema: 1,
@@ -61,11 +70,13 @@ function listOf(growing: Growing, depth: number): Block[] {
 }
 
 function block(growing: Growing, depth: number): Block {
-  const { random, ids } = growing;
+  const { random, ids, narrow } = growing;
   growing.left--;
   const nests = depth < 3 && growing.left > 0 ? 3 : 0;
+  const others = narrow ? 0.2 : 2;
   const kind = random.weighted({
-    ...{ command: 10, api: 3, instruction: 2, approval: 2, timer: 2, runbook: 2 },
+    ...{ command: 10, api: 1.5 * others, runbook: others },
+    ...{ instruction: others, approval: others, timer: others },
     ...{ condition: nests, parallel: nests, foreach: nests * 1.5 },
   });
   const id = `${kind}-${ids.length}`;
@@ -74,7 +85,7 @@ function block(growing: Growing, depth: number): Block {
   const common = { id, ...when, ...commonFields(random) };
   switch (kind) {
     case "command":
-      return { ...command(random, id), ...common, ...compensation(growing) };
+      return { ...command(random, id), ...common, ...(narrow && TRIED), ...compensation(growing) };
     case "api":
       return { ...api(random, id), ...common, ...compensation(growing) };
     case "instruction":

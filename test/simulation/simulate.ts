@@ -82,7 +82,7 @@ class Simulation {
     const neighbours = { pool: this.#pool, locks: this.#locks, outside: this.#outside };
     const origin = { planDigest: "digest", trigger: { type: "user" as const }, actor: REQUESTER };
     const reused = reusedOf(scenario);
-    this.#coordinator = new Coordinator(plan, { ...origin, ...reused }, world, neighbours);
+    this.#coordinator = new Coordinator(plan, { ...origin, ...reused }, world, neighbours, oracle);
     for (const part of [this.#pool, this.#locks, this.#outside]) part.coordinator = this.#coordinator;
     const around: Surroundings = { world, oracle, plan, coordinator: this.#coordinator, pool: this.#pool };
     const random = new Random(seed ^ 0x5eed);

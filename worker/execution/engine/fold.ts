@@ -141,7 +141,7 @@ function applyLease(state: EngineState, time: number, event: Of<"lease">): Engin
     case "lease.granted": {
       const { agentId, agentName, labels } = event;
       changeLease(state, fence, { status: "granted", grantedAt: time, agentId, agentName, queue: undefined });
-      changeScope(state, scope, { failures: 0, agent: { id: agentId, name: agentName, labels } });
+      changeScope(state, scope, { agent: { id: agentId, name: agentName, labels } });
       return state;
     }
     case "lease.failed":
@@ -154,11 +154,11 @@ function applyLease(state: EngineState, time: number, event: Of<"lease">): Engin
   }
 }
 
-/** A step has begun under a lease: its files are with that agent. */
+/** A step has begun under a lease: its files are with that agent, and the request came to something. */
 function settleScope(state: EngineState, path: string): void {
   const fence = state.steps.get(path)?.fence;
   const scope = fence === undefined ? undefined : state.leases.get(fence)?.scope;
-  if (scope !== undefined && !state.scopes.get(scope)?.settled) changeScope(state, scope, { settled: true });
+  if (scope !== undefined) changeScope(state, scope, { settled: true, failures: 0 });
 }
 
 function closeLease(state: EngineState, fence: number, status: "failed" | "released"): EngineState {
@@ -287,6 +287,7 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
         wait: { for: "retry", until: event.retryAt },
         attempt: step.attempt + 1,
         detail: event.detail,
+        doubt: doubtAfter(step, event),
         fence: undefined,
         dispatchedAt: undefined,
         startedAt: undefined,
@@ -320,6 +321,14 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
     default:
       return event satisfies never;
   }
+}
+
+function doubtAfter(
+  step: StepRecord,
+  event: ExecutionEvent & { type: "attempt.failed" },
+): StepRecord["doubt"] {
+  if (event.outcome?.type === "stopped" && !event.outcome.confirmed) return "left";
+  return step.doubt ?? (event.state === "unknown" ? "unknown" : undefined);
 }
 
 function isContainer({ block }: StepRecord): boolean {

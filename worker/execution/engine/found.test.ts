@@ -79,6 +79,39 @@ describe("stopping", () => {
   });
 });
 
+describe("what nobody knows", () => {
+  it("[CX2] is not confirmed by a cancel between an attempt that was lost and the next", () => {
+    const run = new Run([command("a", { idempotent: true, retry: { maxAttempts: 2, on: ["unknown"] } })]);
+    run.granted().started("a");
+    run.input({ type: "lease.lost", fence: 1, reason: "revoked" });
+    expect(run.step("a").wait?.for).toBe("retry");
+    run.input(cancel);
+    expect(run.state.end).toMatchObject({ state: "canceled", confirmed: false });
+  });
+});
+
+describe("what was left behind", () => {
+  it("[CX2] stays unconfirmed when an attempt that could not be ended is followed by one that succeeds", () => {
+    const retry = { maxAttempts: 2, delayMs: 0, on: ["timed_out" as const] };
+    const run = new Run([command("a", { idempotent: true, retry })]).granted().started("a");
+    run.finished("a", { type: "stopped", reason: "timed_out", confirmed: false });
+    run.at(2_000);
+    run.started("a").exited("a");
+    expect(run.state.end).toMatchObject({ state: "succeeded", confirmed: false });
+  });
+});
+
+describe("leases", () => {
+  it("[G5] gives up after twenty grants in a row under which nothing began", () => {
+    const run = new Run([command("a")]);
+    for (let fence = 1; fence <= 20; fence++) {
+      run.granted(fence);
+      run.input({ type: "lease.failed", fence, reason: "no_slot", retry: true });
+    }
+    expect(run.state.end).toMatchObject({ state: "failed", detail: expect.stringContaining("20 tries") });
+  });
+});
+
 describe("undoing", () => {
   it("undoes a step on many agents on each of them, the last first", () => {
     const run = undoneOnTwo(command("undo"));
