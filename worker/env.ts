@@ -1,8 +1,10 @@
 /** The bindings and settings the worker runs with; `wrangler.toml` declares the bindings. */
 import { z } from "zod";
+import type { OutboundBreakers } from "./edge/OutboundBreakers.ts";
 import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
 import type { RateLimiter } from "./limiter/RateLimiter.ts";
+import type { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 import type { AgentPool } from "./pool/AgentPool.ts";
 
 export interface Env {
@@ -13,6 +15,8 @@ export interface Env {
   AGENT_POOL: DurableObjectNamespace<AgentPool>;
   ORGANIZATION_FEED: DurableObjectNamespace<OrganizationFeed>;
   RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
+  ORGANIZATION_LOCKS: DurableObjectNamespace<OrganizationLocks>;
+  OUTBOUND_BREAKERS: DurableObjectNamespace<OutboundBreakers>;
   /** Signs browser sessions; at least 32 characters. */
   AUTH_SECRET: string;
   /** Where people and agents reach this control plane, e.g. https://farhand.example.com. */

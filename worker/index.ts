@@ -2,9 +2,11 @@
 import { createApp } from "./app.ts";
 import type { Env } from "./env.ts";
 
+export { OutboundBreakers } from "./edge/OutboundBreakers.ts";
 export { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 export { OrganizationFeed } from "./feed/OrganizationFeed.ts";
 export { RateLimiter } from "./limiter/RateLimiter.ts";
+export { OrganizationLocks } from "./locks/OrganizationLocks.ts";
 export { AgentPool } from "./pool/AgentPool.ts";
 
 const app = createApp();
