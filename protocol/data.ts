@@ -53,11 +53,15 @@ export const attemptOutcomeSchema = z
       reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
       confirmed: z.boolean(),
     }),
-    /** An `api` block was answered; `expected` says whether its status means success. */
+    /**
+     * An `api` block was answered; `expected` says whether that means success.
+     * `detail` says what is wrong with an answer whose status would.
+     */
     z.strictObject({
       type: z.literal("answered"),
       status: z.number().int().min(100).max(599),
       expected: z.boolean(),
+      detail: z.string().max(2_000).optional(),
     }),
     /** An `api` block got no answer: no such host, no connection, no end in time. */
     z.strictObject({ type: z.literal("unanswered"), detail: z.string().max(2_000) }),

@@ -1,5 +1,6 @@
 /** The bindings and settings the worker runs with; `wrangler.toml` declares the bindings. */
 import { z } from "zod";
+import type { OutboundBreakers } from "./edge/OutboundBreakers.ts";
 import type { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 import type { OrganizationFeed } from "./feed/OrganizationFeed.ts";
 import type { RateLimiter } from "./limiter/RateLimiter.ts";
@@ -15,6 +16,7 @@ export interface Env {
   ORGANIZATION_FEED: DurableObjectNamespace<OrganizationFeed>;
   RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
   ORGANIZATION_LOCKS: DurableObjectNamespace<OrganizationLocks>;
+  OUTBOUND_BREAKERS: DurableObjectNamespace<OutboundBreakers>;
   /** Signs browser sessions; at least 32 characters. */
   AUTH_SECRET: string;
   /** Where people and agents reach this control plane, e.g. https://farhand.example.com. */

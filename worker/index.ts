@@ -3,6 +3,7 @@ import { createApp } from "./app.ts";
 import type { Env } from "./env.ts";
 import { sweep } from "./sweep.ts";
 
+export { OutboundBreakers } from "./edge/OutboundBreakers.ts";
 export { ExecutionCoordinator } from "./execution/ExecutionCoordinator.ts";
 export { OrganizationFeed } from "./feed/OrganizationFeed.ts";
 export { RateLimiter } from "./limiter/RateLimiter.ts";

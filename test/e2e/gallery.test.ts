@@ -337,6 +337,30 @@ describe("a feature", () => {
   });
 });
 
+it("a request from the edge takes values from its answer, and shows what was said without its secrets", async () => {
+  const url = await serve((_, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end('{"status":"green"}');
+  });
+  const source = `# Edge
+
+\`\`\`farhand
+kind: api
+name: ask
+from: edge
+url: ${url}/state
+headers: { authorization: Bearer hush-hush }
+outputs: { status: /status }
+\`\`\`
+`;
+  const run = await tenant.run(source);
+  expect(await run.finished()).toMatchObject({ state: "succeeded" });
+  expect((await run.read()).steps[0]).toMatchObject({ values: { status: "green" } });
+  const output = await run.stored("ask");
+  expect(output).toContain('{"status":"green"}');
+  expect(output).not.toContain("hush-hush");
+});
+
 it("an inventory has a row for each agent", async () => {
   const run = await tenant.run(example("fleet-inventory"));
   expect(await run.finished()).toMatchObject({ state: "succeeded" });

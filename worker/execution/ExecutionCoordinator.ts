@@ -5,9 +5,8 @@
  */
 import type { ConnectionContext } from "partyserver";
 import type { Execution } from "#protocol/api/executions.ts";
-import type { StepStart } from "#protocol/data.ts";
 import { newId } from "#protocol/ids.ts";
-import { CANCEL_GRACE_MS, COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits.ts";
+import { COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { StreamMessage } from "#protocol/viewer.ts";
@@ -27,19 +26,21 @@ import type {
   RetrySource,
   Tombstone,
 } from "./contract.ts";
+import { EdgeCalls } from "./edgeCalls.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
 import { settled } from "./engine/draft.ts";
 import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
-import type { Decision, Effect, EngineInput, Moment } from "./engine/inputs.ts";
+import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
-import { type EngineState, stepsUnder } from "./engine/state.ts";
+import type { EngineState } from "./engine/state.ts";
 import { touchedBy } from "./engine/touched.ts";
 import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
 import { serveHttp } from "./http.ts";
 import { OutputIntake } from "./intake.ts";
 import { Outside } from "./outside.ts";
+import { offerPayload, Performer } from "./performer.ts";
 import { Projection } from "./projection.ts";
 import { type RetryWish, takeOver } from "./reuse.ts";
 import { agentState, type Socket, type SocketState, viewerState } from "./sockets.ts";
@@ -93,7 +94,20 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     record: () => this.#record(),
     state: () => this.#state(),
     decide: (input) => this.#decide(input),
-    offerPayload: (fence) => this.#offerPayload(fence),
+  });
+  readonly #performer = new Performer({
+    agents: this.#agents,
+    outside: this.#outside,
+    edge: new EdgeCalls({
+      env: this.env,
+      intake: this.#intake,
+      state: () => this.#state(),
+      decide: (input) => this.#decide(input),
+      publish: (row) => this.#publish([row]),
+    }),
+    state: () => this.#state(),
+    project: () => this.#project(),
+    background: (work) => this.background(work),
   });
   #live: Live | null | undefined;
   #waking: Promise<void> | undefined;
@@ -187,7 +201,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
     if (!this.#hasLease(leaseId, fence)) return null;
     this.#decide({ type: "lease.granted", fence, ...agent });
-    return this.#offerPayload(fence);
+    return offerPayload(this.#state(), fence);
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
@@ -322,7 +336,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
       this.#endSilentSockets();
       this.#decide({ type: "tick" });
       // Said again until it is answered (CM1); every repeat is harmless.
-      for (const effect of unanswered(this.#state())) this.#perform(effect);
+      for (const effect of unanswered(this.#state())) this.#performer.perform(effect);
       const due = live.projection.dueAt;
       if (due !== undefined && due <= Date.now()) this.#project();
       this.background(this.#archive(live.archiver));
@@ -418,46 +432,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   #carryOut(decision: Decision, rows: LogRow[]): void {
-    for (const effect of decision.effects) this.#perform(effect);
+    for (const effect of decision.effects) this.#performer.perform(effect);
     this.#publish(rows);
     if (rows.length > 0) this.#announce();
     this.#setAlarm();
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.type) {
-      case "lease.release":
-        this.#agents.release(effect.fence, effect.keepFolder);
-        return this.background(this.#outside.perform(effect));
-      case "lease.request":
-      case "targets.resolve":
-      case "locks.acquire":
-      case "locks.release":
-      case "child.start":
-      case "child.cancel":
-        return this.background(this.#outside.perform(effect));
-      case "edge.request":
-        return;
-      case "step.start":
-        this.#agents.send(effect.fence, startOf(effect));
-        return;
-      case "step.cancel":
-        return this.#cancelStep(effect);
-      case "project":
-        return this.#project();
-      default:
-        effect satisfies never;
-    }
-  }
-
-  #cancelStep({ step, attempt, fence, reason }: Extract<Effect, { type: "step.cancel" }>): void {
-    const id = `cancel:${step}:${attempt}:${fence}`;
-    const graceMs = CANCEL_GRACE_MS;
-    const sent = this.#agents.send(fence, { type: "step.cancel", id, step, attempt, reason, graceMs });
-    const since = this.#state().steps.get(step)?.stopping?.at ?? 0;
-    // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
-    // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
-    if (!sent && Date.now() - since >= COMMAND_RESEND_MS) this.background(this.#outside.revoke(fence));
   }
 
   /** Archives what has ended, and later lets go of the copy here. */
@@ -470,21 +448,6 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   #project(): void {
     const projection = this.#load()?.projection;
     if (projection) this.background(projection.write(() => Date.now()).then(() => this.#setAlarm()));
-  }
-
-  /** What an agent is offered under this fence: the plan, and the first of the steps that wait for it. */
-  #offerPayload(fence: number): OfferPayload | null {
-    const state = this.#state();
-    for (const step of stepsUnder(state, fence)) {
-      if (step.stopping) continue;
-      const { path, attempt, inputs } = step;
-      return {
-        plan: state.plan,
-        planDigest: state.planDigest,
-        firstStep: startOf({ step: path, attempt, fence, inputs }),
-      };
-    }
-    return null;
   }
 
   // --- Telling ---
@@ -544,10 +507,6 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
 function isAgent(request: Request): boolean {
   return new URL(request.url).pathname === "/agent";
-}
-
-function startOf(start: Omit<StepStart, "type" | "id">): StepStart {
-  return { type: "step.start", id: `start:${start.step}:${start.attempt}:${start.fence}`, ...start };
 }
 
 function newMoment(): Moment {

@@ -7,10 +7,11 @@
 import { planDigest } from "#protocol/plan.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import type { Env } from "../env.ts";
-import { type LeaseReply, type OfferPayload, poolObjectName } from "../pool/contract.ts";
+import { type LeaseReply, poolObjectName } from "../pool/contract.ts";
 import { type CreateExecution, coordinatorName } from "./contract.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
 import type { EngineState } from "./engine/state.ts";
+import { offerPayload } from "./performer.ts";
 import { buildChildPlan } from "./plan.ts";
 
 export type OutsideEffect = Extract<
@@ -32,8 +33,6 @@ export interface OutsideDeps {
   record(): CreateExecution;
   state(): EngineState;
   decide(input: EngineInput): void;
-  /** What an agent is offered under a fence; null when nothing waits for it any more. */
-  offerPayload(fence: number): OfferPayload | null;
 }
 
 export class Outside {
@@ -96,7 +95,7 @@ export class Outside {
 
   async #requestLease(leaseId: string, fence: number): Promise<void> {
     const lease = this.#deps.state().leases.get(fence);
-    const payload = this.#deps.offerPayload(fence);
+    const payload = offerPayload(this.#deps.state(), fence);
     if (!lease || !payload) return;
     const { executionId } = this.#deps.record();
     const { labels, wantedAgentId } = lease;

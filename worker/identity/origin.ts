@@ -12,7 +12,8 @@ export function ownOrigins(request: Request, settings: Settings): string[] {
   return onLoopback ? [settings.publicOrigin, origin] : [settings.publicOrigin];
 }
 
-function isLoopback(origin: string): boolean {
+/** True for an origin on this machine. */
+export function isLoopback(origin: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(origin).hostname);
 }
 

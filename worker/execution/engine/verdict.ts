@@ -26,15 +26,17 @@ export function verdictOf(outcome: AttemptOutcome, { block }: StepRecord): Verdi
     case "answered":
       return outcome.expected
         ? { state: "succeeded" }
-        : { state: "failed", detail: `status ${outcome.status}` };
+        : { state: "failed", detail: outcome.detail ?? `status ${outcome.status}` };
     case "unanswered":
       return { state: "failed", detail: outcome.detail };
     case "signaled":
       return { state: "failed", detail: `killed by ${outcome.signal}` };
     case "stopped":
       return stopped(outcome);
-    case "refused":
-      return { state: "failed", detail: `the agent refused it (${outcome.code}): ${outcome.detail}` };
+    case "refused": {
+      const who = block.kind === "api" && block.from === "edge" ? "the control plane" : "the agent";
+      return { state: "failed", detail: `${who} refused it (${outcome.code}): ${outcome.detail}` };
+    }
     case "unknown":
       return { state: "unknown", detail: outcome.detail };
     default:

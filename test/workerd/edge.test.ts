@@ -1,0 +1,30 @@
+import { expect, it, vi } from "vitest";
+import type { ApiBlock } from "#protocol/blocks/index.ts";
+import { coordinatorOf, newExecution, newPlace } from "./scriptedAgent.ts";
+
+async function call(more: Partial<ApiBlock>) {
+  const place = newPlace();
+  const block: ApiBlock = { kind: "api", id: "call", from: "edge", method: "GET", url: "", ...more };
+  const execution = await newExecution(place, [block]);
+  const stub = coordinatorOf(place, execution.executionId);
+  await stub.create(execution);
+  const ended = await vi.waitFor(async () => {
+    const read = await stub.read();
+    if (!read?.confirmed) throw new Error("it goes on");
+    return read;
+  });
+  return { ended, output: await (await stub.fetch("https://object/steps/call/output")).text() };
+}
+
+it.each([
+  "http://169.254.169.254/latest/meta-data",
+  "https://10.0.0.1/",
+  "https://[::ffff:127.0.0.1]/",
+  "https://localhost/",
+  "https://2130706433/",
+])("a request from the edge to %s is refused, and the step says why", async (url) => {
+  const { ended } = await call({ url });
+  expect(ended).toMatchObject({ state: "failed" });
+  expect(ended.steps[0]).toMatchObject({ outcome: { type: "refused", code: "address_not_allowed" } });
+  expect(ended.steps[0]?.detail).toContain("the control plane refused it");
+});
