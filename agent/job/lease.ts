@@ -129,11 +129,11 @@ export class HeldLease {
     }
     const stepLog = this.#log.with({ step: command.step, attempt: command.attempt });
     const { block, texts } = admission;
-    const parts = { attempt, texts, host: this.#host, listener: this.#needListener(), log: stepLog };
+    const parts = { attempt, host: this.#host, listener: this.#needListener(), log: stepLog };
     const run =
       block.kind === "command"
-        ? new CommandRun({ ...parts, block, plan: this.#plan, executionId: this.lease.executionId })
-        : new RequestRun({ ...parts, block });
+        ? new CommandRun({ ...parts, block, texts, plan: this.#plan, executionId: this.lease.executionId })
+        : new RequestRun({ ...parts, block, inputs: command.inputs ?? {} });
     attempt.run = run;
     const done = run.run().then((end) => {
       this.#running.delete(attempt);

@@ -5,13 +5,14 @@
  */
 import { randomBytes } from "node:crypto";
 import type { ApiBlock } from "#protocol/blocks/index.ts";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { AttemptOutcome, StepInputs } from "#protocol/data.ts";
+import { ANSWER_DEFAULT_BYTES, isExpected, valuesOf } from "#protocol/http/answer.ts";
+import { type Hop, renderExchange } from "#protocol/http/render.ts";
+import { type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import { type Log, wordsOf } from "../log.ts";
-import { isExpected, renderAnswer, renderRequest, resolveRequest, valuesOf } from "../runners/exchange.ts";
-import { type HttpAnswer, type HttpRequest, sendRequest, Unanswered } from "../runners/http.ts";
+import { type HttpAnswer, sendRequest, Unanswered } from "../runners/http.ts";
 import { RunnerRefusal } from "../runners/refusal.ts";
-import { AGENT_VERSION } from "../version.ts";
 import {
   type Attempt,
   type AttemptEnd,
@@ -22,15 +23,11 @@ import {
 } from "./attempt.ts";
 import { OutputCapture } from "./capture.ts";
 import type { Host } from "./host.ts";
-import type { Texts } from "./values.ts";
-
-/** Bytes of an answer that are read unless the block says otherwise. */
-const ANSWER_DEFAULT_BYTES = 1024 * 1024;
 
 export interface RequestParts {
   attempt: Attempt;
   block: ApiBlock;
-  texts: Texts;
+  inputs: StepInputs;
   host: Host;
   listener: AttemptListener;
   log: Log;
@@ -55,10 +52,12 @@ export class RequestRun implements AttemptRun {
   }
 
   async run(): Promise<AttemptEnd> {
-    const { attempt, block, texts, host, log } = this.#parts;
+    const { attempt, block, inputs, host, log } = this.#parts;
     let request: HttpRequest;
     try {
-      request = resolveRequest(block, texts);
+      const resolution = resolveRequest(block, inputs);
+      if (!resolution.ok) throw new RunnerRefusal("bad_request", resolution.detail);
+      request = resolution.request;
       await attempt.noteStarted(randomBytes(16).toString("hex"), host);
     } catch (error) {
       const code = error instanceof RunnerRefusal ? error.code : "prepare_failed";
@@ -93,28 +92,26 @@ export class RequestRun implements AttemptRun {
     listener.started(attempt);
     const timeoutMs = block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS;
     const cancelTimeout = host.clock.after(timeoutMs, () => this.stop("timed_out"));
-    const headers = { "user-agent": `farhand-agent/${AGENT_VERSION}`, ...request.headers };
     const limitBytes = block.answerLimitBytes ?? ANSWER_DEFAULT_BYTES;
-    this.#say("stderr", renderRequest(request));
+    const hops: Hop[] = [];
     try {
-      const answer = await sendRequest({ ...request, headers }, limitBytes, this.#hangUp.signal);
-      return this.#answered(answer, request);
+      return this.#answered(await sendRequest(request, hops, limitBytes, this.#hangUp.signal), hops);
     } catch (error) {
+      this.#output.say("stdout", renderExchange(hops, new Uint8Array(0)));
       return { outcome: this.#failed(error) };
     } finally {
       cancelTimeout();
     }
   }
 
-  #answered(answer: HttpAnswer, request: HttpRequest): Told {
+  #answered({ status, body, cut }: HttpAnswer, hops: readonly Hop[]): Told {
     const { block } = this.#parts;
-    this.#say("stderr", renderAnswer(answer, request));
-    this.#output.say("stdout", answer.body);
-    const { values, problems } = valuesOf(block, answer);
-    for (const problem of problems) this.#say("stderr", `farhand: ${problem}\n`);
-    const { status } = answer;
+    const whole = `the answer went on after ${body.byteLength} bytes and was cut`;
+    const taken = cut && block.outputs ? { ok: false as const, detail: whole } : valuesOf(block, body);
+    const notice = taken.ok ? (cut ? whole : undefined) : `${taken.detail}; no values were taken from it`;
+    this.#output.say("stdout", renderExchange(hops, body, notice));
     const outcome = { type: "answered", status, expected: isExpected(block, status) } as const;
-    return Object.keys(values).length > 0 ? { outcome, values } : { outcome };
+    return taken.ok && taken.values ? { outcome, values: taken.values } : { outcome };
   }
 
   #failed(error: unknown): AttemptOutcome {
@@ -123,9 +120,5 @@ export class RequestRun implements AttemptRun {
     if (error instanceof RunnerRefusal) return { type: "refused", code: error.code, detail };
     if (error instanceof Unanswered) return { type: "unanswered", detail };
     return { type: "unknown", detail: `the agent failed while this request was under way (${detail})` };
-  }
-
-  #say(stream: "stdout" | "stderr", text: string): void {
-    this.#output.say(stream, Buffer.from(text));
   }
 }

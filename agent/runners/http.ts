@@ -6,22 +6,17 @@
  */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { REDIRECTS_MAX, redirectedRequest } from "#protocol/http/redirect.ts";
+import type { Hop } from "#protocol/http/render.ts";
+import type { Header, HttpRequest } from "#protocol/http/request.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { RunnerRefusal } from "./refusal.ts";
 
-export interface HttpRequest {
-  method: string;
-  url: string;
-  headers: Readonly<Record<string, string>>;
-  body?: string | undefined;
-}
-
 export interface HttpAnswer {
   status: number;
-  /** Where the answer came from, after redirects. */
-  url: string;
-  headers: Record<string, string>;
+  statusText: string;
+  headers: Header[];
   body: Uint8Array;
   /** The body went on past the limit. */
   cut: boolean;
@@ -32,68 +27,50 @@ export class Unanswered extends Error {
   override readonly name = "Unanswered";
 }
 
-const REDIRECTS_MAX = 5;
-/** Headers that may go along to another origin; any other could be a credential. */
-const HARMLESS = new Set(["accept", "accept-encoding", "accept-language", "content-type", "user-agent"]);
-
 /**
+ * @param hops gets each request that was sent, with its answer once there is one
  * @param limitBytes of the answer's body; the rest is not read
  * @throws RunnerRefusal when the request cannot be sent as it is, and nothing was
  * @throws Unanswered when no answer came, or the signal ended the waiting
  */
 export async function sendRequest(
   first: HttpRequest,
+  hops: Hop[],
   limitBytes: number,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   let request = first;
-  for (let redirects = 0; ; redirects++) {
+  for (;;) {
+    const hop: Hop = { request };
+    hops.push(hop);
     const answer = await sendOnce(request, limitBytes, signal);
-    const next = redirectOf(request, answer);
+    hop.answer = answer;
+    const location = answer.headers.find(([name]) => name === "location")?.[1] ?? null;
+    const next = redirectedRequest(request, answer.status, location);
     if (!next) return answer;
-    if (redirects === REDIRECTS_MAX) {
-      throw new Unanswered(
-        `it was redirected more than ${REDIRECTS_MAX} times, at last to ${new URL(next.url).origin}`,
-      );
-    }
+    checkRedirect(request.url, next.url);
+    if (hops.length > REDIRECTS_MAX)
+      throw new Unanswered(`it was redirected more than ${REDIRECTS_MAX} times`);
     request = next;
   }
 }
 
-/** The request that a redirect asks for; undefined when the answer is none. */
-export function redirectOf(
-  request: HttpRequest,
-  answer: Pick<HttpAnswer, "status" | "headers">,
-): HttpRequest | undefined {
-  const { location } = answer.headers;
-  if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return undefined;
-  const from = new URL(request.url);
-  const to = URL.parse(location, from);
-  if (!to || (to.protocol !== "https:" && to.protocol !== "http:")) {
-    throw new Unanswered(`it was redirected to what is no web address: ${location.slice(0, 200)}`);
+function checkRedirect(from: string, to: string): void {
+  const { protocol } = new URL(to);
+  if (protocol !== "https:" && protocol !== "http:") {
+    throw new Unanswered(`it was redirected to what is no web address: ${protocol}`);
   }
-  if (from.protocol === "https:" && to.protocol === "http:") {
-    throw new Unanswered(`it was redirected from https to http (${to.origin}), which is not followed`);
+  if (from.startsWith("https:") && protocol === "http:") {
+    throw new Unanswered("it was redirected from https to http, which is not followed");
   }
-  const entries = Object.entries(request.headers);
-  const sameOrigin = from.origin === to.origin;
-  const headers = entries.filter(([name]) => sameOrigin || HARMLESS.has(name.toLowerCase()));
-  // As browsers do: what was posted is not posted again, unless the answer says to keep to the method.
-  const keeps = answer.status >= 307 || request.method === "GET" || request.method === "HEAD";
-  if (keeps) return { ...request, url: to.href, headers: Object.fromEntries(headers) };
-  const withoutBody = headers.filter(([name]) => name.toLowerCase() !== "content-type");
-  return { method: "GET", url: to.href, headers: Object.fromEntries(withoutBody) };
 }
 
 async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
   const incoming = await exchange(request, signal);
   try {
-    const { body, cut } = await readBody(incoming, limitBytes);
-    const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
-    return {
-      ...{ status: incoming.statusCode ?? 0, url: request.url, body, cut },
-      headers: Object.fromEntries(headers),
-    };
+    const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
+    const headers = Object.entries(incoming.headers).map(([name, value]): Header => [name, String(value)]);
+    return { status, statusText, headers, ...(await readBody(incoming, limitBytes)) };
   } catch (error) {
     throw new Unanswered(`the answer broke off: ${reasonOf(error)}`);
   } finally {
@@ -109,7 +86,7 @@ function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMe
       const outgoing = send(url, {
         ...{ method, signal, agent: false },
         // Bytes as they are: a limit on what is read should be one on what arrives.
-        headers: { "accept-encoding": "identity", ...headers, ...lengthOf(body) },
+        headers: { "accept-encoding": "identity", ...Object.fromEntries(headers), ...lengthOf(body) },
       });
       outgoing.once("response", resolve);
       outgoing.once("upgrade", (_, socket) => {
@@ -124,8 +101,8 @@ function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMe
   });
 }
 
-function lengthOf(body: string | undefined): Record<string, string> {
-  return body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+function lengthOf(body: Uint8Array | undefined): Record<string, string> {
+  return body === undefined ? {} : { "content-length": String(body.byteLength) };
 }
 
 async function readBody(

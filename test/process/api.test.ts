@@ -72,38 +72,39 @@ function api(path: string, more: Partial<ApiBlock> = {}): ApiBlock {
 async function call(block: Block) {
   const { plane } = await connectedSite();
   const { coordinator, finished } = await plane.run({ blocks: [block] });
-  const text = (stream: "stdout" | "stderr") => coordinator.output("call", stream).toString();
-  return { finished, coordinator, body: text("stdout"), told: text("stderr") };
+  return { finished, coordinator, shown: coordinator.output("call", "stdout").toString() };
 }
 
 describe("an answer", () => {
   it("is output, and its values are handed on", async () => {
     const block = api("/json", { outputs: { version: "/data/version", list: "/data/list" } });
-    const { finished, body, told, coordinator } = await call(block);
+    const { finished, shown, coordinator } = await call(block);
     expect(finished).toMatchObject({
       outcome: { type: "answered", status: 200, expected: true },
       values: { version: "1.2", list: [1, 2] },
     });
-    expect(body).toBe('{"data":{"version":"1.2","list":[1,2]}}');
-    expect(told).toContain(`> GET ${base}/json\n< 200\n`);
+    expect(shown).toContain(`GET ${base}/json\n200 OK\n`);
+    expect(shown).toMatch(/\n\n\{"data":\{"version":"1\.2","list":\[1,2\]\}\}$/);
     expect(coordinator.of("step.started")).toHaveLength(1);
   });
 
   it("that is not expected is told as such, with its body", async () => {
-    const { finished, body } = await call(api("/missing"));
+    const { finished, shown } = await call(api("/missing"));
     expect(finished.outcome).toEqual({ type: "answered", status: 404, expected: false });
-    expect(body).toBe("not here");
+    expect(shown).toMatch(/\n\nnot here$/);
     const { finished: other } = await call(api("/missing", { expect: [404] }));
     expect(other.outcome).toMatchObject({ expected: true });
   });
 
   it("that has no end is cut at its limit", async () => {
-    const { finished, body, told } = await call(
+    const { finished, shown } = await call(
       api("/endless", { answerLimitBytes: 100_000, outputs: { a: "" } }),
     );
     expect(finished.outcome).toMatchObject({ type: "answered", status: 200 });
-    expect(body).toHaveLength(100_000);
-    expect(told).toContain("was cut");
+    expect(/x{1000,}/.exec(shown)?.[0]).toHaveLength(100_000);
+    expect(shown).toMatch(
+      /\[the answer went on after 100000 bytes and was cut; no values were taken from it\]\n$/,
+    );
     expect(finished.values).toBeUndefined();
   });
 });
@@ -126,8 +127,8 @@ it("[S13] sends what the plan says with data only in its places, and says who as
   expect(new URL(base + (request?.line.split(" ")[1] ?? "")).searchParams.getAll("q")).toEqual([hostile]);
   expect(request?.body).toBe(`${hostile}\r\n`);
   expect(request?.headers).toMatchObject({ "x-it": "a b", authorization: "hunter2" });
-  expect(request?.headers["user-agent"]).toMatch(/^farhand-agent\//);
-  expect(coordinator.output("call", "stderr").toString()).not.toContain("hunter2");
+  expect(request?.headers["user-agent"]).toBe("farhand");
+  expect(coordinator.output("call", "stdout").toString()).not.toContain("hunter2");
   coordinator.start("call", 2, { ...inputs, url: "http://evil.example/" });
   expect((await coordinator.finished("call", 2)).outcome).toMatchObject({ code: "unexpected_input" });
   coordinator.start("call", 3, { ...inputs, "headers/x-it": "a\r\nx-evil: 1" });
@@ -140,9 +141,9 @@ it("[S13] sends what the plan says with data only in its places, and says who as
 describe("redirects", () => {
   it("are followed, without credentials to another host, and not for ever", async () => {
     expect((await call(api("/moved"))).finished.outcome).toMatchObject({ type: "answered", status: 200 });
-    const { finished, told } = await call(api("/elsewhere", { headers: { authorization: "hunter2" } }));
+    const { finished, shown } = await call(api("/elsewhere", { headers: { authorization: "hunter2" } }));
     expect(finished.outcome).toMatchObject({ status: 200 });
-    expect(told).toContain("< 200 from http://localhost");
+    expect(shown).toMatch(/\n\nGET http:\/\/localhost:\d+\/json\n200 OK\n/);
     expect(seen.slice(-2).map(({ headers }) => headers.authorization)).toEqual(["hunter2", undefined]);
     const before = seen.length;
     const round = await call(api("/round"));
