@@ -18,7 +18,7 @@ const TOKEN =
 const PARAMETER = /([?&;])([^=&;?#\s]{1,200})=([^&;?#\s]*)/g;
 
 /** True when a header is a credential, by its name or by what it holds. */
-export function isCredential(name: string, value: string): boolean {
+function isCredential(name: string, value: string): boolean {
   return CREDENTIAL_NAME.test(name) || value.search(TOKEN) >= 0;
 }
 
