@@ -17,11 +17,6 @@ const TOKEN =
 /** One parameter of a query. Its parts share no character, so that no input is slow to match. */
 const PARAMETER = /([?&;])([^=&;?#\s]{1,200})=([^&;?#\s]*)/g;
 
-/** True when a header is a credential, by its name or by what it holds. */
-function isCredential(name: string, value: string): boolean {
-  return CREDENTIAL_NAME.test(name) || value.search(TOKEN) >= 0;
-}
-
 /** Headers as they may be shown: credentials replaced, in `location` and its like as well. */
 export function redactHeaders(headers: Iterable<Header>): Header[] {
   return [...headers].map(([name, value]) => [
