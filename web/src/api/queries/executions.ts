@@ -64,6 +64,20 @@ export function cancelExecution(id: string): Promise<void> {
   return command(apiPath("executions", id, "cancel"), { method: "POST", body: {} });
 }
 
+export function controlExecution(id: string, verb: "pause" | "resume"): Promise<void> {
+  return command(apiPath("executions", id, verb), { method: "POST", body: {} });
+}
+
+/** Answers a step that waits for a person, or skips it. */
+export function answerStep(id: string, step: string, verb: string, body: object): Promise<void> {
+  return command(apiPath("executions", id, "steps", step, verb), { method: "POST", body });
+}
+
+export async function retryExecution(id: string, mode: "failed" | "all"): Promise<ExecutionSummary> {
+  const path = apiPath("executions", id, "retry");
+  return (await request(path, executionSummarySchema, { method: "POST", body: { mode } })).data;
+}
+
 export function streamPath(id: string): string {
   return apiPath("executions", id, "stream");
 }

@@ -10,6 +10,7 @@ import { Elapsed, RelativeTime } from "../../components/RelativeTime.tsx";
 import { paths } from "../../routes/paths.ts";
 import { actorName } from "./actor.ts";
 import { CancelButton } from "./CancelButton.tsx";
+import { PauseButton } from "./PauseButton.tsx";
 import { PlanDialog } from "./PlanDialog.tsx";
 import { ExecutionBadge } from "./StatusBadge.tsx";
 import { allows } from "./states.ts";
@@ -34,6 +35,7 @@ export function ExecutionHeader({ execution }: { execution: Execution }) {
             </a>
           </MenuItem>
         </DropdownMenu>
+        {allows(execution.state, "cancel") && !execution.canceling && <PauseButton execution={execution} />}
         {allows(execution.state, "cancel") && (
           <CancelButton executionId={execution.id} canceling={execution.canceling} />
         )}

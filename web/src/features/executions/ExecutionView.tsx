@@ -12,6 +12,7 @@ import { StepPane } from "./StepPane.tsx";
 import { StepPicker } from "./StepPicker.tsx";
 import { activeStep, hashOf, readHash } from "./selection.ts";
 import { executionLook } from "./states.ts";
+import { stepTree } from "./stepTree.ts";
 import { useExecutionSession } from "./useExecutionSession.ts";
 
 /** An execution as it happens: what it is, its steps, and the output of one of them. */
@@ -20,6 +21,7 @@ export function ExecutionView({ initial }: { initial: Execution }) {
   const { plan } = live.execution;
   const titles = useMemo(() => proseTitles(plan), [plan]);
   const execution = withTitles(live.execution, titles);
+  const steps = useMemo(() => stepTree(plan, execution.steps), [plan, execution.steps]);
   const { hash } = useLocation();
   const navigate = useNavigate();
   useTitle(`${executionLook(execution.state).label}: ${execution.title}`);
@@ -29,7 +31,7 @@ export function ExecutionView({ initial }: { initial: Execution }) {
   const step = chosen ?? active;
   const choose = (id: string | undefined) => navigate({ hash: id ? hashOf(id) : "" }, { replace: true });
   const picking = {
-    steps: execution.steps,
+    steps,
     shown: step?.id,
     away: !!chosen && chosen.id !== active?.id && !isExecutionTerminal(execution.state),
     choose,

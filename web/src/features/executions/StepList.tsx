@@ -3,9 +3,13 @@ import { classes } from "../../components/classes.ts";
 import { Elapsed } from "../../components/RelativeTime.tsx";
 import { StepIcon } from "./StatusBadge.tsx";
 import { stepLook } from "./states.ts";
+import type { PlacedStep } from "./stepTree.ts";
+
+/** Deeper steps are not indented further: on a narrow list their names need the room. */
+const DEPTH_SHOWN = 4;
 
 export interface StepPicking {
-  steps: readonly Step[];
+  steps: readonly PlacedStep[];
   shown: string | undefined;
   /** The reader chose another step than the one where things happen. */
   away: boolean;
@@ -22,7 +26,7 @@ export function StepList({ steps, shown, away, choose }: StepPicking) {
     >
       <ol className="flex-1 px-2">
         {steps.map((step) => (
-          <li key={step.id}>
+          <li key={step.id} style={{ paddingLeft: `${Math.min(step.depth, DEPTH_SHOWN) * 0.875}rem` }}>
             <StepItem step={step} shown={step.id === shown} onChoose={() => choose(step.id)} />
           </li>
         ))}
@@ -41,7 +45,7 @@ export function StepList({ steps, shown, away, choose }: StepPicking) {
 }
 
 /** A step's icon, name, state in a word and time. */
-export function StepItem({ step, shown, onChoose }: { step: Step; shown: boolean; onChoose(): void }) {
+export function StepItem({ step, shown, onChoose }: { step: PlacedStep; shown: boolean; onChoose(): void }) {
   const prose = step.kind === "instruction";
   return (
     <button
@@ -65,6 +69,9 @@ export function StepItem({ step, shown, onChoose }: { step: Step; shown: boolean
       <span className="min-w-0 flex-1">
         <span className={classes("line-clamp-2 wrap-anywhere", prose ? "text-muted" : "font-medium")}>
           {step.title}
+          {step.round !== undefined && (
+            <span className="font-normal text-muted"> · {step.agentName ?? step.round}</span>
+          )}
         </span>
         {!prose && <StepFacts step={step} />}
       </span>
@@ -73,10 +80,12 @@ export function StepItem({ step, shown, onChoose }: { step: Step; shown: boolean
 }
 
 function StepFacts({ step }: { step: Step }) {
-  const { outcome, startedAt, finishedAt, durationMs } = step;
+  const { outcome, startedAt, finishedAt, durationMs, lists } = step;
   return (
     <span className="block text-xs text-muted">
       {stepLook(step.state).label}
+      {lists && lists.total > 1 && ` · ${lists.ended} of ${lists.total}`}
+      {lists !== undefined && lists.failed > 0 && `, ${lists.failed} failed`}
       {outcome?.type === "exited" && outcome.exitCode !== 0 && ` · exit ${outcome.exitCode}`}
       {startedAt && (durationMs !== undefined || !finishedAt) && (
         <>

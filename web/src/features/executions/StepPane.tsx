@@ -12,6 +12,7 @@ import { useLogSearch } from "../log/useLogSearch.ts";
 import { Prose } from "../runbooks/Prose.tsx";
 import { StepSilence } from "./StepSilence.tsx";
 import { StepToolbar } from "./StepToolbar.tsx";
+import { StepWaiting } from "./StepWaiting.tsx";
 import { hashOf } from "./selection.ts";
 import { useWrap } from "./useWrap.ts";
 import { stepWords } from "./words.ts";
@@ -30,10 +31,11 @@ export function StepPane(props: Props) {
   const block = blockAt(execution.plan, step.id);
   if (block?.kind === "instruction") {
     return (
-      <div className="min-h-0 flex-1 overflow-y-auto px-4 py-4 sm:px-6">
-        <div className="max-w-prose">
+      <div className="min-h-0 flex-1 overflow-y-auto">
+        <div className="max-w-prose px-4 py-4 sm:px-6">
           <Prose markdown={block.markdown} />
         </div>
+        <StepWaiting execution={execution} step={step} />
       </div>
     );
   }
@@ -63,6 +65,7 @@ function OutputPane({ execution, step, log, line }: Props) {
       />
       {searching && <LogSearchBar search={search} onClose={closeSearch} />}
       <StepNotices step={step} alone={isExecutionTerminal(execution.state)} />
+      <StepWaiting execution={execution} step={step} />
       {log.store.lineCount === 0 ? (
         <StepSilence step={step} />
       ) : (

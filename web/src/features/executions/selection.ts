@@ -23,7 +23,9 @@ export function hashOf(step: string, line?: number): string {
 export function activeStep({ steps }: Execution): Step | undefined {
   const commands = steps.filter((step) => step.kind !== "instruction");
   return (
-    commands.find((step) => !isStepTerminal(step.state) && step.state !== "pending") ??
+    // What waits for somebody, or runs; of steps inside each other the innermost.
+    steps.findLast((step) => step.state === "waiting" && step.wait) ??
+    commands.findLast((step) => !isStepTerminal(step.state) && step.state !== "pending") ??
     commands.find((step) => ["failed", "unknown", "timed_out", "canceled"].includes(step.state)) ??
     commands.find((step) => step.state === "pending") ??
     commands.findLast((step) => step.state === "succeeded") ??

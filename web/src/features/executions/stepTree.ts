@@ -1,0 +1,43 @@
+/** The steps of an execution as a tree: in the order of the plan, each with its depth. Pure. */
+import type { Step } from "#protocol/api/executions.ts";
+import { childLists } from "#protocol/blocks/index.ts";
+import { pathsOfList, placeOf, ROOT } from "#protocol/paths.ts";
+import type { Plan } from "#protocol/plan.ts";
+
+export type PlacedStep = Step & {
+  /** 0 at the top. */
+  depth: number;
+  /** Which round of a `foreach` it belongs to, or which agent it runs on, from 1. */
+  round?: number;
+};
+
+/**
+ * Steps come in the order in which they came to be; people look for them where
+ * they stand in the runbook. What undoes others, and what cannot be placed,
+ * follows at the end.
+ */
+export function stepTree(plan: Plan, steps: readonly Step[]): PlacedStep[] {
+  const left = new Map(steps.map((step) => [step.id, step]));
+  const placed: PlacedStep[] = [];
+  const visit = (paths: readonly string[], depth: number, round?: number): void => {
+    for (const path of paths) {
+      const step = left.get(path);
+      if (!step) continue;
+      left.delete(path);
+      placed.push({ ...step, depth, ...(round !== undefined && { round }) });
+      const place = placeOf(plan, path);
+      const fixed = place ? childLists(place.block).length : 0;
+      const isRounds = place?.block.kind === "foreach" || fixed === 0;
+      const lists = step.lists ? (isRounds ? step.lists.started : fixed) : 0;
+      for (let list = 0; list < lists; list++) {
+        visit(pathsOfList(plan, path, list), depth + 1, isRounds ? list + 1 : undefined);
+      }
+    }
+  };
+  visit(pathsOfList(plan, ROOT, 0), 0);
+  const undoing = [...left.keys()].filter((path) => placeOf(plan, path)?.undoes);
+  visit(undoing, 0);
+  visit(pathsOfList(plan, ROOT, 1), 0);
+  visit([...left.keys()], 0);
+  return placed;
+}
