@@ -69,6 +69,8 @@ describe("the list of executions", () => {
   test("by states, several at once, ended and not", async () => {
     await expectList("state=succeeded,failed", ["good", "bad", "retried"]);
     await expectList("state=succeeded,running,queued", ["good", "open", "queued"]);
+    await expectList("state=running", ["open"]);
+    await expectList("state=queued,failed", ["bad", "queued", "retried"]);
     await expectList("state=canceled", []);
     const answer = await call("/api/v1/executions?state=failed,nonsense", { key: person.key });
     expect(answer.status).toBe(400);
