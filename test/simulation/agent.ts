@@ -379,6 +379,15 @@ export class Agent {
     }
   }
 
+  /** Its machine is set up anew under the same key: nothing is left of its journal. */
+  wiped(): void {
+    this.died();
+    this.#around.world.note(() => `${this.id} has lost its disk`);
+    this.#around.oracle.forget(`${this.id} `);
+    this.#leases.clear();
+    this.#over.clear();
+  }
+
   /** Ends what is left of what it had started, and calls that unknown (ST2). */
   restart(): void {
     if (this.up) return;

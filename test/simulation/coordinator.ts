@@ -21,7 +21,9 @@ import type {
 import {
   type EngineState,
   isLeaseOpen,
+  isOut,
   type LeaseRecord,
+  openSteps,
   stepsUnder,
 } from "../../worker/execution/engine/state.ts";
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
@@ -299,6 +301,17 @@ export class Coordinator {
     if (isLeaseOpen(this.state.leases.get(key.fence))) return;
     link.unrecorded = Math.max(0, (link.unrecorded ?? 0) - 1);
     if (link.unrecorded === 0) this.#reply(link, "released", () => this.#release(link));
+  }
+
+  /** The agent reports something that it was never asked for, under the fence that it has. */
+  confused(agent: Agent): void {
+    const link = [...this.#links.values()].find((each) => each.agent === agent && each.socket.open);
+    const other = [...openSteps(this.state)].find((step) => isOut(step) && step.fence !== link?.lease.fence);
+    if (!link || !other) return;
+    const { path: step, attempt } = other;
+    const key = { step, attempt, fence: link.lease.fence };
+    this.#world.note(() => `! ${agent.id} reports ${step}#${attempt} under ${key.fence}`);
+    this.stepFinished(link.socket, key, { type: "exited", exitCode: 0 });
   }
 
   #release({ agent, lease }: Link): void {

@@ -95,6 +95,16 @@ export class Pool {
     this.#revoke(row.on, row);
   }
 
+  /** It is no longer to be trusted with what it has. */
+  takeAll(agent: Agent): void {
+    this.#world.note(() => `! the leases of ${agent.id} are taken away`);
+    for (const row of [...this.#rows.values()].filter(({ on }) => on === agent)) {
+      this.#revoke(agent, row);
+      this.#free(row);
+      this.#lost(row.fence);
+    }
+  }
+
   // --- What agents say ---
 
   hello(socket: Socket, agent: Agent, told: readonly LeaseName[]): void {

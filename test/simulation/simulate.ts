@@ -187,8 +187,10 @@ class Simulation {
   #troubleAgent(agent: Agent): void {
     if (!agent.up) agent.restart();
     else if (this.#world.random.chance(0.4)) agent.diesAtStart = true;
-    else if (this.#world.random.chance(0.7)) agent.died();
-    else agent.dialControl();
+    else if (this.#world.random.chance(0.6)) agent.died();
+    else if (this.#world.random.chance(0.3)) agent.wiped();
+    else if (this.#world.random.chance(0.3)) this.#pool.takeAll(agent);
+    else this.#world.act("a report", () => this.#coordinator.confused(agent));
   }
 
   #troubleCoordinator(): void {
