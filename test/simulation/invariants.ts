@@ -16,8 +16,12 @@ export function checkState(state: EngineState): void {
   for (const step of openSteps(state)) {
     const { path, fence } = step;
     if (isStepTerminal(step.state)) throw new Violation("state", `"${path}" is open and ${step.state}`);
-    if (isOut(step) && fence !== undefined && !isLeaseOpen(state.leases.get(fence))) {
-      throw new Violation("LS1", `"${path}" is ${step.state} under lease ${fence}, which is over`);
+    const lease = fence === undefined ? undefined : state.leases.get(fence);
+    if (isOut(step) && fence !== undefined && (!isLeaseOpen(lease) || lease.status === "queued")) {
+      throw new Violation(
+        "LS1",
+        `"${path}" is ${step.state} under lease ${fence}, which is ${lease?.status}`,
+      );
     }
     if (step.wait?.for !== "agent") continue;
     const wanted = state.scopes.get(scopeOf(state, path).scope)?.fence;

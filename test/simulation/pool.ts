@@ -4,7 +4,8 @@
  */
 import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 import { chooseAgent } from "../../worker/pool/choose.ts";
-import type { Agent, LeaseName, StepName } from "./agent.ts";
+import type { Agent } from "./agent.ts";
+import type { LeaseName, StepName } from "./attempt.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { Socket, World } from "./world.ts";
 
