@@ -18,7 +18,7 @@ const PRIVATE_HOSTS = `
 [::ffff:127.0.0.1]  [::ffff:7f00:1]  [0:0:0:0:0:ffff:10.0.0.1]  [::FFFF:A9FE:A9FE]  [::ffff:8.8.8.8]
 [::127.0.0.1]  [::7f00:1]  [::ffff:0:127.0.0.1]
 [64:ff9b::127.0.0.1]  [64:ff9b::a9fe:a9fe]  [64:ff9b:1::a00:1]
-[2002:7f00:1::]  [2002:a9fe:a9fe::1]  [2001::1]  [2001:0:4136:e378:8000:63bf:80ff:fffe]  [2001:db8::1]  [3fff::1]
+[2002:7f00:1::]  [2002:a9fe:a9fe::1]  [2001::1]  [2001:10::1]  [2001:20::1]  [2001:1ff::1]  [2001:0:4136:e378:8000:63bf:80ff:fffe]  [2001:db8::1]  [3fff::1]
 [fc00::1]  [fd00:ec2::254]  [fdff:ffff::1]  [fe80::1]  [febf::1]  [fec0::1]  [ff02::1]  [ff0e::1]  [100::1]  [5f00::1]
 localhost  LOCALHOST  localhost.  ⓛocalhost  localhost。  a.localhost  a.localhost.  localhost.localdomain
 printer.local  printer.local.  PRINTER.LOCAL  printer。local  metadata.google.internal  metadata.google.internal.  db.prod.internal

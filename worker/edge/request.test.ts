@@ -88,7 +88,11 @@ describe("a request from the edge", () => {
     const block = { url, method: "PATCH", headers: { "X-A": { expr: "x" } }, body: "plain" } as const;
     await call(block, { inputs: { "headers/X-A": "from an input" } });
     expect(seen).toMatchObject([
-      { method: "PATCH", headers: { "x-a": "from an input", "user-agent": "farhand" }, body: "plain" },
+      {
+        method: "PATCH",
+        headers: { "x-a": "from an input", "user-agent": "farhand", "cache-control": "no-cache" },
+        body: "plain",
+      },
     ]);
     expect(seen[0]?.headers["content-type"]).toBeUndefined();
   });
@@ -231,6 +235,13 @@ describe("the limits of a request from the edge", () => {
     expect(shown.length).toBeLessThan(1024 * 1024 + 1_000);
   });
 
+  it("are the block's own for what is shown, while values come from all of the answer", async () => {
+    const url = await serve((_, response) => response.end('{"v":1}'));
+    const answer = await call({ url, outputLimitBytes: 3, outputs: { v: "/v" } });
+    expect(answer.values).toEqual({ v: 1 });
+    expect(answer.shown).toMatch(/\n\n\{"v\n\[only the first 3 bytes of the answer are shown\]\n$/);
+  });
+
   it("leave an answer whole that just fits", async () => {
     const url = await serve((_, response) => response.end('{"v":1}'));
     const outputs = { v: "/v" };
@@ -288,6 +299,12 @@ describe("a request from the edge that fails", () => {
       expect(answer.outcome).toEqual({ type: "unanswered", detail: `${host} could not be reached` });
       expect(answer.reports).toEqual([[host, false, false]]);
     }
+  });
+
+  it("does not take for a status what is none", async () => {
+    const url = await serve((_, response) => response.writeHead(999).end());
+    expect((await call({ url })).outcome.type).toBe("unanswered");
+    expect((await call({ url, expect: [999] })).outcome.type).toBe("unanswered");
   });
 
   it("tells an answer that broke off from a whole one", async () => {
