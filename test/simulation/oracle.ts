@@ -51,7 +51,7 @@ export class Oracle {
   /** The coordinator has recorded that it began. */
   told(step: string, attempt: number): void {
     for (const run of this.runs) {
-      if (run.step === step && run.attempt === attempt) run.isTold = true;
+      if (run.step === step && run.attempt === attempt && !run.isForgotten) run.isTold = true;
     }
   }
 
@@ -61,7 +61,7 @@ export class Oracle {
       if (!run.where.startsWith(where)) continue;
       run.running = false;
       run.end ??= "unknown";
-      run.isForgotten = !run.isTold;
+      run.isForgotten ||= !run.isTold;
     }
   }
 }

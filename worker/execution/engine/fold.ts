@@ -288,7 +288,7 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
         wait: { for: "retry", until: event.retryAt },
         attempt: step.attempt + 1,
         detail: event.detail,
-        doubt: doubtAfter(step, event),
+        doubtful: step.doubtful || isDoubtful(event) || undefined,
         fence: undefined,
         dispatchedAt: undefined,
         startedAt: undefined,
@@ -324,12 +324,8 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
   }
 }
 
-function doubtAfter(
-  step: StepRecord,
-  event: ExecutionEvent & { type: "attempt.failed" },
-): StepRecord["doubt"] {
-  if (event.outcome?.type === "stopped" && !event.outcome.confirmed) return "left";
-  return step.doubt ?? (event.state === "unknown" ? "unknown" : undefined);
+function isDoubtful({ state, outcome }: ExecutionEvent & { type: "attempt.failed" }): boolean {
+  return state === "unknown" || (outcome?.type === "stopped" && !outcome.confirmed);
 }
 
 function isContainer({ block }: StepRecord): boolean {
