@@ -20,7 +20,8 @@ export function renderExchange(
 ): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
   const head = hops.map((hop) => `${renderHop(hop)}\n`).join("");
-  const parts = [encoder.encode(head), body, encoder.encode(notice === undefined ? "" : `\n[${notice}]\n`)];
+  const line = notice === undefined ? "" : `${body.byteLength > 0 ? "\n" : ""}[${notice}]\n`;
+  const parts = [encoder.encode(head), body, encoder.encode(line)];
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let at = 0;
   for (const part of parts) {

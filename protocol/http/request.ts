@@ -110,7 +110,7 @@ function bodyOf({ body, method }: ApiFields, inputs: StepInputs): string | undef
 
 function textAt(place: string, value: Value, inputs: StepInputs): string {
   if (typeof value === "string") return value;
-  const text = Object.hasOwn(inputs, place) ? inputs[place] : undefined;
+  const text = inputs[place];
   if (text === undefined) throw new Unusable(`the value of ${place} was not worked out`);
   return text;
 }

@@ -232,7 +232,7 @@ export const KIND_FIELDS = {
       word: "answer-limit",
       key: "answerLimitBytes",
       type: { is: "size" },
-      doc: "how much of the answer is read, up to `4MiB`",
+      doc: "how much of the answer is read, up to `4MiB`; `1MiB` when absent",
     },
     ...agentFields,
     compensateField,

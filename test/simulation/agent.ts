@@ -4,7 +4,7 @@
  * is on disk before anything is spawned, a command that comes again is answered
  * from the journal, a result is repeated until it is recorded.
  */
-import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
+import type { AttemptOutcome } from "#protocol/data.ts";
 import {
   CANCEL_GRACE_MS,
   COMMAND_RESEND_MS,
@@ -13,49 +13,25 @@ import {
 } from "#protocol/limits.ts";
 import { blockAt } from "#protocol/paths.ts";
 import type { Plan } from "#protocol/plan.ts";
+import {
+  type Attempt,
+  behaviourOf,
+  type HeldLease,
+  keyOf,
+  type LeaseName,
+  type Process,
+  type StepName,
+  stopped,
+  wordsOf,
+} from "./attempt.ts";
 import type { Coordinator } from "./coordinator.ts";
-import type { Oracle, Run } from "./oracle.ts";
+import type { Oracle } from "./oracle.ts";
 import type { Pool } from "./pool.ts";
 import { randomFor } from "./random.ts";
 import { Crash, Socket, type World } from "./world.ts";
 
 const OVER_GRACE_MS = 2_000;
 const WELCOME_MS = 15_000;
-
-export interface StepName {
-  readonly step: string;
-  readonly attempt: number;
-}
-
-export interface LeaseName {
-  readonly id: string;
-  readonly fence: number;
-}
-
-interface Process {
-  readonly run: Run;
-  stopping?: "canceled" | "timed_out" | "disconnected";
-}
-
-interface Attempt extends StepName {
-  /** In the journal, before anything is spawned (ST1). */
-  started: boolean;
-  outcome?: AttemptOutcome;
-  values?: StepValues;
-  process?: Process;
-}
-
-export interface HeldLease extends LeaseName {
-  readonly attempts: Map<string, Attempt>;
-  readonly recorded: Set<string>;
-  stale: boolean;
-  ending: boolean;
-  /** Since when it is without its coordinator. */
-  apartSince: number;
-  socket?: Socket;
-  live: boolean;
-  untouched: boolean;
-}
 
 export interface Surroundings {
   world: World;
@@ -86,6 +62,10 @@ export class Agent {
     this.slots = slots;
     this.labels = labels;
     this.#around = around;
+  }
+
+  held({ id }: LeaseName): HeldLease | undefined {
+    return this.#leases.get(id);
   }
 
   get leases(): Iterable<HeldLease> {
@@ -379,6 +359,15 @@ export class Agent {
     }
   }
 
+  /** Its machine is set up anew under the same key: nothing is left of its journal. */
+  wiped(): void {
+    this.died();
+    this.#around.world.note(() => `${this.id} has lost its disk`);
+    this.#around.oracle.forget(`${this.id} `);
+    this.#leases.clear();
+    this.#over.clear();
+  }
+
   /** Ends what is left of what it had started, and calls that unknown (ST2). */
   restart(): void {
     if (this.up) return;
@@ -402,29 +391,4 @@ export class Agent {
     }
     this.dialControl();
   }
-}
-
-function keyOf({ step, attempt }: StepName): string {
-  return `${step}#${attempt}`;
-}
-
-function stopped(reason: NonNullable<Process["stopping"]>, confirmed = true): AttemptOutcome {
-  return { type: "stopped", reason, confirmed };
-}
-
-function wordsOf(outcome: AttemptOutcome): string {
-  return outcome.type === "exited" ? `exits with ${outcome.exitCode}` : `is ${outcome.type}`;
-}
-
-/** What an attempt does depends on itself only, not on when it happens. */
-function behaviourOf(seed: number, { step, attempt }: StepName, timeoutMs: number) {
-  const random = randomFor(seed, step, attempt);
-  const durationMs = random.chance(0.85)
-    ? random.int(Math.min(timeoutMs, 20_000))
-    : timeoutMs * (1 + random.int(3));
-  const outcome: AttemptOutcome = random.chance(0.98)
-    ? { type: "exited", exitCode: random.chance(0.9) ? 0 : 1 }
-    : { type: "signaled", signal: "SIGKILL" };
-  const values: StepValues | undefined = random.chance(0.4) ? { n: random.int(10) } : undefined;
-  return { durationMs, outcome, values };
 }

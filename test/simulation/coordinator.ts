@@ -21,11 +21,14 @@ import type {
 import {
   type EngineState,
   isLeaseOpen,
+  isOut,
   type LeaseRecord,
+  openSteps,
   stepsUnder,
 } from "../../worker/execution/engine/state.ts";
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
-import type { Agent, LeaseName, StepName } from "./agent.ts";
+import type { Agent } from "./agent.ts";
+import type { LeaseName, StepName } from "./attempt.ts";
 import type { LockService } from "./locks.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Outside } from "./outside.ts";
@@ -147,14 +150,14 @@ export class Coordinator {
       }
       case "step.start":
         this.#toAgent(effect.fence, `start ${effect.step}#${effect.attempt}`, ({ agent, lease }) => {
-          const held = heldBy(agent, lease);
+          const held = agent.held(lease);
           if (held) agent.start(held, effect);
         });
         return;
       case "step.cancel": {
         const { step, attempt, fence, reason } = effect;
         const sent = this.#toAgent(fence, `cancel ${step}#${attempt}`, ({ agent, lease }) => {
-          const held = heldBy(agent, lease);
+          const held = agent.held(lease);
           if (held) agent.cancel(held, { step, attempt }, reason);
         });
         return sent ? undefined : this.#cancelByPool(step, fence);
@@ -262,7 +265,7 @@ export class Coordinator {
     const current = isLeaseOpen(this.state.leases.get(fence));
     link.unrecorded = told.length - recorded.length;
     this.#reply(link, `welcome${current ? "" : ", but it is over"}`, () => {
-      const held = heldBy(agent, claimed);
+      const held = agent.held(claimed);
       if (held) agent.welcome(held, current, recorded);
     });
     if (current) this.decide({ type: "agent.connected", fence, attempts: told });
@@ -293,7 +296,7 @@ export class Coordinator {
     const link = this.#links.get(key.fence);
     if (link?.socket !== socket || !isRecorded(this.state, key)) return;
     this.#reply(link, `recorded ${key.step}#${key.attempt}`, () => {
-      const held = heldBy(link.agent, link.lease);
+      const held = link.agent.held(link.lease);
       if (held) link.agent.recorded(held, key);
     });
     if (isLeaseOpen(this.state.leases.get(key.fence))) return;
@@ -301,8 +304,19 @@ export class Coordinator {
     if (link.unrecorded === 0) this.#reply(link, "released", () => this.#release(link));
   }
 
+  /** The agent reports something that it was never asked for, under the fence that it has. */
+  confused(agent: Agent): void {
+    const link = [...this.#links.values()].find((each) => each.agent === agent && each.socket.open);
+    const other = [...openSteps(this.state)].find((step) => isOut(step) && step.fence !== link?.lease.fence);
+    if (!link || !other) return;
+    const { path: step, attempt } = other;
+    const key = { step, attempt, fence: link.lease.fence };
+    this.#world.note(() => `! ${agent.id} reports ${step}#${attempt} under ${key.fence}`);
+    this.stepFinished(link.socket, key, { type: "exited", exitCode: 0 });
+  }
+
   #release({ agent, lease }: Link): void {
-    const held = heldBy(agent, lease);
+    const held = agent.held(lease);
     if (held) agent.released(held);
   }
 
@@ -384,9 +398,4 @@ export class Coordinator {
     // An alarm that was running is run again; one that was to be set is set by the sweep.
     for (const { socket } of this.#links.values()) this.#world.break(socket);
   }
-}
-
-function heldBy(agent: Agent, { id }: LeaseName) {
-  for (const lease of agent.leases) if (lease.id === id) return lease;
-  return undefined;
 }

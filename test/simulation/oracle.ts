@@ -14,6 +14,9 @@ export interface Run {
   running: boolean;
   /** Its agent could not end it and has said so. */
   isLeft?: boolean;
+  isTold?: boolean;
+  /** Its agent has lost its disk, and nobody had been told of the start before. */
+  isForgotten?: boolean;
 }
 
 export class Oracle {
@@ -27,7 +30,7 @@ export class Oracle {
   /** @throws Violation when this start breaks a promise */
   starts(step: string, attempt: number, where: string): Run {
     const block = blockAt(this.#plan, step);
-    const earlier = this.runs.filter((run) => run.step === step);
+    const earlier = this.runs.filter((run) => run.step === step && !run.isForgotten);
     const name = `"${step}" attempt ${attempt} on ${where}`;
     if (!block) throw new Violation("G1", `${name} is not in the plan`);
     if (earlier.some((run) => run.attempt === attempt)) throw new Violation("G1", `${name} started twice`);
@@ -43,6 +46,23 @@ export class Oracle {
     const run: Run = { step, attempt, where, running: true };
     this.runs.push(run);
     return run;
+  }
+
+  /** The coordinator has recorded that it began. */
+  told(step: string, attempt: number): void {
+    for (const run of this.runs) {
+      if (run.step === step && run.attempt === attempt && !run.isForgotten) run.isTold = true;
+    }
+  }
+
+  /** No disk remembers what ran there, and its machine was set up anew. */
+  forget(where: string): void {
+    for (const run of this.runs) {
+      if (!run.where.startsWith(where)) continue;
+      run.running = false;
+      run.end ??= "unknown";
+      run.isForgotten ||= !run.isTold;
+    }
   }
 }
 

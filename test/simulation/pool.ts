@@ -4,7 +4,8 @@
  */
 import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 import { chooseAgent } from "../../worker/pool/choose.ts";
-import type { Agent, LeaseName, StepName } from "./agent.ts";
+import type { Agent } from "./agent.ts";
+import type { LeaseName, StepName } from "./attempt.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { Socket, World } from "./world.ts";
 
@@ -93,6 +94,16 @@ export class Pool {
     if (reason === "finished") return;
     if (reason === "canceled") row.revoked = true;
     this.#revoke(row.on, row);
+  }
+
+  /** It is no longer to be trusted with what it has. */
+  takeAll(agent: Agent): void {
+    this.#world.note(() => `! the leases of ${agent.id} are taken away`);
+    for (const row of [...this.#rows.values()].filter(({ on }) => on === agent)) {
+      this.#revoke(agent, row);
+      this.#free(row);
+      this.#lost(row.fence);
+    }
   }
 
   // --- What agents say ---

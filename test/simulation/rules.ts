@@ -9,9 +9,10 @@ import { apply, fold, isFailure, type TimedEvent } from "../../worker/execution/
 import type { Decision, Effect, EngineInput } from "../../worker/execution/engine/inputs.ts";
 import { policyOf } from "../../worker/execution/engine/lists.ts";
 import { refusalOf } from "../../worker/execution/engine/people.ts";
-import type { EngineState } from "../../worker/execution/engine/state.ts";
+import { type EngineState, lateKey } from "../../worker/execution/engine/state.ts";
 import { comparable } from "../../worker/execution/engine/testRun.ts";
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
+import { checkDecision, checkState } from "./invariants.ts";
 import type { Oracle } from "./oracle.ts";
 import { Violation } from "./world.ts";
 
@@ -51,6 +52,8 @@ export class Rules {
     this.#count += decision.events.length;
     if (this.#count > EVENTS_MAX) throw new Violation("G5", "it goes round in circles");
     const { state, effects } = decision;
+    checkDecision(decision);
+    checkState(state);
     if (!state.end && !deadlineOf(state)) {
       throw new Violation("G5", `nothing ends the wait of an execution that is ${state.state}`);
     }
@@ -106,7 +109,11 @@ export class Rules {
       throw new Violation("G6", `${event.type} after the end`);
     }
     if (event.type === "step.finished") this.#hasRun(event);
-    if (event.type === "execution.finished" && event.confirmed) this.#isGone();
+    if (event.type === "execution.finished") this.#mayEnd(copy, event.confirmed);
+    if (event.type === "step.late" && copy.late.includes(lateKey(event))) {
+      throw new Violation("G16", `a late report of "${event.step}" is kept twice`);
+    }
+    if (event.type === "step.started") this.#oracle.told(event.step, event.attempt);
     if ("step" in event && event.step !== ROOT) this.#happensTo(copy, event);
     if (event.type === "phase.started" && event.phase === "compensating") this.#undoes(event.steps);
     this.#copy = apply(copy, { time, event });
@@ -121,8 +128,12 @@ export class Rules {
     throw new Violation("ST3", `"${step}" attempt ${attempt} has a result and never ran`);
   }
 
-  /** What ends as confirmed has nothing left that runs. */
-  #isGone(): void {
+  /** What ends as confirmed has nothing left that runs, and `finally` has had its turn unless by force. */
+  #mayEnd(copy: EngineState, confirmed: boolean): void {
+    const cleans = (this.#plan.finally?.length ?? 0) > 0 && copy.lists.started > 0 && !copy.cancel?.force;
+    if (cleans && copy.phase?.name !== "finally")
+      throw new Violation("finally", "it ends without cleaning up");
+    if (!confirmed) return;
     const run = this.#oracle.runs.find(({ running }) => running);
     if (run)
       throw new Violation("CX2", `ends as confirmed while "${run.step}" attempt ${run.attempt} runs on`);

@@ -22,7 +22,7 @@ const LOCKS = ["alpha", "beta"];
 
 /** Tried again whatever became of it. */
 const TRIED = {
-  retry: { maxAttempts: 3, delayMs: 70_000, factor: 1, on: ["failed", "timed_out", "unknown"] },
+  retry: { maxAttempts: 3, delayMs: 90_000, factor: 1, on: ["failed", "timed_out", "unknown"] },
   idempotent: true,
 } satisfies Partial<CommandBlock>;
 

@@ -185,10 +185,23 @@ class Simulation {
   }
 
   #troubleAgent(agent: Agent): void {
-    if (!agent.up) agent.restart();
-    else if (this.#world.random.chance(0.4)) agent.diesAtStart = true;
-    else if (this.#world.random.chance(0.7)) agent.died();
-    else agent.dialControl();
+    if (!agent.up) return agent.restart();
+    const what = this.#world.random.weighted({ start: 4, now: 4, disk: 1, revoke: 0.5, report: 1.5 });
+    switch (what) {
+      case "start":
+        agent.diesAtStart = true;
+        return;
+      case "now":
+        return agent.died();
+      case "disk":
+        return agent.wiped();
+      case "revoke":
+        return this.#pool.takeAll(agent);
+      case "report":
+        return this.#world.act("a report", () => this.#coordinator.confused(agent));
+      default:
+        what satisfies never;
+    }
   }
 
   #troubleCoordinator(): void {

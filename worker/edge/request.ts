@@ -156,7 +156,10 @@ function outputOf(
   body: Uint8Array = new Uint8Array(),
   notice?: string,
 ): EdgeResult["output"] {
-  return renderExchange(hops, body.subarray(0, block.outputLimitBytes), notice);
+  const shown = body.subarray(0, block.outputLimitBytes);
+  const isCut = shown.byteLength < body.byteLength;
+  const words = isCut ? `only the first ${shown.byteLength} bytes of the answer are shown` : notice;
+  return renderExchange(hops, shown, words);
 }
 
 /** A detail may quote a name that a server has chosen. */

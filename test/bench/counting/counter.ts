@@ -28,6 +28,8 @@ export function counted(env: Env, from: string): Env {
     AGENT_POOL: countedNamespace(env.AGENT_POOL, from, "AgentPool"),
     ORGANIZATION_FEED: countedNamespace(env.ORGANIZATION_FEED, from, "OrganizationFeed"),
     RATE_LIMITER: countedNamespace(env.RATE_LIMITER, from, "RateLimiter"),
+    ORGANIZATION_LOCKS: countedNamespace(env.ORGANIZATION_LOCKS, from, "OrganizationLocks"),
+    OUTBOUND_BREAKERS: countedNamespace(env.OUTBOUND_BREAKERS, from, "OutboundBreakers"),
   };
 }
 

@@ -6,9 +6,11 @@
 
 import type { Env } from "../../../worker/env.ts";
 import worker, {
+  OutboundBreakers as Breakers,
   ExecutionCoordinator as Coordinator,
   OrganizationFeed as Feed,
   RateLimiter as Limiter,
+  OrganizationLocks as Locks,
   AgentPool as Pool,
 } from "../../../worker/index.ts";
 import { counted, forgetCalls, note, takeCalls } from "./counter.ts";
@@ -54,6 +56,18 @@ export class OrganizationFeed extends Feed {
 export class RateLimiter extends Limiter {
   constructor(state: DurableObjectState, env: Env) {
     super(state, counted(env, "RateLimiter"));
+  }
+}
+
+export class OrganizationLocks extends Locks {
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, counted(env, "OrganizationLocks"));
+  }
+}
+
+export class OutboundBreakers extends Breakers {
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, counted(env, "OutboundBreakers"));
   }
 }
 

@@ -112,11 +112,9 @@ function endSteps(draft: Draft, reason: string): void {
 /** False for a step of which nobody can say that its processes are gone. */
 function isConfirmed(step: StepRecord): boolean {
   if (step.lists) return true;
-  if (step.doubt === "left") return false;
-  if (step.outcome?.type === "stopped") return step.outcome.confirmed;
-  // An agent ends what is left of earlier attempts before it begins another.
-  if (step.outcome) return step.outcome.type !== "unknown";
-  if (step.doubt) return false;
+  if (step.doubtful) return false;
   if (step.dispatchedAt === undefined) return true;
+  if (step.outcome?.type === "stopped") return step.outcome.confirmed;
+  if (step.outcome) return step.outcome.type !== "unknown";
   return step.state === "succeeded" || step.state === "skipped" || step.state === "failed";
 }

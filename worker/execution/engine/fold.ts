@@ -154,11 +154,11 @@ function applyLease(state: EngineState, time: number, event: Of<"lease">): Engin
   }
 }
 
-/** A step has begun under a lease: its files are with that agent, and the request came to something. */
-function settleScope(state: EngineState, path: string): void {
+/** A step has begun under a lease, or may have: its files and processes are with that agent. */
+function settleScope(state: EngineState, path: string, change: Partial<ScopeRecord> = {}): void {
   const fence = state.steps.get(path)?.fence;
   const scope = fence === undefined ? undefined : state.leases.get(fence)?.scope;
-  if (scope !== undefined) changeScope(state, scope, { settled: true, failures: 0 });
+  if (scope !== undefined) changeScope(state, scope, { settled: true, ...change });
 }
 
 function closeLease(state: EngineState, fence: number, status: "failed" | "released"): EngineState {
@@ -251,7 +251,7 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
         detail: undefined,
       }));
     case "step.started":
-      settleScope(state, path);
+      settleScope(state, path, { failures: 0 });
       return begun(state, time, path, (step) => ({
         state: "running",
         wait: undefined,
@@ -282,12 +282,13 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
       return changeStep(state, path, () => ({ stopping }));
     }
     case "attempt.failed":
+      if (event.state === "unknown") settleScope(state, path);
       return changeStep(state, path, (step) => ({
         state: "waiting",
         wait: { for: "retry", until: event.retryAt },
         attempt: step.attempt + 1,
         detail: event.detail,
-        doubt: doubtAfter(step, event),
+        doubtful: step.doubtful || isDoubtful(event) || undefined,
         fence: undefined,
         dispatchedAt: undefined,
         startedAt: undefined,
@@ -323,12 +324,8 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
   }
 }
 
-function doubtAfter(
-  step: StepRecord,
-  event: ExecutionEvent & { type: "attempt.failed" },
-): StepRecord["doubt"] {
-  if (event.outcome?.type === "stopped" && !event.outcome.confirmed) return "left";
-  return step.doubt ?? (event.state === "unknown" ? "unknown" : undefined);
+function isDoubtful({ state, outcome }: ExecutionEvent & { type: "attempt.failed" }): boolean {
+  return state === "unknown" || (outcome?.type === "stopped" && !outcome.confirmed);
 }
 
 function isContainer({ block }: StepRecord): boolean {

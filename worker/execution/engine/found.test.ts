@@ -88,9 +88,7 @@ describe("what nobody knows", () => {
     run.input(cancel);
     expect(run.state.end).toMatchObject({ state: "canceled", confirmed: false });
   });
-});
 
-describe("what was left behind", () => {
   it("[CX2] stays unconfirmed when an attempt that could not be ended is followed by one that succeeds", () => {
     const retry = { maxAttempts: 2, delayMs: 0, on: ["timed_out" as const] };
     const run = new Run([command("a", { idempotent: true, retry })]).granted().started("a");
@@ -98,6 +96,17 @@ describe("what was left behind", () => {
     run.at(2_000);
     run.started("a").exited("a");
     expect(run.state.end).toMatchObject({ state: "succeeded", confirmed: false });
+  });
+
+  it("[G2] is tried again on the agent that may have begun it, and on no other", () => {
+    const retry = { maxAttempts: 2, delayMs: 90_000, on: ["unknown" as const] };
+    const run = new Run([command("a", { idempotent: true, retry })]).granted();
+    run.at(46_000);
+    run.at(90_000);
+    expect(run.step("a").wait?.for).toBe("retry");
+    expect(run.state.openLeases.size).toBe(0);
+    run.at(300_000);
+    expect(run.state.leases.get(2)?.wantedAgentId).toBe("agt_1");
   });
 });
 

@@ -54,8 +54,8 @@ export interface StepRecord {
   readonly locks?: LockRecord;
   /** Set from the moment it was asked to stop. */
   readonly stopping?: { readonly reason: "canceled" | "timed_out"; readonly at: number };
-  /** What is known of an earlier attempt's processes: nothing, or that some could not be ended. */
-  readonly doubt?: "unknown" | "left";
+  /** Nobody knows that everything an earlier attempt started is gone. */
+  readonly doubtful?: boolean;
   readonly finishedAt?: number;
   readonly durationMs?: number;
   readonly outcome?: AttemptOutcome;
