@@ -22,7 +22,7 @@ export type Deadline =
   | { type: "wait"; at: number; step: StepRecord }
   /** No agent became free. */
   | { type: "queue"; at: number; fence: number }
-  /** The agent took the step and said nothing since. */
+  /** The agent took the step, or came back, and said nothing of it since. */
   | { type: "contact"; at: number; step: StepRecord }
   /** The step has run for as long as it may. */
   | { type: "timeout"; at: number; step: StepRecord }
@@ -111,10 +111,13 @@ function agentDeadline(
 ): Deadline | undefined {
   const begun = step.startedAt ?? dispatchedAt;
   switch (step.state) {
-    case "dispatched":
+    case "dispatched": {
+      const lease = state.leases.get(fence);
       // While the pool has not answered it is the request's own deadline that counts.
-      if (state.leases.get(fence)?.status === "requested") return undefined;
-      return { type: "contact", at: dispatchedAt + HEARTBEAT_TIMEOUT_MS, step };
+      if (lease?.status === "requested") return undefined;
+      const heardAt = Math.max(dispatchedAt, lease?.grantedAt ?? 0, step.contactAt ?? 0);
+      return { type: "contact", at: heardAt + HEARTBEAT_TIMEOUT_MS, step };
+    }
     case "running":
       return { type: "timeout", at: begun + timeoutOf(step), step };
     case "unreachable": {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   CANCEL_GRACE_MS,
+  COMMAND_RESEND_MS,
   HEARTBEAT_TIMEOUT_MS,
   LEASE_DISCONNECT_MS,
   QUEUE_WAIT_DEFAULT_MS,
@@ -9,6 +10,7 @@ import { CONFIRM_MARGIN_MS, deadlineOf } from "./deadlines.ts";
 import { engine, isRecorded } from "./engine.ts";
 import { fold } from "./fold.ts";
 import { ACTOR, command, comparable, planOf, Run } from "./testRun.ts";
+import { unanswered } from "./unanswered.ts";
 
 describe("a run to the end", () => {
   it("runs commands one after the other on one lease, and instructions in passing", () => {
@@ -154,6 +156,26 @@ describe("agents that come and go", () => {
     const run = new Run([command("a")]).granted();
     run.at(1_000 + HEARTBEAT_TIMEOUT_MS);
     expect(run.step("a").state).toBe("unreachable");
+  });
+
+  it("[CM1] takes an agent that is back as heard of, and gives it time for the step that it is sent again", () => {
+    const run = new Run([command("a", { timeoutMs: 600_000 })]).granted();
+    run.at(1_000 + HEARTBEAT_TIMEOUT_MS);
+    const back = run.now + 10_000;
+    run.now = back;
+    run.asked();
+    run.input({ type: "agent.connected", fence: 1, attempts: [] });
+    expect(run.asked()).toEqual(["step.start"]);
+    run.at(back + COMMAND_RESEND_MS);
+    expect(run.step("a").state).toBe("dispatched");
+    expect(unanswered(run.state)).toMatchObject([{ type: "step.start", step: "a" }]);
+    run.at(back + HEARTBEAT_TIMEOUT_MS);
+    expect(run.step("a").state).toBe("unreachable");
+    // Out of reach it is still sent again: its agent may have lost nothing but that one frame.
+    expect(unanswered(run.state)).toMatchObject([{ type: "step.start", step: "a" }]);
+    run.started("a");
+    expect(run.types().filter((type) => type === "step.unreachable")).toHaveLength(2);
+    expect(run.step("a").state).toBe("running");
   });
 
   it("[ST2] reports as unknown what an agent came back without", () => {

@@ -271,6 +271,7 @@ function applyStep(state: EngineState, time: number, event: Exclude<StepEvent, O
       return changeStep(state, path, (step) => ({
         state: step.startedAt === undefined ? "dispatched" : "running",
         unreachableAt: undefined,
+        contactAt: time,
         detail: undefined,
       }));
     case "step.stopping": {

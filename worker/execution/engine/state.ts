@@ -47,6 +47,8 @@ export interface StepRecord {
   readonly dispatchedAt?: number;
   readonly startedAt?: number;
   readonly unreachableAt?: number;
+  /** When its agent was last back within reach. */
+  readonly contactAt?: number;
   /** What it waits for, while its state is `waiting`. */
   readonly wait?: Wait;
   readonly answers?: readonly Answer[];

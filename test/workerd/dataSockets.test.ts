@@ -1,0 +1,188 @@
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
+import { later, read, running, type Scene } from "./scene.ts";
+import {
+  Attempt,
+  acceptOffer,
+  command,
+  connectAgent,
+  coordinatorOf,
+  newExecution,
+  newPlace,
+  openData,
+} from "./scriptedAgent.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("agents", () => {
+  it("[G11] go on after the coordinator was evicted in mid-stream", async () => {
+    const scene = await running();
+    const { place, execution, data, attempt } = scene;
+    data.send(attempt.chunk("before\n"));
+    await data.next("output.ack");
+    await evictDurableObject(coordinatorOf(place, execution.executionId));
+    data.send(attempt.chunk("after\n"));
+    await data.next("output.ack", 2);
+    await evictDurableObject(coordinatorOf(place, execution.executionId));
+    data.send(attempt.finished());
+    await data.next("step.recorded");
+    expect(await read(scene)).toMatchObject({
+      state: "succeeded",
+      steps: [{ output: { bytes: 13, lines: 2 } }],
+    });
+  });
+
+  it("[OT3] are told on reconnecting what is held, and go on from there", async () => {
+    const scene = await running();
+    const { place, execution, data, attempt, lease } = scene;
+    data.send(attempt.chunk("held\n"));
+    await data.next("output.ack");
+    data.socket.close(1000, "cut");
+    const lost = attempt.chunk("not held\n");
+    const again = await openData(place, execution.executionId);
+    again.send(attempt.hello(lease));
+    expect(await again.next("welcome")).toMatchObject({
+      current: true,
+      attempts: [{ step: "a", held: { stdout: 5, stderr: 0 }, recorded: false }],
+    });
+    again.send(lost);
+    again.send(attempt.finished());
+    await again.next("step.recorded");
+    expect((await read(scene)).state).toBe("succeeded");
+  });
+
+  it("[G13] [ST3] have their result taken once, however often they repeat it", async () => {
+    const { place, execution, data, attempt } = await running([command("a"), command("b")]);
+    const finished = attempt.finished();
+    data.send(finished);
+    data.send(finished);
+    data.send(finished);
+    await data.next("step.recorded", 3);
+    expect(data.messages("step.start")).toHaveLength(1);
+    const page = await coordinatorOf(place, execution.executionId).events(0, 100);
+    expect(page?.events.filter(({ event }) => event.type === "step.finished")).toHaveLength(1);
+  });
+
+  it("[S5] are refused under a lease that is not theirs", async () => {
+    const { place, execution, lease } = await running();
+    const stranger = { ...place, agentId: "agt_stranger" };
+    const data = await openData(stranger, execution.executionId);
+    data.send(new Attempt("a", lease.fence).hello(lease));
+    expect(await data.end()).toMatchObject({ code: 4410 });
+    const guess = await openData(place, execution.executionId);
+    guess.send(new Attempt("a", 1).hello({ ...lease, id: "lse_guess" }));
+    expect(await guess.end()).toMatchObject({ code: 4410 });
+  });
+
+  it("[LS2] [S5] [G16] under an older fence cannot add to, erase or forge what is stored", async () => {
+    const place = newPlace();
+    const one = await connectAgent(place);
+    const execution = await newExecution(place, [command("a")]);
+    await coordinatorOf(place, execution.executionId).create(execution);
+    const old = (await one.next("lease.offer")) as unknown as { lease: Scene["lease"] };
+    const second = { ...place, agentId: "agt_second" };
+    const two = await connectAgent(second);
+    one.send({ type: "lease.declined", leaseId: old.lease.id, fence: 1, reason: "draining", detail: "" });
+    const { lease } = await acceptOffer(two);
+    const data = await openData(second, execution.executionId);
+    const attempt = new Attempt("a", 2);
+    data.send(attempt.hello(lease));
+    data.send(attempt.started());
+    data.send(attempt.chunk("true\n"));
+    await data.next("output.ack");
+
+    const stale = await openData(place, execution.executionId);
+    const forged = new Attempt("a", 1);
+    stale.send(forged.hello(old.lease));
+    await stale.next("welcome");
+    stale.send(forged.chunk("12345"));
+    stale.send(forged.chunk("injected"));
+    stale.send(forged.finished());
+    await stale.next("step.recorded");
+    data.send(attempt.chunk("more\n"));
+    data.send(attempt.finished());
+    await data.next("step.recorded");
+    const after = new Attempt("a", 2);
+    after.chunk("true\nmore\n");
+    data.send(after.chunk("after the end"));
+    await data.next("output.ack", 3);
+    const stub = coordinatorOf(place, execution.executionId);
+    expect(await (await stub.fetch("https://object/output.txt")).text()).toBe("true\nmore\n");
+    expect(await read({ place, execution })).toMatchObject({ state: "succeeded" });
+  });
+
+  it("[HS2] cannot use an assertion twice", async () => {
+    const { place, execution } = await running();
+    await openData(place, execution.executionId, "the-same");
+    await expect(openData(place, execution.executionId, "the-same")).rejects.toThrow("401");
+  });
+
+  it("[HS1] are told which end to upgrade when no version is shared", async () => {
+    const { place, execution, lease, attempt } = await running();
+    const data = await openData(place, execution.executionId);
+    data.send({ ...attempt.hello(lease), protocol: { min: 7, max: 9 } });
+    expect(await data.end()).toMatchObject({
+      code: 4426,
+      reason: expect.stringContaining("upgrade the server"),
+    });
+  });
+
+  it.each([
+    ["garbage", "not json"],
+    ["a message nobody knows", { type: "step.explode" }],
+    ["a field nobody knows", { type: "ack", id: "x", more: 1 }],
+    ["a report under another fence", new Attempt("a", 99).started()],
+    ["output of a step that does not exist", new Attempt("zzz", 1).chunk("x")],
+  ])("end their socket with %s, and the execution does not change", async (_name, frame) => {
+    const scene = await running();
+    const { data, place, execution } = scene;
+    await data.until(() => true);
+    const before = (await coordinatorOf(place, execution.executionId).events(0, 100))?.events.length;
+    data.send(frame);
+    expect(await data.end()).toMatchObject({ code: 4400 });
+    const state = await read(scene);
+    expect(["running", "unreachable"]).toContain(state.steps[0]?.state);
+    expect(before).toBeGreaterThan(0);
+  });
+
+  it("[CX1] are asked to stop, and what they report ends the execution", async () => {
+    const scene = await running([command("a"), command("b")]);
+    const { place, execution, data, attempt } = scene;
+    const stub = coordinatorOf(place, execution.executionId);
+    const actor = { type: "user", id: "usr_1", name: "Ada" } as const;
+    const cancel = { type: "cancel", actor, reason: "enough", force: false } as const;
+    expect(await stub.ask(cancel)).toMatchObject({ outcome: "accepted" });
+    expect(await data.next("step.cancel")).toMatchObject({ step: "a", reason: "canceled" });
+    data.send(attempt.finished({ type: "stopped", reason: "canceled", confirmed: true }));
+    await data.next("lease.release");
+    expect((await read(scene)).state).toBe("canceled");
+    expect(await stub.ask(cancel)).toMatchObject({ outcome: "refused", refusal: { code: "invalid_state" } });
+  });
+
+  it("[CM1] are told again what they did not answer", async () => {
+    const { place, execution, data } = await running();
+    const stub = coordinatorOf(place, execution.executionId);
+    const actor = { type: "system", name: "test" } as const;
+    await stub.ask({ type: "cancel", actor, reason: "", force: false });
+    const first = await data.next("step.cancel");
+    await runDurableObjectAlarm(stub);
+    expect(await data.next("step.cancel", 2)).toEqual(first);
+  });
+
+  it("[CX1] are told by way of the pool when their data socket stays away, and not before it had time to come back", async () => {
+    const scene = await running();
+    const { place, execution, control, data } = scene;
+    const stub = coordinatorOf(place, execution.executionId);
+    data.socket.close();
+    await data.end();
+    const actor = { type: "system", name: "test" } as const;
+    await stub.ask({ type: "cancel", actor, reason: "", force: false });
+    await runDurableObjectAlarm(stub);
+    expect(control.messages("lease.revoke")).toHaveLength(0);
+    await later(scene, COMMAND_RESEND_MS);
+    expect(await control.next("lease.revoke")).toMatchObject({ fence: 1 });
+  });
+});
