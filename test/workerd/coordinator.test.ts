@@ -25,6 +25,19 @@ describe("the path of an execution", () => {
     expect(execution.steps[0]?.output).toEqual({ bytes: 4, lines: 1, cutBytes: 0 });
   });
 
+  it("tells lists how it stands and where it went, without its plan and steps", async () => {
+    const { place, execution } = await running();
+    const stub = coordinatorOf(place, execution.executionId);
+    const { plan: _, planDigest: __, steps: ___, ...whole } = await read({ place, execution });
+    const found = await stub.summary();
+    expect(found?.agentIds).toEqual([place.agentId]);
+    expect(whole).toMatchObject(found?.execution ?? {});
+    expect(found?.execution).toMatchObject({ id: execution.executionId, state: "running" });
+    expect(Object.keys(found?.execution ?? {})).not.toContain("steps");
+    await stub.remove({ by: { type: "system", name: "test" }, at: 1 });
+    expect(await stub.summary()).toBeNull();
+  });
+
   it("[G9] one request makes one execution, however often it comes; another body is a conflict", async () => {
     const place = newPlace();
     const execution = await newExecution(place, [command("a")]);

@@ -155,10 +155,11 @@ describe("agents", () => {
     const actor = { type: "user", id: "usr_1", name: "Ada" } as const;
     const cancel = { type: "cancel", actor, reason: "enough", force: false } as const;
     expect(await stub.ask(cancel)).toMatchObject({ outcome: "accepted" });
+    expect(await read(scene)).toMatchObject({ state: "running", canceling: true });
     expect(await data.next("step.cancel")).toMatchObject({ step: "a", reason: "canceled" });
     data.send(attempt.finished({ type: "stopped", reason: "canceled", confirmed: true }));
     await data.next("lease.release");
-    expect((await read(scene)).state).toBe("canceled");
+    expect(await read(scene)).toMatchObject({ state: "canceled", canceling: false, confirmed: true });
     expect(await stub.ask(cancel)).toMatchObject({ outcome: "refused", refusal: { code: "invalid_state" } });
   });
 

@@ -1,7 +1,8 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { decodeOutputFrame } from "#protocol/viewer.ts";
 import { read, running } from "./scene.ts";
-import { Attempt, coordinatorOf } from "./scriptedAgent.ts";
+import { Attempt, coordinatorOf, openViewer } from "./scriptedAgent.ts";
 
 describe("output", () => {
   it("[OT3] asks for what is missing, drops what it has, and stores every byte once", async () => {
@@ -79,6 +80,30 @@ describe("output", () => {
     expect(await (await stub.fetch("https://object/steps/a/output")).text()).toBe("right\nerror\n");
   });
 
+  it("[OT4] [VW1] [G11] uses no place in the log twice, so that a viewer misses nothing of what was sent again", async () => {
+    const { place, execution, data, attempt } = await running();
+    const stub = coordinatorOf(place, execution.executionId);
+    data.send(attempt.chunk("wrong\n"));
+    await data.next("output.ack");
+    const { head } = (await stub.events(0, 1)) ?? { head: 0 };
+    const right = new Attempt("a", 1);
+    const again = right.chunk("right\n");
+    data.send(right.finished());
+    await data.next("output.resend");
+    await evictDurableObject(stub);
+    data.send(again);
+    await data.next("output.ack", 2);
+    const viewer = await openViewer(place, execution.executionId);
+    viewer.send({ type: "subscribe", after: head, output: { mode: "all" } });
+    data.send(right.finished());
+    await viewer.end();
+    const [frame] = viewer.frames.filter((each) => each instanceof ArrayBuffer);
+    if (!frame) throw new Error("the viewer got no output");
+    const { seq, position, chunk } = decodeOutputFrame(new Uint8Array(frame));
+    expect([new TextDecoder().decode(chunk.payload), position]).toEqual(["right\n", 0]);
+    expect(seq).toBeGreaterThan(head);
+  });
+
   it("[OT4] asks for everything again when the digest does not match", async () => {
     const { data, attempt } = await running();
     data.send(attempt.chunk("abc"));
@@ -102,6 +127,18 @@ describe("output", () => {
     await data.next("step.recorded");
     const events = await (await stub.fetch("https://object/events.sse")).text();
     expect(events).toContain('"base64":"AP/+CoA="');
+  });
+
+  it("refuses to serve a log that is damaged, instead of making up where its bytes belong", async () => {
+    const { place, execution, data, attempt } = await running();
+    data.send(attempt.chunk("one\n"));
+    data.send(attempt.chunk("two\n"));
+    await data.next("output.ack", 2);
+    const stub = coordinatorOf(place, execution.executionId);
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec("UPDATE log SET position = 'four' WHERE offset = 4");
+    });
+    expect((await stub.fetch("https://object/steps/a/chunks")).status).toBe(500);
   });
 
   it("serves one stream, ranges, and frames from a line on", async () => {

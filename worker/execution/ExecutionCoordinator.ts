@@ -22,6 +22,7 @@ import type {
   CreateExecution,
   CreateResult,
   EventPage,
+  ListEntry,
   RepeatResult,
   RetrySource,
   Tombstone,
@@ -155,6 +156,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     return toExecution(executionId, live.state, this.#store.head, (step, attempt) =>
       this.#intake.held(step, attempt),
     );
+  }
+
+  async summary(): Promise<ListEntry | null> {
+    await this.#awake();
+    const live = this.#visible();
+    if (!live) return null;
+    return { execution: toSummary(live.record.executionId, live.state), agentIds: agentsOf(live.state) };
   }
 
   #view(paths: ReadonlySet<string>): Extract<StreamMessage, { type: "view" }> {

@@ -55,6 +55,12 @@ export type AskResult =
   | { outcome: "refused"; refusal: Refusal }
   | { outcome: "not_found" };
 
+/** What lists show of it, and the agents that its steps went to. */
+export interface ListEntry {
+  execution: ExecutionSummary;
+  agentIds: string[];
+}
+
 export interface EventPage {
   events: RecordedEvent[];
   /** Sequence number of the last event in the log. */
@@ -79,6 +85,7 @@ export interface CoordinatorApi {
   repeat(requestHash: string): Promise<RepeatResult | null>;
   /** With `until`: as soon as the log goes on after that, it has ended, or the time is over. */
   read(until?: { after: number; withinMs: number }): Promise<Execution | null>;
+  summary(): Promise<ListEntry | null>;
   retrySource(wish: RetryWish): Promise<RetrySource | null>;
   /**
    * Hides it: whoever asks from now on hears that there is no such execution.

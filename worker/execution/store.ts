@@ -26,6 +26,9 @@ const SCHEMA = `
 
 const PARTYSERVER_NAME_KEY = "__ps_name";
 
+/** The last sequence number that was given to what is not there any more. */
+const DROPPED_HEAD_KEY = "dropped-head";
+
 /** What is held of one attempt's output. */
 export interface HeldOutput {
   stdout: number;
@@ -88,9 +91,12 @@ export class ExecutionStore {
     this.#head = 0;
   }
 
-  /** The last sequence number of the log; 0 when it is empty. */
+  /** The last sequence number that the log has given out; 0 when none. */
   get head(): number {
-    this.#head ??= Number(this.#sql.exec("SELECT COALESCE(MAX(seq), 0) AS head FROM log").one().head);
+    if (this.#head === undefined) {
+      const last = integerOf(this.#sql.exec("SELECT COALESCE(MAX(seq), 0) AS head FROM log").one().head);
+      this.#head = Math.max(last, this.#storage.kv.get<number>(DROPPED_HEAD_KEY) ?? 0);
+    }
     return this.#head;
   }
 
@@ -141,7 +147,7 @@ export class ExecutionStore {
   /** Every event with its time, for the fold. */
   *timedEvents(): Generator<TimedEvent> {
     for (const row of this.#sql.exec("SELECT time, body FROM log WHERE step IS NULL ORDER BY seq")) {
-      yield { time: Number(row.time), event: parseEvent(row.body) };
+      yield { time: integerOf(row.time), event: parseEvent(row.body) };
     }
   }
 
@@ -209,16 +215,20 @@ export class ExecutionStore {
       attempt,
     );
     for (const row of rows) {
-      held[streamOf(row.stream)] = Number(row.bytes);
-      held.position += Number(row.bytes);
-      held.line += Number(row.lines);
+      held[streamOf(row.stream)] = integerOf(row.bytes);
+      held.position += integerOf(row.bytes);
+      held.line += integerOf(row.lines);
     }
     return held;
   }
 
   /** Forgets an attempt's output, to be sent again whole (OT4): what is left of it would stand in the wrong places. */
   dropOutput(step: string, attempt: number): void {
-    this.#sql.exec("DELETE FROM log WHERE step = ? AND attempt = ?", step, attempt);
+    this.transaction(() => {
+      // Viewers have seen these numbers: what comes again has to come after them.
+      this.#storage.kv.put(DROPPED_HEAD_KEY, this.head);
+      this.#sql.exec("DELETE FROM log WHERE step = ? AND attempt = ?", step, attempt);
+    });
   }
 
   /** False when this assertion was already used (HS2). Forgets those that have expired. */
@@ -306,8 +316,8 @@ function toRow(row: SqlRow): LogRow {
 
 function toEvent(row: SqlRow): RecordedEvent {
   return {
-    seq: Number(row.seq),
-    time: new Date(Number(row.time)).toISOString(),
+    seq: integerOf(row.seq),
+    time: new Date(integerOf(row.time)).toISOString(),
     event: parseEvent(row.body),
   };
 }
@@ -315,21 +325,31 @@ function toEvent(row: SqlRow): RecordedEvent {
 function toChunk(row: SqlRow): ChunkRow {
   return {
     type: "chunk",
-    seq: Number(row.seq),
-    step: String(row.step),
-    attempt: Number(row.attempt),
+    seq: integerOf(row.seq),
+    step: textOf(row.step),
+    attempt: integerOf(row.attempt),
     stream: streamOf(row.stream),
-    offset: Number(row.offset),
-    bytes: Number(row.bytes),
-    position: Number(row.position),
-    line: Number(row.line),
-    lines: Number(row.lines),
+    offset: integerOf(row.offset),
+    bytes: integerOf(row.bytes),
+    position: integerOf(row.position),
+    line: integerOf(row.line),
+    lines: integerOf(row.lines),
     body: bytesOf(row.body),
   };
 }
 
 function parseEvent(body: SqlStorageValue | undefined): ExecutionEvent {
-  return executionEventSchema.parse(JSON.parse(String(body)));
+  return executionEventSchema.parse(JSON.parse(textOf(body)));
+}
+
+function integerOf(value: SqlStorageValue | undefined): number {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  throw new Error("the log holds no number where one belongs: storage is damaged");
+}
+
+function textOf(value: SqlStorageValue | undefined): string {
+  if (typeof value === "string") return value;
+  throw new Error("the log holds no text where some belongs: storage is damaged");
 }
 
 function bytesOf(value: SqlStorageValue | undefined): Uint8Array {

@@ -41,13 +41,9 @@ async function currentOf(
   row: ExecutionSummary,
   agentId: string | undefined,
 ): Promise<ExecutionSummary | undefined> {
-  const execution = await callObject(coordinatorOf(env, organizationId, row.id), (object) => object.read());
-  if (!execution) return agentId === undefined ? row : undefined;
-  const isThere =
-    agentId === undefined ||
-    execution.agent?.id === agentId ||
-    execution.steps.some((step) => step.agentId === agentId);
-  if (!isThere) return undefined;
-  const { state, finishedAt, durationMs } = execution;
+  const found = await callObject(coordinatorOf(env, organizationId, row.id), (object) => object.summary());
+  if (!found) return agentId === undefined ? row : undefined;
+  if (agentId !== undefined && !found.agentIds.includes(agentId)) return undefined;
+  const { state, finishedAt, durationMs } = found.execution;
   return { ...row, state, finishedAt, durationMs };
 }
