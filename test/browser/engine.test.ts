@@ -82,6 +82,11 @@ it("a person answers what waits, and sees the tree of steps, what was undone and
   await page.getByText(/Failed at “Check”/).waitFor();
   expect(await steps.getByText("Move it back").count()).toBe(2);
   await steps.getByText("Report").waitFor();
+
+  await page.getByRole("button", { name: "Retry failed" }).click();
+  await page.waitForURL((url) => url.pathname.startsWith("/executions/") && !url.pathname.endsWith(id));
+  // What a person decided is not taken over: the approval is asked for again, the acknowledged step is not.
+  await page.getByRole("heading", { name: "Waiting for an approval" }).waitFor();
 });
 
 it("a phone shows what waits with its buttons, and a pause holds everything up", async () => {

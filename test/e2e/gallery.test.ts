@@ -67,15 +67,16 @@ async function serve(answers: (request: IncomingMessage, response: ServerRespons
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A control script like those of init systems; its nth start fails when it is told so. */
+/** A control script like those of init systems; its nth start fails when it is told so. Starts at once are told apart: mkdir succeeds for one. */
 function service(failAt = 0): string {
   const path = folder({
     service: `#!/bin/sh
 here=$(dirname "$0")
 case $1 in
   start)
-    echo x >> "$here/starts"
-    [ "$(wc -l < "$here/starts")" -ne ${failAt} ] || exit 1
+    n=1
+    until mkdir "$here/start-$n" 2> /dev/null; do n=$((n + 1)); done
+    [ "$n" -ne ${failAt} ] || exit 1
     touch running ;;
   stop) rm -f running ;;
   status) test -e running ;;

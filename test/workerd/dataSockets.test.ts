@@ -1,6 +1,12 @@
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Block } from "#protocol/blocks/index.ts";
 import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
+import { LET_GO_MS } from "../../worker/execution/agentLink.ts";
+import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import { AgentPool } from "../../worker/pool/AgentPool.ts";
+import { ASK_MS } from "../../worker/pool/deadlines.ts";
+import { PoolStore } from "../../worker/pool/store.ts";
 import { later, read, running, type Scene } from "./scene.ts";
 import {
   Attempt,
@@ -11,10 +17,17 @@ import {
   newExecution,
   newPlace,
   openData,
+  type Place,
+  poolOf,
 } from "./scriptedAgent.ts";
+
+function statusOf(place: Place, leaseId: string) {
+  return runInDurableObject(poolOf(place), (_, { storage }) => new PoolStore(storage).lease(leaseId)?.status);
+}
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe("agents", () => {
@@ -171,6 +184,63 @@ describe("agents", () => {
     const first = await data.next("step.cancel");
     await runDurableObjectAlarm(stub);
     expect(await data.next("step.cancel", 2)).toEqual(first);
+  });
+
+  it("[CM1] are let go again until they go, and then cut off", async () => {
+    const scene = await running();
+    const { data, attempt } = scene;
+    data.send(attempt.finished());
+    const first = await data.next("lease.release");
+    await later(scene, COMMAND_RESEND_MS);
+    expect(await data.next("lease.release", 2)).toEqual(first);
+    expect(data.closed).toBeUndefined();
+    await later(scene, LET_GO_MS);
+    expect(await data.end()).toMatchObject({ code: 4410 });
+  });
+
+  it("[CM1] are let go also when they came back with several results", async () => {
+    const parallel: Block = { kind: "parallel", id: "both", branches: [[command("a")], [command("b")]] };
+    const scene = await running([parallel]);
+    const { place, execution, data, lease } = scene;
+    const [a, b] = ["a", "b"].map((step) => new Attempt(step, lease.fence));
+    if (!a || !b) throw new Error("unreachable");
+    data.send(b.started());
+    data.socket.close();
+    await data.end();
+    const again = await openData(place, execution.executionId);
+    const [hello, other] = [a.hello(lease), b.hello(lease)] as { attempts: object[]; type: string }[];
+    again.send({
+      ...hello,
+      type: "hello",
+      attempts: [...(hello?.attempts ?? []), ...(other?.attempts ?? [])],
+    });
+    again.send(a.finished());
+    again.send(b.finished());
+    await again.next("lease.release");
+    expect((await read(scene)).state).toBe("succeeded");
+  });
+
+  it("[CM1] [G11] are taken back from when the pool did not hear of the end", async () => {
+    vi.spyOn(AgentPool.prototype, "releaseLease").mockRejectedValueOnce(new Error("no answer"));
+    const scene = await running();
+    const { place, data, attempt } = scene;
+    data.send(attempt.finished());
+    await data.next("lease.release");
+    expect((await poolOf(place).presence())[place.agentId]).toMatchObject({ busySlots: 1 });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ASK_MS });
+    await runDurableObjectAlarm(poolOf(place));
+    await expect.poll(() => statusOf(place, scene.lease.id)).toBeUndefined();
+  });
+
+  it("[CM1] keep a lease that is still wanted, however long ago they accepted it", async () => {
+    const { place, control, lease } = await running();
+    const wanted = vi.spyOn(ExecutionCoordinator.prototype, "wantsLease");
+    await expect.poll(() => statusOf(place, lease.id)).toBe("accepted");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ASK_MS });
+    await runDurableObjectAlarm(poolOf(place));
+    await vi.waitFor(() => expect(wanted).toHaveReturned());
+    expect(await statusOf(place, lease.id)).toBe("accepted");
+    expect(control.messages("lease.revoke")).toHaveLength(0);
   });
 
   it("[CX1] are told by way of the pool when their data socket stays away, and not before it had time to come back", async () => {

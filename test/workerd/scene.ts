@@ -2,6 +2,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { vi } from "vitest";
 import type { Execution } from "#protocol/api/executions.ts";
+import type { Block } from "#protocol/blocks/index.ts";
 import type { CreateExecution } from "../../worker/execution/contract.ts";
 import {
   Attempt,
@@ -32,7 +33,7 @@ export interface Scene {
 }
 
 /** An execution whose first step runs on a scripted agent. */
-export async function running(blocks = [command("a")]): Promise<Scene> {
+export async function running(blocks: Block[] = [command("a")]): Promise<Scene> {
   const place = newPlace();
   const control = await connectAgent(place);
   const execution = await newExecution(place, blocks);

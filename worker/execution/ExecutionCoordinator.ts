@@ -34,7 +34,7 @@ import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
 import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
-import type { EngineState } from "./engine/state.ts";
+import { type EngineState, isLeaseOpen } from "./engine/state.ts";
 import { touchedBy } from "./engine/touched.ts";
 import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
@@ -224,6 +224,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     this.#agents.end(fence, reason);
   }
 
+  /** False when the lease is over, or never was: the word of its end may have been lost. */
+  async wantsLease(leaseId: string, fence: number): Promise<boolean> {
+    return this.#hasLease(leaseId, fence) && isLeaseOpen(this.#state().leases.get(fence));
+  }
+
   #hasLease(leaseId: string, fence: number): boolean {
     return this.#load()?.state.leases.get(fence)?.id === leaseId;
   }
@@ -345,6 +350,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
       this.#decide({ type: "tick" });
       // Said again until it is answered (CM1); every repeat is harmless.
       for (const effect of unanswered(this.#state())) this.#performer.perform(effect);
+      this.#agents.letGoAgain();
       const due = live.projection.dueAt;
       if (due !== undefined && due <= Date.now()) this.#project();
       this.background(this.#archive(live.archiver));

@@ -23,6 +23,9 @@ import type { Completeness, OutputIntake } from "./intake.ts";
 import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
 import type { ChunkRow, ExecutionStore } from "./store.ts";
 
+/** How long an agent that was let go may take to go. */
+export const LET_GO_MS = 30_000;
+
 const ALL_HERE: Completeness = { complete: true };
 
 export interface AgentLinkDeps {
@@ -103,14 +106,30 @@ export class AgentLink {
   }
 
   /** Lets the agent go, unless a result is being recorded: then that is answered first. */
-  release(fence: number, keepFolder: boolean): void {
-    if (this.#recording !== fence) this.send(fence, releaseOf(fence, keepFolder));
+  release(fence: number): void {
+    const socket = this.#recording === fence ? undefined : this.#socketOf(fence);
+    if (socket) this.#letGo(socket, fence);
   }
 
   #letGo(socket: Socket, fence: number): void {
+    const agent = agentState(socket);
+    if (!agent) return;
+    if (agent.letGoAt === undefined) socket.setState({ ...agent, letGoAt: this.#deps.now() });
     const state = this.#deps.state();
     const lease = state.leases.get(fence);
-    reply(socket, releaseOf(fence, lease !== undefined && keepsFolder(state, lease)));
+    const keepFolder = lease !== undefined && keepsFolder(state, lease);
+    reply(socket, { type: "lease.release", id: `release:${fence}`, ...(keepFolder && { keepFolder }) });
+  }
+
+  /** Says again to those who were let go that they may go (CM1), and ends the sockets of those who stay. */
+  letGoAgain(): void {
+    const now = this.#deps.now();
+    for (const socket of this.#deps.sockets()) {
+      const { lease, letGoAt } = agentState(socket) ?? {};
+      if (!lease || letGoAt === undefined || now - letGoAt < COMMAND_RESEND_MS) continue;
+      if (now - letGoAt < LET_GO_MS) this.#letGo(socket, lease.fence);
+      else socket.close(CLOSE_CODES.leaseOver, "this lease is over");
+    }
   }
 
   /** Ends the data socket of a fence for good. */
@@ -152,7 +171,8 @@ export class AgentLink {
     });
     const current = isLeaseOpen(this.#deps.state().leases.get(lease.fence));
     const unrecorded = attempts.filter((attempt) => !attempt.recorded).length;
-    socket.setState({ ...state, lease: { id: lease.id, fence: lease.fence }, unrecorded });
+    const claimed = { id: lease.id, fence: lease.fence };
+    socket.setState({ ...state, lease: claimed, unrecorded: current ? 0 : unrecorded });
     reply(socket, { type: "welcome", protocol: version.version, current, attempts });
     if (current) this.#deps.decide({ type: "agent.connected", fence: lease.fence, attempts: hello.attempts });
     else if (unrecorded === 0) this.#letGo(socket, lease.fence);
@@ -250,10 +270,6 @@ export class AgentLink {
     socket.setState({ ...state, unrecorded });
     if (unrecorded === 0) this.#letGo(socket, state.lease.fence);
   }
-}
-
-function releaseOf(fence: number, keepFolder: boolean): CoordinatorDataMessage {
-  return { type: "lease.release", id: `release:${fence}`, ...(keepFolder && { keepFolder }) };
 }
 
 function attemptKey({ step, attempt }: { step: string; attempt: number }): string {

@@ -29,7 +29,7 @@ export class Performer {
     const { agents, outside, edge, background, project } = this.#deps;
     switch (effect.type) {
       case "lease.release":
-        agents.release(effect.fence, effect.keepFolder);
+        agents.release(effect.fence);
         return background(outside.perform(effect));
       case "lease.request":
       case "targets.resolve":

@@ -11,6 +11,8 @@ export interface AgentSocket {
   lease?: { id: string; fence: number };
   /** For a lease that is over: results still to be recorded before the agent is let go. */
   unrecorded?: number;
+  /** When its agent was first told to go, ms since the epoch. */
+  letGoAt?: number;
 }
 
 export interface ViewerSocket {

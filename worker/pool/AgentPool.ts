@@ -22,7 +22,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { AVOID_MS, nextLook } from "./deadlines.ts";
+import { ASK_MS, AVOID_MS, nextLook } from "./deadlines.ts";
 import {
   type LeaseAction,
   type LeaseReport,
@@ -180,6 +180,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     try {
       this.#endSilentSockets();
       this.#repeatUnanswered();
+      this.#askWhatIsWanted();
       this.#handOut();
     } catch (error) {
       this.log("error", "the alarm failed; it is set again", { error });
@@ -299,6 +300,17 @@ export class AgentPool extends SocketObject implements PoolApi {
       const socket = this.#agents.socketOf(lease.agentId);
       const action = unanswered(lease, socket !== undefined);
       if (action) this.#perform(action, socket);
+    }
+  }
+
+  /** Takes back what no execution wants any more: the word of its end may have been lost. */
+  #askWhatIsWanted(): void {
+    const now = Date.now();
+    for (const lease of this.#store.acceptedSince(now - ASK_MS)) {
+      const { id, fence } = lease;
+      this.#store.setStatus(id, "accepted", now);
+      const wanted = this.#coordinator(lease).wantsLease(id, fence);
+      this.background(wanted.then((yes) => (yes ? undefined : this.releaseLease(id, fence, "finished"))));
     }
   }
 

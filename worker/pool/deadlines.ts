@@ -4,6 +4,13 @@ import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 /** How long an agent that declined is passed over. */
 export const AVOID_MS = 5_000;
 
+/**
+ * How long after an agent accepted a lease, and after each answer, its execution
+ * is asked whether it still wants it. Looked at when the alarm rings anyway, as
+ * it does for every connected agent.
+ */
+export const ASK_MS = 60_000;
+
 export interface PoolWaits {
   /** When each socket counts as dead, unless it is heard of. */
   silentAt: readonly number[];

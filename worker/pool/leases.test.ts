@@ -69,6 +69,16 @@ describe("a report", () => {
     expect(reported(undefined, "agt_1", ended)).toBeUndefined();
   });
 
+  test.each([
+    ["another agent", "agt_2", about.fence],
+    ["under another fence", "agt_1", 1],
+  ])("[LS2] that accepts what it does not hold is answered that it is over: %s", (_, agentId, fence) => {
+    const accepted: LeaseReport = { type: "lease.accepted", leaseId: "lse_1", fence };
+    const over = { type: "revoke", lease: { id: "lse_1", fence } };
+    expect(reported(lease("accepted"), agentId, accepted)).toMatchObject(over);
+    expect(reported(undefined, agentId, accepted)).toMatchObject(over);
+  });
+
   test("that comes twice changes nothing the second time", () => {
     expect(reported(lease("accepted"), "agt_1", { type: "lease.accepted", ...about })).toBeUndefined();
   });

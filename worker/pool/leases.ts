@@ -50,13 +50,17 @@ function notHeld(lease: LeaseRow): LeaseAction {
 
 export type LeaseReport = Exclude<AgentControlMessage, { type: "hello" | "ack" }>;
 
-/** What a report changes; nothing when the lease is not this agent's under this fence (S5). */
+/** What a report leads to. It changes nothing when the lease is not this agent's under this fence (S5): then nothing is to run under it. */
 export function reported(
   lease: LeaseRow | undefined,
   agentId: string,
   message: LeaseReport,
 ): LeaseAction | undefined {
-  if (!lease || lease.agentId !== agentId || lease.fence !== message.fence) return undefined;
+  if (!lease || lease.agentId !== agentId || lease.fence !== message.fence) {
+    if (message.type !== "lease.accepted") return undefined;
+    const { leaseId: id, fence } = message;
+    return { type: "revoke", lease: { id, fence }, reason: "this lease is over" };
+  }
   switch (message.type) {
     case "lease.accepted":
       return lease.status === "offered" ? { type: "accept", lease } : undefined;

@@ -60,6 +60,11 @@ export class PoolStore {
     return this.#leases("WHERE status <> 'accepted' AND changed_at <= ?", before);
   }
 
+  /** Leases that agents have held since before a time, or that were asked about then. */
+  acceptedSince(before: number): LeaseRow[] {
+    return this.#leases("WHERE status = 'accepted' AND changed_at <= ?", before);
+  }
+
   /** When the oldest lease that waits for the agent's word got its status. */
   oldestUnanswered(): number | undefined {
     const row = this.#sql.exec("SELECT MIN(changed_at) AS at FROM leases WHERE status <> 'accepted'").one();

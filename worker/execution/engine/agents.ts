@@ -1,7 +1,7 @@
 /** Steps and the agents that carry them out: asking for leases, sending steps out, letting agents go. */
 import type { StepInputs } from "#protocol/data.ts";
 import type { Draft } from "./draft.ts";
-import { isScopeAlive, keepsFolder, type ScopeSpec, scopeOf } from "./scopes.ts";
+import { isScopeAlive, type ScopeSpec, scopeOf } from "./scopes.ts";
 import { isLeaseOpen, isOut, type LeaseRecord, openSteps, type StepRecord } from "./state.ts";
 import { fail } from "./steps.ts";
 
@@ -100,8 +100,7 @@ export function release(
   reason: "finished" | "canceled" | "abandoned",
 ): void {
   draft.emit({ type: "lease.released", fence: lease.fence });
-  const keepFolder = keepsFolder(draft.state, lease);
-  draft.ask({ type: "lease.release", leaseId: lease.id, fence: lease.fence, reason, keepFolder });
+  draft.ask({ type: "lease.release", leaseId: lease.id, fence: lease.fence, reason });
 }
 
 function isShortWait(step: StepRecord, now: number): boolean {

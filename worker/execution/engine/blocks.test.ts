@@ -321,8 +321,8 @@ describe("targets", () => {
     const run = new Run([command("a"), command("db", { target: { labels: { role: "db" } } }), command("b")]);
     run.granted(1, "agt_web").started("a").exited("a");
     run.granted(2, agent).started("db").exited("db");
-    const release = run.effects.find((effect) => effect.type === "lease.release" && effect.fence === 2);
-    expect(release).toMatchObject({ keepFolder });
+    expect(run.effects).toContainEqual(expect.objectContaining({ type: "lease.release", fence: 2 }));
+    expect(run.keepsFolder(2)).toBe(keepFolder);
   });
 });
 
@@ -332,7 +332,8 @@ describe("waiting for time and people", () => {
     run.granted().started("a").exited("a");
     expect(run.state.state).toBe("waiting");
     expect(run.state.openLeases.size).toBe(0);
-    expect(run.effects.find((effect) => effect.type === "lease.release")).toMatchObject({ keepFolder: true });
+    expect(run.effects).toContainEqual(expect.objectContaining({ type: "lease.release", fence: 1 }));
+    expect(run.keepsFolder(1)).toBe(true);
     run.at(1_000 + 3_600_000);
     expect(run.step("b").state).toBe("dispatched");
     expect(run.state.leases.get(2)?.wantedAgentId).toBe("agt_1");

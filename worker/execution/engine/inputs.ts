@@ -112,14 +112,7 @@ export interface Moment {
  */
 export type Effect =
   | { type: "lease.request"; leaseId: string; fence: number }
-  | {
-      type: "lease.release";
-      leaseId: string;
-      fence: number;
-      reason: "finished" | "canceled" | "abandoned";
-      /** Another lease of this execution may come to that agent. */
-      keepFolder: boolean;
-    }
+  | { type: "lease.release"; leaseId: string; fence: number; reason: "finished" | "canceled" | "abandoned" }
   | { type: "step.start"; step: string; attempt: number; fence: number; inputs?: StepInputs }
   | { type: "step.cancel"; step: string; attempt: number; fence: number; reason: "canceled" | "timed_out" }
   | { type: "targets.resolve"; step: string; poolId: string; labels: Readonly<Record<string, string>> }

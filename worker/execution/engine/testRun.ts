@@ -6,6 +6,7 @@ import { settled } from "./draft.ts";
 import { create, engine } from "./engine.ts";
 import type { TimedEvent } from "./fold.ts";
 import type { Decision, Effect, EngineInput, Origin } from "./inputs.ts";
+import { keepsFolder } from "./scopes.ts";
 import type { EngineState, StepRecord } from "./state.ts";
 
 const EMPTY = { bytes: 0, sha256: "0".repeat(64), cutBytes: 0 };
@@ -73,6 +74,12 @@ export class Run {
     this.effects.push(...decision.effects);
     this.state = settled(decision);
     return decision.events;
+  }
+
+  /** Whether the agent that held a lease is to keep its folder. */
+  keepsFolder(fence: number): boolean {
+    const lease = this.state.leases.get(fence);
+    return lease !== undefined && keepsFolder(this.state, lease);
   }
 
   input(input: EngineInput): ExecutionEvent[] {

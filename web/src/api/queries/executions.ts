@@ -73,9 +73,14 @@ export function answerStep(id: string, step: string, verb: string, body: object)
   return command(apiPath("executions", id, "steps", step, verb), { method: "POST", body });
 }
 
-export async function retryExecution(id: string, mode: "failed" | "all"): Promise<ExecutionSummary> {
-  const path = apiPath("executions", id, "retry");
-  return (await request(path, executionSummarySchema, { method: "POST", body: { mode } })).data;
+/** Begins where it failed; with the same key a repeat starts nothing. */
+export async function retryExecution(id: string, idempotencyKey: string): Promise<ExecutionSummary> {
+  const answer = await request(apiPath("executions", id, "retry"), executionSummarySchema, {
+    method: "POST",
+    body: { mode: "failed" },
+    headers: { "Idempotency-Key": idempotencyKey },
+  });
+  return answer.data;
 }
 
 export function streamPath(id: string): string {

@@ -12,6 +12,7 @@ import { actorName } from "./actor.ts";
 import { CancelButton } from "./CancelButton.tsx";
 import { PauseButton } from "./PauseButton.tsx";
 import { PlanDialog } from "./PlanDialog.tsx";
+import { RetryButton } from "./RetryButton.tsx";
 import { ExecutionBadge } from "./StatusBadge.tsx";
 import { allows } from "./states.ts";
 
@@ -39,6 +40,7 @@ export function ExecutionHeader({ execution }: { execution: Execution }) {
         {allows(execution.state, "cancel") && (
           <CancelButton executionId={execution.id} canceling={execution.canceling} />
         )}
+        {allows(execution.state, "retry") && <RetryButton executionId={execution.id} />}
         {allows(execution.state, "runAgain") && (
           <Button asChild>
             <Link

@@ -26,7 +26,7 @@ interface StateLook {
   spins?: true;
 }
 
-type ExecutionAction = "cancel" | "runAgain";
+type ExecutionAction = "cancel" | "retry" | "runAgain";
 
 export const EXECUTION_STATES = {
   queued: { label: "Queued", tone: "neutral", icon: Hourglass, actions: ["cancel"] },
@@ -34,9 +34,9 @@ export const EXECUTION_STATES = {
   waiting: { label: "Waiting", tone: "warn", icon: Clock, actions: ["cancel"] },
   paused: { label: "Paused", tone: "warn", icon: CirclePause, actions: ["cancel"] },
   succeeded: { label: "Succeeded", tone: "good", icon: CircleCheck, actions: ["runAgain"] },
-  failed: { label: "Failed", tone: "bad", icon: CircleX, actions: ["runAgain"] },
-  canceled: { label: "Canceled", tone: "neutral", icon: CircleSlash, actions: ["runAgain"] },
-  timed_out: { label: "Timed out", tone: "bad", icon: TimerOff, actions: ["runAgain"] },
+  failed: { label: "Failed", tone: "bad", icon: CircleX, actions: ["retry", "runAgain"] },
+  canceled: { label: "Canceled", tone: "neutral", icon: CircleSlash, actions: ["retry", "runAgain"] },
+  timed_out: { label: "Timed out", tone: "bad", icon: TimerOff, actions: ["retry", "runAgain"] },
 } as const satisfies Record<ExecutionState, StateLook & { actions: readonly ExecutionAction[] }>;
 
 export const STEP_STATES = {
