@@ -374,7 +374,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   async #restore(): Promise<void> {
     const record = this.#store.record();
     if (!record) return;
-    await this.#archiver(record).restore(Date.now());
+    await this.#archiver(record).restore();
     this.log("info", "execution brought back from the archive", {});
     this.#load()?.archiver.touch(Date.now());
     this.#setAlarm();
