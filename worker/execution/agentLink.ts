@@ -220,7 +220,7 @@ export class AgentLink {
   #askForAllAgain(socket: Socket): void {
     const fence = agentState(socket)?.lease?.fence;
     for (const step of this.#deps.state().steps.values()) {
-      if (step.fence !== fence || step.attempt === 0) continue;
+      if (step.fence !== fence || step.attempt === 0 || step.outcome !== undefined) continue;
       const held = this.#deps.intake.held(step.path, step.attempt);
       for (const stream of STREAMS) this.#askAgain(socket, step.path, step.attempt, stream, held[stream]);
     }
