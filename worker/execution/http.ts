@@ -185,38 +185,44 @@ function tailWish(url: URL): TailWish | undefined {
   return { unit, count: integer(url, "tail", 0) };
 }
 
-/**
- * A body that reads from the source only as fast as the client reads from it.
- * `encode` may return nothing for an item.
- */
+/** A body that reads from the source only as fast as the client reads from it. */
 function streamBody<T>(
   reading: HttpDeps["reading"],
   source: AsyncGenerator<T>,
-  encode: (item: T) => string | Uint8Array | undefined,
+  encode: (item: T) => string | Uint8Array,
 ): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
-  reading(1);
+  const parts = encodedParts(reading, source, encode);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
-          const { done, value } = await source.next();
-          if (done) {
-            reading(-1);
-            return controller.close();
-          }
-          const encoded = encode(value);
-          if (encoded === undefined || encoded.length === 0) continue;
-          return controller.enqueue(typeof encoded === "string" ? utf8.encode(encoded) : encoded);
+          const { done, value } = await parts.next();
+          if (done) return controller.close();
+          if (value.length === 0) continue;
+          return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value);
         }
       },
       async cancel() {
-        reading(-1);
-        await source.return(undefined);
+        await parts.return();
       },
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Counts as being read from its first part to its end, be that a failure or a client that leaves. */
+async function* encodedParts<T, Part>(
+  reading: HttpDeps["reading"],
+  source: AsyncGenerator<T>,
+  encode: (item: T) => Part,
+): AsyncGenerator<Part, void> {
+  reading(1);
+  try {
+    for await (const item of source) yield encode(item);
+  } finally {
+    reading(-1);
+  }
 }
 
 function payloadOf(row: ChunkRow): Uint8Array {
