@@ -89,7 +89,7 @@ function wholeOutput({ follower, store, reading }: HttpDeps, url: URL): Response
 
 async function* textOf(batches: AsyncGenerator<LogRow[]>): AsyncGenerator<Uint8Array> {
   for await (const batch of batches) {
-    yield concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : [])));
+    yield Buffer.concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : [])));
   }
 }
 
@@ -165,14 +165,14 @@ function stepChunks({ store }: HttpDeps, step: string, attempt: number, url: URL
     bytes += row.bytes;
     if (bytes >= limit) break;
   }
-  return new Response(concat(frames), {
+  return new Response(Buffer.concat(frames), {
     headers: { "content-type": "application/octet-stream", "cache-control": "no-store" },
   });
 }
 
 /** The end of what these chunks, the last one first, hold. */
 function lastOf(chunks: Iterable<ChunkRow>, wish: TailWish): Uint8Array<ArrayBuffer> {
-  return concat(tailOf(payloadsOf(chunks), wish));
+  return Buffer.concat(tailOf(payloadsOf(chunks), wish));
 }
 
 function* payloadsOf(chunks: Iterable<ChunkRow>): Generator<Uint8Array> {
@@ -227,16 +227,6 @@ async function* encodedParts<T, Part>(
 
 function payloadOf(row: ChunkRow): Uint8Array {
   return decodeChunk(row.body).payload;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function integer(url: URL, name: string, otherwise: number): number {
