@@ -20,6 +20,7 @@ import type {
 } from "../../worker/execution/engine/inputs.ts";
 import {
   type EngineState,
+  isChildWanted,
   isLeaseOpen,
   isOut,
   type LeaseRecord,
@@ -243,9 +244,7 @@ export class Coordinator {
   }
 
   wantsChild(step: string, executionId: string): boolean {
-    const { state } = this;
-    const record = state.steps.get(step);
-    return !state.end && record?.executionId === executionId && record.finishedAt === undefined;
+    return isChildWanted(this.state, step, executionId);
   }
 
   // --- Data sockets ---

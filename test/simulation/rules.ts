@@ -5,11 +5,11 @@ import { compensationPath, listOf, mayHaveInstances, pathsOfList, placeOf, ROOT 
 import type { Plan } from "#protocol/plan.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import { deadlineOf } from "../../worker/execution/engine/deadlines.ts";
-import { apply, fold, isFailure, type TimedEvent } from "../../worker/execution/engine/fold.ts";
+import { apply, fold, type TimedEvent } from "../../worker/execution/engine/fold.ts";
 import type { Decision, Effect, EngineInput } from "../../worker/execution/engine/inputs.ts";
 import { policyOf } from "../../worker/execution/engine/lists.ts";
 import { refusalOf } from "../../worker/execution/engine/people.ts";
-import { type EngineState, lateKey } from "../../worker/execution/engine/state.ts";
+import { type EngineState, isFailure, lateKey } from "../../worker/execution/engine/state.ts";
 import { comparable } from "../../worker/execution/engine/testRun.ts";
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
 import { checkDecision, checkState } from "./invariants.ts";

@@ -1,7 +1,9 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { KEEP_MS } from "../../worker/execution/archive/archiver.ts";
+import { Archiver, KEEP_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix, decodeRecords, manifestSchema } from "../../worker/execution/archive/format.ts";
+import { ExecutionStore } from "../../worker/execution/store.ts";
+import { running } from "./scene.ts";
 import {
   Attempt,
   acceptOffer,
@@ -92,6 +94,57 @@ describe("the archive", () => {
     await env.ARCHIVE.put(`${prefix}000000.gz`, "damaged");
     await alarmAt(stub, KEEP_MS + 1_000);
     expect(await rows(stub)).toBeGreaterThan(0);
+  });
+
+  it("[G3] [G16] has what an agent still told after the archive was written", async () => {
+    const { place, control, execution, data, attempt, lease } = await running();
+    const stub = coordinatorOf(place, execution.executionId);
+    const actor = { type: "user", id: "usr_1", name: "Ada" } as const;
+    data.send(attempt.chunk("before\n"));
+    await data.next("output.ack");
+    data.socket.close();
+    await stub.ask({ type: "cancel", actor, reason: "", force: true });
+    await alarmAt(stub, 1_000);
+    await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
+    const again = await openData(place, execution.executionId);
+    again.send(attempt.hello(lease));
+    again.send(attempt.chunk("after\n"));
+    again.send(attempt.finished());
+    await again.next("step.recorded");
+    again.socket.close();
+    control.socket.close();
+    const before = await stub.events(0, 1_000);
+    await alarmAt(stub, KEEP_MS + 1_000);
+    await vi.waitFor(async () => {
+      await alarmAt(stub, 1_000);
+      expect(await rows(stub)).toBe(0);
+    });
+    expect(await stub.events(0, 1_000)).toEqual(before);
+    expect(before?.events.map(({ event }) => event.type)).toContain("step.late");
+    expect(await (await stub.fetch("https://object/output.txt")).text()).toBe("before\nafter\n");
+  });
+
+  it("[VW1] keeps the coordinator's copy for whoever begins to read while the archive is looked at", async () => {
+    const { place, execution, stub } = await ended();
+    await alarmAt(stub, 1_000);
+    await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
+    await runInDurableObject(stub, async (_, { storage }) => {
+      const store = new ExecutionStore(storage);
+      let isInUse = false;
+      const bucket = new Proxy(env.ARCHIVE, {
+        get: (target, name) => {
+          isInUse = true;
+          return Reflect.get(target, name).bind(target);
+        },
+      });
+      const { organizationId } = place;
+      const { executionId, planDigest } = execution;
+      const names = { organizationId, executionId, planDigest };
+      const archiver = new Archiver({ ...names, bucket, store, endedAt: () => 0, isInUse: () => isInUse });
+      await archiver.work(() => KEEP_MS);
+      expect(isInUse).toBe(true);
+      expect(store.isDropped).toBe(false);
+    });
   });
 
   function alarmSet(stub: ReturnType<typeof coordinatorOf>): Promise<number> {

@@ -1,8 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { decodeOutputFrame } from "#protocol/viewer.ts";
+import { Follower } from "../../worker/execution/follower.ts";
+import { serveHttp } from "../../worker/execution/http.ts";
+import { ExecutionStore } from "../../worker/execution/store.ts";
 import { read, running } from "./scene.ts";
-import { Attempt, coordinatorOf, openViewer } from "./scriptedAgent.ts";
+import { Attempt, command, coordinatorOf, openViewer } from "./scriptedAgent.ts";
 
 describe("output", () => {
   it("[OT3] asks for what is missing, drops what it has, and stores every byte once", async () => {
@@ -30,6 +33,18 @@ describe("output", () => {
     expect(await data.next("output.resend")).toMatchObject({ from: 0 });
     data.send(chunk);
     expect(await data.next("output.ack")).toMatchObject({ held: 8 });
+  });
+
+  it("[OT1] asks again for nothing of the steps that have ended", async () => {
+    const { data, attempt, lease } = await running([command("a"), command("b")]);
+    data.send(attempt.chunk("whole\n"));
+    data.send(attempt.finished());
+    await data.next("step.start");
+    const b = new Attempt("b", lease.fence);
+    data.send(b.started());
+    data.send(b.chunk("torn").subarray(0, 20));
+    await data.next("output.resend", 2);
+    expect(data.messages("output.resend").map(({ step }) => step)).toEqual(["b", "b"]);
   });
 
   it("[OT4] [G3] takes a result only when all of its output is here and matches", async () => {
@@ -139,6 +154,25 @@ describe("output", () => {
       storage.sql.exec("UPDATE log SET position = 'four' WHERE offset = 4");
     });
     expect((await stub.fetch("https://object/steps/a/chunks")).status).toBe(500);
+  });
+
+  it("counts an answer as being read no longer than it is, also when the log turns out to be damaged", async () => {
+    const { place, execution, data, attempt } = await running();
+    data.send(attempt.chunk("one\n"));
+    await data.next("output.ack");
+    await runInDurableObject(coordinatorOf(place, execution.executionId), async (_, { storage }) => {
+      storage.sql.exec("UPDATE log SET stream = 'neither' WHERE offset = 0");
+      const store = new ExecutionStore(storage);
+      const told: number[] = [];
+      const answer = serveHttp(new Request("https://object/output.txt"), {
+        store,
+        follower: new Follower(store, () => true),
+        attemptOf: () => 1,
+        reading: (change) => told.push(change),
+      });
+      await expect(answer.text()).rejects.toThrow("damaged");
+      expect(told).toEqual([1, -1]);
+    });
   });
 
   it("serves one stream, ranges, and frames from a line on", async () => {

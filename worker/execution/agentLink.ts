@@ -73,7 +73,8 @@ export class AgentLink {
     const parsed = parseFrame(agentDataMessageSchema, frame);
     if (!parsed.ok) return refuse(socket, parsed.reason);
     const message = parsed.message;
-    if (message.type === "hello") return this.#hello(socket, state, message);
+    // Counts once on a socket: a repeat lacks what began since, which would pass for lost (G13).
+    if (message.type === "hello") return state.lease ? undefined : this.#hello(socket, state, message);
     if (!state.lease) return refuse(socket, `${message.type} before hello`);
     if ("fence" in message && message.fence !== state.lease.fence) return this.#foreignFence(socket, message);
     switch (message.type) {
@@ -219,7 +220,7 @@ export class AgentLink {
   #askForAllAgain(socket: Socket): void {
     const fence = agentState(socket)?.lease?.fence;
     for (const step of this.#deps.state().steps.values()) {
-      if (step.fence !== fence || step.attempt === 0) continue;
+      if (step.fence !== fence || step.attempt === 0 || step.outcome !== undefined) continue;
       const held = this.#deps.intake.held(step.path, step.attempt);
       for (const stream of STREAMS) this.#askAgain(socket, step.path, step.attempt, stream, held[stream]);
     }

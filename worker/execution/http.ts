@@ -89,7 +89,7 @@ function wholeOutput({ follower, store, reading }: HttpDeps, url: URL): Response
 
 async function* textOf(batches: AsyncGenerator<LogRow[]>): AsyncGenerator<Uint8Array> {
   for await (const batch of batches) {
-    yield concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : [])));
+    yield Buffer.concat(batch.flatMap((row) => (row.type === "chunk" ? [payloadOf(row)] : [])));
   }
 }
 
@@ -165,14 +165,14 @@ function stepChunks({ store }: HttpDeps, step: string, attempt: number, url: URL
     bytes += row.bytes;
     if (bytes >= limit) break;
   }
-  return new Response(concat(frames), {
+  return new Response(Buffer.concat(frames), {
     headers: { "content-type": "application/octet-stream", "cache-control": "no-store" },
   });
 }
 
 /** The end of what these chunks, the last one first, hold. */
 function lastOf(chunks: Iterable<ChunkRow>, wish: TailWish): Uint8Array<ArrayBuffer> {
-  return concat(tailOf(payloadsOf(chunks), wish));
+  return Buffer.concat(tailOf(payloadsOf(chunks), wish));
 }
 
 function* payloadsOf(chunks: Iterable<ChunkRow>): Generator<Uint8Array> {
@@ -185,52 +185,48 @@ function tailWish(url: URL): TailWish | undefined {
   return { unit, count: integer(url, "tail", 0) };
 }
 
-/**
- * A body that reads from the source only as fast as the client reads from it.
- * `encode` may return nothing for an item.
- */
+/** A body that reads from the source only as fast as the client reads from it. */
 function streamBody<T>(
   reading: HttpDeps["reading"],
   source: AsyncGenerator<T>,
-  encode: (item: T) => string | Uint8Array | undefined,
+  encode: (item: T) => string | Uint8Array,
 ): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
-  reading(1);
+  const parts = encodedParts(reading, source, encode);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
-          const { done, value } = await source.next();
-          if (done) {
-            reading(-1);
-            return controller.close();
-          }
-          const encoded = encode(value);
-          if (encoded === undefined || encoded.length === 0) continue;
-          return controller.enqueue(typeof encoded === "string" ? utf8.encode(encoded) : encoded);
+          const { done, value } = await parts.next();
+          if (done) return controller.close();
+          if (value.length === 0) continue;
+          return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value);
         }
       },
       async cancel() {
-        reading(-1);
-        await source.return(undefined);
+        await parts.return();
       },
     },
     { highWaterMark: 0 },
   );
 }
 
-function payloadOf(row: ChunkRow): Uint8Array {
-  return decodeChunk(row.body).payload;
+/** Counts as being read from its first part to its end, be that a failure or a client that leaves. */
+async function* encodedParts<T, Part>(
+  reading: HttpDeps["reading"],
+  source: AsyncGenerator<T>,
+  encode: (item: T) => Part,
+): AsyncGenerator<Part, void> {
+  reading(1);
+  try {
+    for await (const item of source) yield encode(item);
+  } finally {
+    reading(-1);
+  }
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+function payloadOf(row: ChunkRow): Uint8Array {
+  return decodeChunk(row.body).payload;
 }
 
 function integer(url: URL, name: string, otherwise: number): number {

@@ -31,7 +31,10 @@ export type Completeness =
 type Hashes = Record<Stream, Hash>;
 
 interface Tally extends HeldOutput {
-  /** Absent after an eviction: then the log is read once more when the attempt ends, and not before. */
+  /**
+   * Absent before the first byte, and after an eviction: then the log is read once
+   * more when the attempt ends, and not before.
+   */
   hashes: Hashes | undefined;
 }
 
@@ -80,6 +83,7 @@ export class OutputIntake {
       lines,
       body,
     });
+    if (position === 0) tally.hashes = newHashes();
     tally.hashes?.[stream].update(payload);
     tally[stream] += bytes;
     tally.position += bytes;
@@ -122,8 +126,7 @@ export class OutputIntake {
   #tally(step: string, attempt: number): Tally {
     const found = this.#tallies.get(key(step, attempt));
     if (found) return found;
-    const held = this.#store.held(step, attempt);
-    const tally: Tally = { ...held, hashes: held.position === 0 ? newHashes() : undefined };
+    const tally: Tally = { ...this.#store.held(step, attempt), hashes: undefined };
     this.#tallies.set(key(step, attempt), tally);
     return tally;
   }

@@ -1,7 +1,8 @@
 /**
  * Moves the log of an execution that has ended to R2 and, when it is asked for
  * again, back. The coordinator's own copy goes only after every object was read
- * again and its hash was right (fault 31).
+ * again and its hash was right (fault 31), and the archive has all of the log:
+ * agents may report long after the end.
  */
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -62,12 +63,12 @@ export class Archiver {
 
   /** Archives, or drops what is archived. Never throws; a failure is tried again at `dueAt`. */
   async work(now: () => number): Promise<void> {
-    const { store, isInUse } = this.#deps;
+    const { store } = this.#deps;
     if (this.#working || (this.dueAt ?? Number.POSITIVE_INFINITY) > now()) return;
     this.#working = true;
     try {
-      if (store.archive === undefined) store.archive = JSON.stringify(await this.#write());
-      else if (isInUse()) this.#usedAt = now();
+      if (store.archive !== undefined && this.#deps.isInUse()) this.#usedAt = now();
+      else if (!this.#isWhole()) store.archive = JSON.stringify(await this.#write());
       else await this.#drop();
       this.#failures = 0;
       this.#retryAt = 0;
@@ -89,22 +90,28 @@ export class Archiver {
    * Brings the log back from the archive.
    * @throws Error when the archive is not there or damaged
    */
-  async restore(now: number): Promise<void> {
+  async restore(): Promise<void> {
     const { store } = this.#deps;
-    for (const segment of this.#manifest().segments) store.restore(decodeRecords(await this.#read(segment)));
+    for (const segment of this.#segments()) store.restore(decodeRecords(await this.#read(segment)));
     store.restored();
-    this.#usedAt = now;
   }
 
-  #manifest(): Manifest {
-    return manifestSchema.parse(JSON.parse(this.#deps.store.archive ?? "null"));
+  /** What the archive has so far. */
+  #segments(): Manifest["segments"] {
+    const { archive } = this.#deps.store;
+    return archive === undefined ? [] : manifestSchema.parse(JSON.parse(archive)).segments;
   }
 
+  #isWhole(): boolean {
+    return this.#segments().at(-1)?.toSeq === this.#deps.store.head;
+  }
+
+  /** Writes what the archive lacks, behind what it has. */
   async #write(): Promise<Manifest> {
     const { store, organizationId, executionId, planDigest, bucket } = this.#deps;
     const prefix = archivePrefix(organizationId, executionId);
-    const segments: Manifest["segments"] = [];
-    for (let after = 0; after < store.head; ) {
+    const segments = this.#segments();
+    for (let after = segments.at(-1)?.toSeq ?? 0; after < store.head; ) {
       const { bytes, toSeq } = this.#segmentAfter(after);
       const body = gzipSync(bytes);
       const sha256 = createHash("sha256").update(body).digest("hex");
@@ -133,10 +140,13 @@ export class Archiver {
     return { bytes: Buffer.concat(records, size), toSeq };
   }
 
-  /** Drops the copy here once every object has been read again. @throws Error when one is damaged */
+  /**
+   * Drops the copy here once every object has been read again, unless somebody has come meanwhile.
+   * @throws Error when one is damaged
+   */
   async #drop(): Promise<void> {
-    for (const segment of this.#manifest().segments) await this.#read(segment);
-    this.#deps.store.drop();
+    for (const segment of this.#segments()) await this.#read(segment);
+    if (!this.#deps.isInUse() && this.#isWhole()) this.#deps.store.drop();
   }
 
   async #read({ key, sha256 }: Manifest["segments"][number]): Promise<Uint8Array> {

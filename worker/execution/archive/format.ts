@@ -7,7 +7,7 @@
  *     5  the event as JSON, or the output frame as viewers get it (`protocol/viewer.ts`)
  *
  * Version 1. Readers refuse versions they do not know; the format is described
- * in docs/protocol.md, so that an archive can be read without Farhand.
+ * in docs/execution.md, so that an archive can be read without Farhand.
  */
 import { z } from "zod";
 import { recordedEventSchema } from "#protocol/events.ts";

@@ -4,8 +4,8 @@ import { isStepTerminal } from "#protocol/states.ts";
 import { startList } from "./begin.ts";
 import type { Draft } from "./draft.ts";
 import { compensationEnded, listOfExecutionEnded } from "./ending.ts";
-import { isFailure } from "./fold.ts";
-import type { StepRecord } from "./state.ts";
+
+import { isFailure, type StepRecord } from "./state.ts";
 import { finish, releaseLocks, skip } from "./steps.ts";
 
 /** How many lists a step has, and how they are gone through. */

@@ -194,9 +194,25 @@ export function isOut(step: StepRecord): boolean {
   return step.state === "dispatched" || step.state === "running" || step.state === "unreachable";
 }
 
+/** True for an end that stops what comes after it. */
+export function isFailure(step: StepRecord): boolean {
+  const bad =
+    step.state === "failed" ||
+    step.state === "timed_out" ||
+    step.state === "unknown" ||
+    step.state === "canceled";
+  return bad && (step.block.onFailure !== "continue" || step.state === "canceled");
+}
+
 /** The steps that are out under a fence. */
 export function* stepsUnder(state: EngineState, fence: number): Generator<StepRecord> {
   for (const step of openSteps(state)) if (step.fence === fence && isOut(step)) yield step;
+}
+
+/** True while a step waits for the execution that it started. */
+export function isChildWanted(state: EngineState, path: string, executionId: string): boolean {
+  const step = state.steps.get(path);
+  return step !== undefined && step.executionId === executionId && isOut(step);
 }
 
 /** Names a late report, so that its repeats are not recorded again. */

@@ -45,3 +45,8 @@ export class Table<Key, Value> {
     return parent;
   }
 }
+
+/** The fold alone changes sets, and only those that a draft has forked for it. */
+export function mutable<T>(set: ReadonlySet<T>): Set<T> {
+  return set as Set<T>;
+}
