@@ -4,7 +4,7 @@ import { PERSON_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
 import { deadlineOf } from "./deadlines.ts";
 import type { Person } from "./inputs.ts";
 import { refusalOf } from "./people.ts";
-import { ACTOR, command, Run, takenOver } from "./testRun.ts";
+import { ACTOR, command, planOf, Run, takenOver } from "./testRun.ts";
 
 function person(id: string, more: Partial<Person> = {}): Person {
   return { actor: { type: "user", id, name: id }, names: [id, `${id}@example.com`], roles: [], ...more };
@@ -406,6 +406,20 @@ describe("waiting for time and people", () => {
     expect(run.state.end?.state).toBe("succeeded");
   });
 
+  it("[G19] is passed over by nobody, nor is a block with one in it, its own or in a runbook that it starts", () => {
+    const inside: Block = { kind: "parallel", id: "both", confirm: true, branches: [[approval("ok")]] };
+    const child: Block = { kind: "runbook", id: "sub", runbook: "Other", confirm: true };
+    const procedure = { ...planOf([approval("deep")]), definitions: [] };
+    const plans = { children: { sub: "rbv_2" }, runbooks: { rbv_2: procedure } };
+    for (const block of [approval("ok"), inside, child]) {
+      const run = new Run([block, command("danger")], plans);
+      const skip = { type: "skip", step: block.id, actor: ACTOR, reason: "in a hurry" } as const;
+      expect(refusalOf(run.state, skip)?.code).toBe("invalid_state");
+      expect(run.input(skip)).toEqual([]);
+      expect(run.step("danger").state).toBe("pending");
+    }
+  });
+
   it("fails with the name of who rejected", () => {
     const run = new Run([approval("ok"), command("a")]);
     run.input({
@@ -542,9 +556,12 @@ describe("pause, resume and skip", () => {
   });
 
   it("passes over a step that waits, by hand", () => {
-    const run = new Run([approval("ok"), command("a")]);
-    run.input({ type: "skip", step: "ok", actor: ACTOR, reason: "agreed by phone" });
-    expect(run.states()).toEqual({ ok: "skipped", a: "dispatched" });
+    const run = new Run([
+      { kind: "instruction", id: "ask", markdown: "Done?", acknowledge: true },
+      command("a"),
+    ]);
+    run.input({ type: "skip", step: "ask", actor: ACTOR, reason: "agreed by phone" });
+    expect(run.states()).toEqual({ ask: "skipped", a: "dispatched" });
     expect(refusalOf(run.state, { type: "skip", step: "a", actor: ACTOR, reason: "" })?.detail).toContain(
       "dispatched",
     );
