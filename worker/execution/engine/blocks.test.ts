@@ -543,6 +543,57 @@ describe("compensations and finally", () => {
   });
 });
 
+describe("what a step sees of its agent", () => {
+  const shows = (id: string) =>
+    command(id, { env: { WHO: { expr: "agent.name + ' ' + agent.labels.role" } } });
+  const web = {
+    type: "lease.granted",
+    agentId: "agt_1",
+    agentName: "web-1",
+    labels: { role: "web" },
+  } as const;
+
+  it("is worked out once the agent is known: not before, and then for the one that takes the work", () => {
+    const run = new Run([shows("a")]);
+    expect(run.states()).toEqual({ a: "waiting" });
+    expect(run.state.state).toBe("queued");
+    run.input({ ...web, fence: 1 });
+    expect(run.step("a")).toMatchObject({ state: "dispatched", inputs: { "env/WHO": "web-1 web" } });
+    run.input({ type: "lease.failed", fence: 1, reason: "draining", retry: true });
+    expect(run.step("a").state).toBe("waiting");
+    run.input({ ...web, agentId: "agt_2", agentName: "web-2", fence: 2 });
+    expect(run.step("a")).toMatchObject({ state: "dispatched", inputs: { "env/WHO": "web-2 web" } });
+  });
+
+  it("fails the step when it has no result, and lets the agent go", () => {
+    const run = new Run([shows("a")]);
+    run.input({ ...web, labels: {}, fence: 1 });
+    expect(run.state.end).toMatchObject({ state: "failed", detail: expect.stringContaining("role") });
+    expect(run.state.openLeases.size).toBe(0);
+  });
+
+  it("is known of each agent that a step is spread over, also to its condition", () => {
+    const loop: Block = {
+      kind: "foreach",
+      id: "each",
+      target: { mode: "all" },
+      blocks: [command("do", { when: "agent.labels.role == 'web'" })],
+    };
+    const run = new Run([loop]);
+    const agents = [
+      { agentId: "agt_1", agentName: "web-1", labels: { role: "web" } },
+      { agentId: "agt_2", agentName: "db-1", labels: { role: "db" } },
+    ];
+    run.input({ type: "targets.resolved", step: "each", agents });
+    expect(run.states()).toMatchObject({ "do~0": "dispatched", "do~1": "skipped" });
+  });
+
+  it("is nothing where no agent is known yet, and says so", () => {
+    const run = new Run([command("a", { when: "agent.name == 'web-1'" })]);
+    expect(run.state.end?.detail).toContain("no agent is known");
+  });
+});
+
 describe("pause, resume and skip", () => {
   it("lets what runs go on, begins nothing, and goes on from there", () => {
     const run = new Run([command("a"), command("b")]).granted().started("a");
