@@ -57,7 +57,7 @@ export class AgentLink {
   /** Whether an agent may connect: its assertion, which the worker has verified, counts once (HS2). */
   admits(identity: AgentIdentity | undefined): boolean {
     const { store, now } = this.#deps;
-    return identity !== undefined && store.spendAssertion(identity.jti, identity.jtiExpiresAt, now());
+    return identity !== undefined && store.spendAssertion(identity, now());
   }
 
   connect(socket: Socket, { agentId, name }: AgentIdentity): void {

@@ -6,6 +6,8 @@
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { type ExecutionEvent, executionEventSchema, type RecordedEvent } from "#protocol/events.ts";
 import { encodeOutputFrame } from "#protocol/viewer.ts";
+import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import type { AgentIdentity } from "../pool/contract.ts";
 import type { CreateExecution, Tombstone } from "./contract.ts";
 import type { TimedEvent } from "./engine/fold.ts";
 
@@ -21,7 +23,7 @@ const SCHEMA = `
   );
   CREATE INDEX log_events ON log (seq) WHERE step IS NULL;
   CREATE INDEX log_chunks ON log (step, attempt, position) WHERE step IS NOT NULL;
-  CREATE TABLE assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+  ${ASSERTIONS_SCHEMA}
 `;
 
 const PARTYSERVER_NAME_KEY = "__ps_name";
@@ -231,15 +233,9 @@ export class ExecutionStore {
     });
   }
 
-  /** False when this assertion was already used (HS2). Forgets those that have expired. */
-  spendAssertion(jti: string, expiresAt: number, now: number): boolean {
-    this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
-    const written = this.#sql.exec(
-      "INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)",
-      jti,
-      expiresAt,
-    ).rowsWritten;
-    return written > 0;
+  /** False when this assertion was already used (HS2). */
+  spendAssertion(assertion: Pick<AgentIdentity, "jti" | "jtiExpiresAt">, now: number): boolean {
+    return spendAssertion(this.#sql, assertion, now);
   }
 
   /** The manifest of the archive, once it is complete. */

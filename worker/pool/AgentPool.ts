@@ -129,7 +129,7 @@ export class AgentPool extends SocketObject implements PoolApi {
   override async fetch(request: Request): Promise<Response> {
     try {
       const agent = identityIn(request);
-      if (!agent || !this.#store.spendAssertion(agent.jti, agent.jtiExpiresAt, Date.now())) {
+      if (!agent || !this.#store.spendAssertion(agent, Date.now())) {
         return new Response(null, { status: 401 });
       }
       return await super.fetch(request);

@@ -1,4 +1,6 @@
 /** The pool's SQLite: who holds which lease, who waits, and which assertions were used. */
+import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import type { AgentIdentity } from "./contract.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
@@ -10,7 +12,7 @@ const SCHEMA = `
     place INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT
   );
-  CREATE TABLE IF NOT EXISTS assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+  ${ASSERTIONS_SCHEMA}
 `;
 
 const LIMIT_KEY = "limit";
@@ -163,13 +165,9 @@ export class PoolStore {
     return this.#sql.exec("DELETE FROM queue WHERE id = ?", id).rowsWritten > 0;
   }
 
-  /** False when this assertion was already used (HS2). Forgets those that have expired. */
-  spendAssertion(jti: string, expiresAt: number, now: number): boolean {
-    this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
-    return (
-      this.#sql.exec("INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)", jti, expiresAt)
-        .rowsWritten > 0
-    );
+  /** False when this assertion was already used (HS2). */
+  spendAssertion(assertion: Pick<AgentIdentity, "jti" | "jtiExpiresAt">, now: number): boolean {
+    return spendAssertion(this.#sql, assertion, now);
   }
 }
 
