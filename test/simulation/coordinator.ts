@@ -20,7 +20,6 @@ import type {
 } from "../../worker/execution/engine/inputs.ts";
 import {
   type EngineState,
-  isChildWanted,
   isLeaseOpen,
   isOut,
   type LeaseRecord,
@@ -244,7 +243,9 @@ export class Coordinator {
   }
 
   wantsChild(step: string, executionId: string): boolean {
-    return isChildWanted(this.state, step, executionId);
+    const { state } = this;
+    const record = state.steps.get(step);
+    return !state.end && record?.executionId === executionId && record.finishedAt === undefined;
   }
 
   // --- Data sockets ---

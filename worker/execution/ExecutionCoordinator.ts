@@ -34,7 +34,7 @@ import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
 import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
-import { type EngineState, isChildWanted, isLeaseOpen } from "./engine/state.ts";
+import { type EngineState, isLeaseOpen } from "./engine/state.ts";
 import { touchedBy } from "./engine/touched.ts";
 import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
@@ -246,12 +246,6 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     return (step === "" ? state.locks : state.steps.get(step)?.locks) !== undefined;
   }
 
-  /** False once the step waits for that execution no more, and for one that it never started. */
-  async wantsChild(step: string, executionId: string): Promise<boolean> {
-    const live = this.#load();
-    return live !== null && isChildWanted(live.state, step, executionId);
-  }
-
   async childFinished(
     step: string,
     executionId: string,
@@ -336,10 +330,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
-  /** Sees to it that the alarm is set, for the platform may have dropped it, and that whoever started it still wants it. */
+  /** Sees to it that the alarm is set: the platform may have dropped it. */
   async sweep(): Promise<void> {
-    if (!this.#load()) return;
-    this.background(this.#outside.askParent());
+    const live = this.#load();
+    if (!live) return;
     const alarm = await this.ctx.storage.getAlarm();
     // One that is overdue is being tried, unless the platform gave up on it.
     if (alarm !== null && alarm > Date.now() - OVERDUE_MS) return;

@@ -10,7 +10,7 @@ import type { Env } from "../env.ts";
 import { type LeaseReply, poolObjectName } from "../pool/contract.ts";
 import { type CreateExecution, coordinatorName } from "./contract.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
-import { type EngineState, isChildWanted } from "./engine/state.ts";
+import type { EngineState } from "./engine/state.ts";
 import { offerPayload } from "./performer.ts";
 import { buildChildPlan } from "./plan.ts";
 
@@ -27,13 +27,6 @@ export type OutsideEffect = Extract<
       | "child.cancel";
   }
 >;
-
-/** How an execution ends that the one that started it does not want any more. */
-const CANCEL_BY_PARENT = {
-  type: "cancel",
-  actor: { type: "system", name: "the execution that started it" },
-  reason: "canceled with the execution that started it",
-} as const;
 
 export interface OutsideDeps {
   env: Env;
@@ -71,7 +64,13 @@ export class Outside {
         return this.#startChild(effect);
       case "child.cancel": {
         const { executionId, force } = effect;
-        await this.#coordinator(executionId).ask({ ...CANCEL_BY_PARENT, force });
+        const actor = { type: "system", name: "the execution that started it" } as const;
+        await this.#coordinator(executionId).ask({
+          type: "cancel",
+          actor,
+          reason: "canceled with the execution that started it",
+          force,
+        });
         return;
       }
       default:
@@ -92,15 +91,6 @@ export class Outside {
     const { executionId } = this.#deps.record();
     const { state, detail } = end;
     await this.#coordinator(parent.executionId).childFinished(parent.step, executionId, state, detail);
-  }
-
-  /** Ends this execution when the one that started it wants it no more: the word of that may have been lost. */
-  async askParent(): Promise<void> {
-    const { parent, end } = this.#deps.state();
-    if (!parent || end) return;
-    const { executionId } = this.#deps.record();
-    const isWanted = await this.#coordinator(parent.executionId).wantsChild(parent.step, executionId);
-    if (!isWanted) this.#deps.decide({ ...CANCEL_BY_PARENT, force: false });
   }
 
   async #requestLease(leaseId: string, fence: number): Promise<void> {
@@ -166,10 +156,6 @@ export class Outside {
       requestId: own.requestId,
       parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
     });
-    // It may have been canceled before it was there to hear of it.
-    if (!isChildWanted(this.#deps.state(), step, executionId)) {
-      return this.perform({ type: "child.cancel", step, executionId, force: false });
-    }
     this.#deps.decide({ type: "child.started", step, executionId });
     if (created.outcome === "conflict") return;
     const { state } = created.execution;
