@@ -13,7 +13,6 @@ import {
   acceptOffer,
   command,
   connectAgent,
-  controlHello,
   coordinatorOf,
   newExecution,
   newPlace,
@@ -78,27 +77,6 @@ describe("agents", () => {
     expect(data.messages("step.start")).toHaveLength(1);
     const page = await coordinatorOf(place, execution.executionId).events(0, 100);
     expect(page?.events.filter(({ event }) => event.type === "step.finished")).toHaveLength(1);
-  });
-
-  it("[G13] are greeted once on a data socket, whatever their hello lacks when it comes again", async () => {
-    const scene = await running();
-    const { data, attempt, lease } = scene;
-    data.send({ ...attempt.hello(lease), attempts: [] });
-    data.send(attempt.finished());
-    await data.next("step.recorded");
-    expect((await read(scene)).state).toBe("succeeded");
-    expect(data.messages("welcome")).toHaveLength(1);
-  });
-
-  it("[G13] are greeted once on a control socket, whatever their hello lacks when it comes again", async () => {
-    const scene = await running();
-    const { place, control, lease } = scene;
-    await expect.poll(() => statusOf(place, lease.id)).toBe("accepted");
-    control.send(controlHello());
-    control.send({ type: "lease.accepted", leaseId: "lse_unknown", fence: 1 });
-    await control.next("lease.revoke");
-    expect(await statusOf(place, lease.id)).toBe("accepted");
-    expect(control.messages("welcome")).toHaveLength(1);
   });
 
   it("[S5] are refused under a lease that is not theirs", async () => {

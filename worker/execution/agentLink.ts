@@ -73,8 +73,7 @@ export class AgentLink {
     const parsed = parseFrame(agentDataMessageSchema, frame);
     if (!parsed.ok) return refuse(socket, parsed.reason);
     const message = parsed.message;
-    // Counts once on a socket: a repeat lacks what began since, which would pass for lost (G13).
-    if (message.type === "hello") return state.lease ? undefined : this.#hello(socket, state, message);
+    if (message.type === "hello") return this.#hello(socket, state, message);
     if (!state.lease) return refuse(socket, `${message.type} before hello`);
     if ("fence" in message && message.fence !== state.lease.fence) return this.#foreignFence(socket, message);
     switch (message.type) {

@@ -157,8 +157,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       const parsed = typeof frame === "string" ? parseFrame(agentControlMessageSchema, frame) : undefined;
       if (!parsed?.ok) return refuse(socket, parsed?.reason ?? "control frames are JSON text");
       const message = parsed.message;
-      // Counts once on a socket: a repeat lacks the leases taken since, which would pass for lost (G13).
-      if (message.type === "hello") return state.hello ? undefined : this.#hello(socket, state, message);
+      if (message.type === "hello") return this.#hello(socket, state, message);
       if (!state.hello) return refuse(socket, `${message.type} before hello`);
       if (message.type !== "ack") this.#report(socket, state, message);
     } catch (error) {
