@@ -19,6 +19,7 @@ import { Leases } from "./job/leases.ts";
 import { PipePool } from "./job/pipes.ts";
 import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
+import { Running } from "./job/running.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
 
@@ -59,6 +60,7 @@ export class Agent {
       folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
       pipes: await PipePool.open(paths.pipes),
       table: systemProcesses,
+      running: new Running(),
       bootId: bootId(),
     };
     const agent = new Agent(options, host);

@@ -1,5 +1,14 @@
 /** Small things about files that several modules need. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statfsSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
@@ -12,9 +21,14 @@ export function errorCode(error: unknown): string | undefined {
   return result.success ? result.data.code : undefined;
 }
 
-/** Makes a folder that only this user may enter. */
+/**
+ * Makes a folder that only this user may enter, and those above it. One after
+ * the other: with `recursive`, Node tries for ever where nothing can be made (below /proc).
+ */
 export function makePrivateDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makePrivateDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** Flushes a folder, so that names made in it survive a loss of power. */

@@ -61,6 +61,16 @@ const overSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("agents"), agents: z.array(z.strictObject(agent)) }),
 ]);
 
+/** What a retry takes over from the execution that it repeats; all of it by step path. */
+const takenOverSchema = z.strictObject({
+  /** What steps that are not run again had handed on. */
+  reused: z.record(z.string(), stepValuesSchema),
+  /** The items and agents that steps go over again, so that numbers in paths mean the same. */
+  expanded: z.record(z.string(), overSchema),
+  /** Where steps that are not run again were done, when they can be undone: that has to happen there. */
+  doneOn: z.record(z.string(), z.strictObject({ poolId: z.string(), agentId: z.string() })),
+});
+
 export const executionEventSchema = z
   .discriminatedUnion("type", [
     z.strictObject({
@@ -71,11 +81,9 @@ export const executionEventSchema = z
       actor: actorSchema,
       /** The person behind it: who asked, or whose key did. He cannot approve what he asked for. */
       requesterId: z.string().optional(),
-      /** What it is a retry of, and what its steps had come to there, by path. */
+      /** What it is a retry of, and what it takes over from there. */
       lineage: lineageSchema.optional(),
-      reused: z.record(z.string(), stepValuesSchema).optional(),
-      /** The items and agents that steps went over there, by path: numbers in paths mean the same here. */
-      expanded: z.record(z.string(), overSchema).optional(),
+      taken: takenOverSchema.optional(),
       /** The execution and step that started it, and how many stand above it. */
       parent: z
         .strictObject({ executionId: z.string(), step: z.string(), depth: z.number().int() })
@@ -235,3 +243,4 @@ export const recordedEventSchema = z
   })
   .meta({ id: "RecordedEvent" });
 export type RecordedEvent = z.infer<typeof recordedEventSchema>;
+export type TakenOver = z.infer<typeof takenOverSchema>;

@@ -86,14 +86,9 @@ export class ControlSession implements Session {
           this.#deps.log.error("cannot answer an offer", { reason: wordsOf(error) }),
         );
         return;
-      case "lease.revoke": {
-        const { leases } = this.#deps;
-        this.#send({ type: "ack", id: message.id });
-        const lease = leases.find(message.leaseId, message.fence);
-        if (lease) void leases.revoke(lease, `revoked: ${message.reason}`);
-        else this.#send({ type: "lease.ended", leaseId: message.leaseId, fence: message.fence });
+      case "lease.revoke":
+        this.#revoke(message);
         return;
-      }
       default:
         message satisfies never;
     }
@@ -155,6 +150,23 @@ export class ControlSession implements Session {
         return;
       default:
         verdict satisfies never;
+    }
+  }
+
+  #revoke({ id, leaseId, fence, reason }: Extract<PoolControlMessage, { type: "lease.revoke" }>): void {
+    const { leases, log } = this.#deps;
+    this.#send({ type: "ack", id });
+    const lease = leases.find(leaseId, fence);
+    if (lease) {
+      void leases.revoke(lease, `revoked: ${reason}`);
+      return;
+    }
+    try {
+      leases.ruleOut(leaseId, fence);
+      this.#send({ type: "lease.ended", leaseId, fence });
+    } catch (error) {
+      // Not answered: the pool says it again.
+      log.error("cannot note in the journal that a lease is over", { reason: wordsOf(error) });
     }
   }
 

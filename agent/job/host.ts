@@ -5,6 +5,7 @@ import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
 import type { ProcessTable } from "./processes.ts";
+import type { Running } from "./running.ts";
 
 /** What leases and attempts need of the machine they run on. */
 export interface Host {
@@ -13,6 +14,7 @@ export interface Host {
   folders: Folders;
   pipes: PipePool;
   table: ProcessTable;
+  running: Running;
   clock: Clock;
   log: Log;
   bootId: string;

@@ -13,11 +13,19 @@ import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
 import { admitStep } from "./admission.ts";
-import { Attempt, type AttemptListener, endWithoutRun, type StopReason } from "./attempt.ts";
+import {
+  Attempt,
+  type AttemptEnd,
+  type AttemptListener,
+  type AttemptRun,
+  endWithoutRun,
+  type StopReason,
+} from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { attemptKey, leaseKey } from "./records.ts";
 import { RequestRun } from "./request.ts";
 import { CommandRun } from "./run.ts";
+import type { RunningAttempt } from "./running.ts";
 import { Spool } from "./spool.ts";
 import { LeaseTraces } from "./traces.ts";
 import { agentBlockAt } from "./values.ts";
@@ -111,7 +119,7 @@ export class HeldLease {
   /** Starts a step, once: what is known already is left as it is. */
   start(command: StepStart): void {
     if (this.#ending || this.#knows(command)) return;
-    const { clock, log } = this.#host;
+    const { clock, log, running } = this.#host;
     const admission = admitStep({
       ...{ plan: this.#plan, step: command.step, fence: command.fence },
       stale: this.stale || this.#revoked,
@@ -121,6 +129,13 @@ export class HeldLease {
       freeBytes: freeBytes(this.#host.paths.spool),
     });
     const attempt = this.#add(command);
+    const others = running.of(this.lease.executionId, command.step);
+    const newer = others.find((other) => isNewer(other.attempt, attempt));
+    if (newer) {
+      const detail = `attempt ${newer.attempt.number} of this step runs under fence ${newer.attempt.fence}`;
+      this.#finish(attempt, endWithoutRun({ type: "refused", code: "stale_fence", detail }));
+      return;
+    }
     if (!admission.ok || !this.#plan) {
       const { code, detail } = admission.ok ? { code: "no_plan", detail: "the plan is missing" } : admission;
       log.warn("refused a step", { executionId: this.lease.executionId, step: command.step, code, detail });
@@ -135,12 +150,20 @@ export class HeldLease {
         ? new CommandRun({ ...parts, block, texts, plan: this.#plan, executionId: this.lease.executionId })
         : new RequestRun({ ...parts, block, inputs: command.inputs ?? {} });
     attempt.run = run;
-    const done = run.run().then((end) => {
+    const done = this.#runAlone(run, others).then((end) => {
       this.#running.delete(attempt);
       this.#finish(attempt, end);
       stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
     });
     this.#running.set(attempt, done);
+    running.add(this.lease.executionId, { attempt, done });
+  }
+
+  /** Ends earlier attempts of the step before it begins: attempts never overlap (G2). */
+  async #runAlone(run: AttemptRun, others: readonly RunningAttempt[]): Promise<AttemptEnd> {
+    for (const { attempt } of others) attempt.run?.stop("canceled", OVER_GRACE_MS);
+    if (others.length > 0) await Promise.all(others.map(({ done }) => done));
+    return run.run();
   }
 
   /** Stops a step; one that has not started yet never will. */
@@ -273,4 +296,8 @@ export class HeldLease {
       this.#log.error("cannot write the journal", { reason: wordsOf(error) });
     }
   }
+}
+
+function isNewer(one: Attempt, other: Attempt): boolean {
+  return one.fence === other.fence ? one.number > other.number : one.fence > other.fence;
 }

@@ -61,6 +61,8 @@ export class Leases {
     try {
       const problem = await planProblem(offer, host.clock.now());
       if (problem) return { type: "declined", reason: "plan_rejected", detail: problem };
+      // Taken back while the plan was looked at.
+      if (host.journal.state.ended.has(key)) return { type: "ended" };
       if (this.draining) return declined("draining");
       const lease = new HeldLease(offer.lease, offer.plan, host);
       try {
@@ -79,6 +81,13 @@ export class Leases {
 
   find(leaseId: string, fence: number): HeldLease | undefined {
     return this.#held.get(leaseKey({ id: leaseId, fence }));
+  }
+
+  /** A lease that is taken back before it was held: an offer of it that still comes is an echo. @throws when the journal cannot be written */
+  ruleOut(leaseId: string, fence: number): void {
+    const { journal } = this.#options.host;
+    const lease = leaseKey({ id: leaseId, fence });
+    if (!journal.state.ended.has(lease)) journal.append({ type: "ended", lease });
   }
 
   /** Ends a lease once what ran under it has been reported, or could not be for too long. */

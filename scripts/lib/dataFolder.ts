@@ -3,8 +3,8 @@
  * objects, logs, the secret that signs sessions, and the demo agent's state.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { EXIT, Problem } from "./problem.ts";
 
@@ -27,7 +27,7 @@ export interface DataFolder {
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   const folder = resolve(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+  await makeFolder(folder).catch((error: Error) => {
     throw new Problem(`The data folder ${folder} cannot be made: ${error.message}`, EXIT.data);
   });
   await checkMark(folder);
@@ -38,6 +38,19 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     authSecret: await readSecret(join(folder, "auth-secret")),
     release: () => rm(lock, { force: true }),
   };
+}
+
+/** One after the other: with `recursive`, Node tries for ever where nothing can be made (below /proc). */
+async function makeFolder(path: string): Promise<void> {
+  if (
+    await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+  )
+    return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 });
 }
 
 async function checkMark(folder: string): Promise<void> {

@@ -1,12 +1,17 @@
 /** Runs runbooks as a script with an API key would: over HTTP, on connections that stay open. */
 import { createHash } from "node:crypto";
 import { Agent, type IncomingMessage, request } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import { executionSchema } from "#protocol/api/executions.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { executionEventSchema } from "#protocol/events.ts";
+import type { ExecutionState } from "#protocol/states.ts";
 import type { Client } from "../../scripts/lib/client.ts";
 import { Problem } from "../../scripts/lib/problem.ts";
 import { type ServerSentEvent, serverSentEvents } from "../../scripts/lib/serverSentEvents.ts";
+
+const SETTLE_MAX_MS = 30_000;
 
 const outputSchema = z.object({ text: z.string() });
 const eventSchema = z.intersection(z.object({ time: z.string() }), z.record(z.string(), z.unknown()));
@@ -67,6 +72,28 @@ export class Farhand {
     }
     if (run.endMs === 0) throw new Problem(`The stream of ${run.executionId} broke off before its end.`);
     return { ...run, sha256: hash.digest("hex") };
+  }
+
+  /** Waits until each of these executions has come to a state. @throws Problem when one does not */
+  async untilAllAre(state: ExecutionState, ids: readonly string[]): Promise<void> {
+    const deadline = performance.now() + SETTLE_MAX_MS;
+    for (const id of ids) {
+      while ((await this.#stateOf(id)) !== state) {
+        if (performance.now() > deadline) throw new Problem(`${id} did not come to be ${state}.`);
+        await wait(20);
+      }
+    }
+  }
+
+  async #stateOf(id: string): Promise<ExecutionState> {
+    return (await this.#client.call(executionSchema, "GET", `/executions/${id}`)).state;
+  }
+
+  /** Cancels executions and waits until they have ended. */
+  async cancelAll(ids: readonly string[]): Promise<void> {
+    for (const id of ids)
+      await this.#client.call(z.unknown(), "POST", `/executions/${id}/cancel`, { body: {} });
+    await this.untilAllAre("canceled", ids);
   }
 
   stop(): void {

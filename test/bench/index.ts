@@ -6,9 +6,11 @@ import { firstOutput } from "./firstOutput.ts";
 import { hundredMegabytes } from "./hundredMegabytes.ts";
 import { hundredSteps } from "./hundredSteps.ts";
 import { inFlight } from "./inFlight.ts";
+import { manySteps } from "./manySteps.ts";
 import type { Measurement } from "./measurement.ts";
 import { runningStep } from "./runningStep.ts";
 import { smallChunks } from "./smallChunks.ts";
+import { waiting } from "./waiting.ts";
 
 export const measurements = {
   agent: agentAtRest,
@@ -19,6 +21,8 @@ export const measurements = {
   "in-flight": inFlight,
   "small-chunks": smallChunks,
   calls,
+  "many-steps": manySteps,
+  waiting,
   engine,
 } as const satisfies Record<string, Measurement>;
 

@@ -1,14 +1,39 @@
 /** What /proc says about processes, and how much memory they took while something ran. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { Problem } from "../../scripts/lib/problem.ts";
 
 const SAMPLE_MS = 10;
 const PAGE_BYTES = 4096;
+/** What /proc counts processor time in, on every Linux that Node runs on. */
+const TICK_MS = 10;
 
 /** Resident memory, MB. */
 export function residentMemory(pid: number): number {
   const pages = Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
   return (pages * PAGE_BYTES) / 1e6;
+}
+
+/** Processor time that a process has used, ms. */
+export function processorTime(pid: number): number {
+  const fields = statOf(String(pid))
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** How many sockets a process holds. */
+export function openSockets(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => isSocket(`${folder}/${fd}`)).length;
+}
+
+/** False for one that was closed between the listing and the look. */
+function isSocket(path: string): boolean {
+  try {
+    return readlinkSync(path).startsWith("socket:");
+  } catch {
+    return false;
+  }
 }
 
 /** The child of a process that runs the named program. @throws Problem when there is none */

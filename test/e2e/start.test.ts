@@ -129,6 +129,10 @@ describe("npm start", () => {
     expect(busy.exitCode).toBe(4);
     expect(busy.all).toContain(`is in use by process ${process.pid}`);
 
+    const nowhere = await start("--data", "/proc/farhand/data");
+    expect(nowhere.exitCode).toBe(4);
+    expect(nowhere.all).toContain("The data folder /proc/farhand/data cannot be made: ENOENT");
+
     for (const args of [["--port", "x"], ["--port", "70000"], ["--data="], ["--frob"], ["extra"]]) {
       const wrong = await start(...args);
       expect(wrong.exitCode).toBe(2);

@@ -109,6 +109,22 @@ it("[CM2] keeps to a refusal when the offer comes again: the lease may be elsewh
   expect(linesOf(path("oracle"))).toEqual([]);
 });
 
+it("[CX1] [CM2] takes no lease whose revocation came before its offer, or while it looks at that", async () => {
+  const { plane, path } = await connectedSite();
+  const revoke = ({ id: leaseId, fence }: { id: string; fence: number }) =>
+    plane.control.send({ type: "lease.revoke", id: `revoke:${leaseId}`, leaseId, fence, reason: "test" });
+  const ended = () => plane.control.of("lease.ended").length;
+  const { coordinator, repeat } = await plane.offer({ blocks: [command("late", oracle(path("oracle")))] });
+  revoke(coordinator.lease);
+  await plane.changes.until("lease.ended", () => ended() >= 1);
+  const before = ended();
+  repeat();
+  await plane.changes.until("lease.ended again", () => ended() > before);
+  const { finished } = await plane.run({ blocks: [command("next", "true")] });
+  expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
+  expect(linesOf(path("oracle"))).toEqual([]);
+});
+
 it("[LS1] tells every lease it holds in each hello", async () => {
   const { plane } = await connectedSite();
   const { coordinator } = await plane.offer({ blocks: [command("long", "echo up; sleep 60")] });

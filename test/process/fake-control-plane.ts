@@ -172,8 +172,9 @@ export class Coordinator {
   }
 
   /** Waits until stdout of the step holds this text. */
-  printed(step: string, text: string): Promise<true> {
-    return this.#changes.until(`"${text}" from ${step}`, () => this.output(step, "stdout").includes(text));
+  printed(step: string, text: string, attempt = 1): Promise<true> {
+    const printed = () => this.output(step, "stdout", attempt).includes(text);
+    return this.#changes.until(`"${text}" from ${step}`, printed);
   }
 
   start(step: string, attempt = 1, inputs?: StepInputs): void {
@@ -181,8 +182,8 @@ export class Coordinator {
     this.send({ type: "step.start", id: `start:${step}:${attempt}`, step, attempt, fence, inputs });
   }
 
-  cancel(step: string, graceMs = 10_000, reason: "canceled" | "timed_out" = "canceled"): void {
-    this.send({ type: "step.cancel", id: `cancel:${step}`, step, attempt: 1, reason, graceMs });
+  cancel(step: string, graceMs = 10_000, reason: "canceled" | "timed_out" = "canceled", attempt = 1): void {
+    this.send({ type: "step.cancel", id: `cancel:${step}`, step, attempt, reason, graceMs });
   }
 
   release(keepFolder?: true): void {
@@ -293,6 +294,8 @@ export interface OfferOptions {
   /** Another digest than the plan's own. */
   planDigest?: string;
   firstStep?: string;
+  /** Of the first step; the first unless it says otherwise. */
+  attempt?: number;
   /** Of the first step. */
   inputs?: StepInputs;
   /** Another lease of the execution of this one. */
@@ -396,7 +399,7 @@ export class FakeControlPlane {
 
   /** Offers a lease with a plan of these blocks; the first of them is the first step. */
   async offer(options: OfferOptions): Promise<{ coordinator: Coordinator; repeat: () => void }> {
-    const { after, inputs } = options;
+    const { after, inputs, attempt = 1 } = options;
     const executionId = after?.executionId ?? newId("execution");
     const fence = (after?.lease.fence ?? 0) + 1;
     const lease: Lease = { id: newId("lease"), executionId, fence };
@@ -411,7 +414,7 @@ export class FakeControlPlane {
       lease,
       plan,
       planDigest: options.planDigest ?? (await planDigest(plan)),
-      firstStep: { type: "step.start", id: `start:${step}:1`, step, attempt: 1, fence, inputs },
+      firstStep: { type: "step.start", id: `start:${step}:${attempt}`, step, attempt, fence, inputs },
     };
     const send = () => this.control.send(offer);
     send();

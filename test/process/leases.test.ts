@@ -173,6 +173,55 @@ describe("several steps at once under one lease", () => {
   });
 });
 
+describe("[G2] attempts of a step", () => {
+  const slowToEnd = (path: string): Block[] => [
+    command(
+      "again",
+      `echo "begin $FARHAND_ATTEMPT" >> ${path}
+       trap 'sleep 0.3; echo "end $FARHAND_ATTEMPT" >> ${path}; exit' INT
+       echo up; [ $FARHAND_ATTEMPT = 2 ] || while :; do sleep 0.1; done`,
+    ),
+  ];
+  const inTurn = ["begin 1", "end 1", "begin 2"];
+
+  it("never overlap under one lease: the earlier is ended before the newer begins", async () => {
+    const { plane, path } = await connectedSite();
+    const { coordinator } = await plane.offer({ blocks: slowToEnd(path("turns")) });
+    await coordinator.printed("again", "up");
+    coordinator.start("again", 2);
+    expect((await coordinator.finished("again", 2)).outcome).toEqual({ type: "exited", exitCode: 0 });
+    expect((await coordinator.finished("again", 1)).outcome).toMatchObject({ type: "stopped" });
+    expect(linesOf(path("turns"))).toEqual(inTurn);
+  });
+
+  it("never overlap under two leases, and an older lease does not end what a newer one runs", async () => {
+    const { plane, path } = await connectedSite();
+    const blocks = slowToEnd(path("turns"));
+    const first = await plane.offer({ blocks });
+    await first.coordinator.printed("again", "up");
+    const second = await plane.offer({ blocks, after: first.coordinator, attempt: 3 });
+    await second.coordinator.printed("again", "up", 3);
+    expect((await first.coordinator.finished("again", 1)).outcome).toMatchObject({ type: "stopped" });
+    first.coordinator.start("again", 2);
+    expect((await first.coordinator.finished("again", 2)).outcome).toMatchObject({
+      type: "refused",
+      code: "stale_fence",
+    });
+    expect(linesOf(path("turns"))).toEqual(["begin 1", "end 1", "begin 3"]);
+  });
+
+  it("[CX1] one that is stopped while it waits for an earlier one never begins", async () => {
+    const { plane, path } = await connectedSite();
+    const { coordinator } = await plane.offer({ blocks: slowToEnd(path("turns")) });
+    await coordinator.printed("again", "up");
+    coordinator.start("again", 2);
+    coordinator.cancel("again", 500, "canceled", 2);
+    expect((await coordinator.finished("again", 2)).outcome).toMatchObject({ type: "stopped" });
+    await coordinator.finished("again", 1);
+    expect(linesOf(path("turns"))).toEqual(["begin 1", "end 1"]);
+  });
+});
+
 describe("the folder of an execution", () => {
   const blocks = [
     command("one", "echo kept > note"),

@@ -307,5 +307,8 @@ function reusedOf({ plan, seed }: Scenario) {
   if (!random.chance(0.1)) return {};
   const names = [...walkBlocks(plan.blocks)].filter(({ depth }) => depth === 0).map(({ block }) => block.id);
   const reused = Object.fromEntries(names.filter(() => random.chance(0.5)).map((id) => [id, { n: 1 }]));
-  return { reused, lineage: { executionId: "exe_0", mode: "failed" as const } };
+  return {
+    taken: { reused, expanded: {}, doneOn: {} },
+    lineage: { executionId: "exe_0", mode: "failed" as const },
+  };
 }

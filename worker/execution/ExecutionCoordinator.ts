@@ -191,7 +191,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   async retrySource(wish: RetryWish): Promise<RetrySource | null> {
     await this.#awake();
     const state = this.#visible()?.state;
-    return state ? { state: state.state, plan: state.plan, ...takeOver(state, wish) } : null;
+    return state ? { state: state.state, plan: state.plan, taken: takeOver(state, wish) } : null;
   }
 
   async remove(tombstone: Tombstone): Promise<void> {

@@ -14,14 +14,13 @@
  */
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { Execution, ExecutionSummary } from "#protocol/api/executions.ts";
-import type { StepValues } from "#protocol/data.ts";
-import type { RecordedEvent } from "#protocol/events.ts";
+import type { RecordedEvent, TakenOver } from "#protocol/events.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { ExecutionState } from "#protocol/states.ts";
 import type { EngineInput } from "./engine/inputs.ts";
 import type { Refusal } from "./engine/people.ts";
 import type { EngineState } from "./engine/state.ts";
-import type { RetryWish, TakenOver } from "./reuse.ts";
+import type { RetryWish } from "./reuse.ts";
 
 export interface CreateExecution {
   executionId: string;
@@ -34,10 +33,9 @@ export interface CreateExecution {
   requestId: string;
   /** The person behind it, also when a key asked. */
   requesterId?: string;
-  /** What it is a retry of, and what its steps take over from there, by path. */
+  /** What it is a retry of, and what it takes over from there. */
   lineage?: EngineState["lineage"];
-  reused?: Record<string, StepValues>;
-  expanded?: EngineState["expanded"];
+  taken?: TakenOver;
   /** The execution and step that started it. */
   parent?: EngineState["parent"];
 }
@@ -68,9 +66,10 @@ export interface EventPage {
 }
 
 /** What a retry begins with. */
-export interface RetrySource extends TakenOver {
+export interface RetrySource {
   state: ExecutionState;
   plan: Plan;
+  taken: TakenOver;
 }
 
 /** Who deleted it, and when, ms since the epoch. */

@@ -19,7 +19,7 @@ describe("what a retry takes over", () => {
     expect(takeOver(run.state, failed).reused).toEqual({ a: { x: "1" }, c: {} });
     expect(takeOver(run.state, { mode: "step", step: "c" }).reused).toEqual({ a: { x: "1" } });
     expect(takeOver(run.state, { mode: "step", step: "a" }).reused).toEqual({});
-    expect(takeOver(run.state, { mode: "all" })).toEqual({ reused: {}, expanded: {} });
+    expect(takeOver(run.state, { mode: "all" })).toEqual({ reused: {}, expanded: {}, doneOn: {} });
   });
 
   it("has no step that was undone, and no compensation", () => {
@@ -40,10 +40,29 @@ describe("what a retry takes over", () => {
     run.input({ type: "cancel", actor: ACTOR, reason: "", force: true });
     const taken = takeOver(run.state, failed);
     expect(taken.reused).toEqual({ a: {} });
-    const again = new Run(blocks, {}, taken);
+    const again = new Run(blocks, {}, { taken });
     again.granted();
     exit(again, "b", 1);
     expect(again.states()).toMatchObject({ a: "succeeded", b: "failed", "undo-a": "dispatched" });
+  });
+
+  it("is undone on the agent where it was done, also after a second retry, whoever does the rest", () => {
+    const blocks = [command("a", { compensate: command("undo-a") }), command("b")];
+    const run = new Run(blocks);
+    run.granted(1, "agt_1");
+    exit(run, "a");
+    run.input({ type: "cancel", actor: ACTOR, reason: "", force: true });
+    const second = new Run(blocks, {}, { taken: takeOver(run.state, failed) });
+    second.granted(1, "agt_2").started("b");
+    second.input({ type: "cancel", actor: ACTOR, reason: "", force: true });
+    const third = new Run(blocks, {}, { taken: takeOver(second.state, failed) });
+    third.granted(1, "agt_3");
+    exit(third, "b", 1);
+    expect(third.state.leases.get(third.step("undo-a").fence ?? 0)).toMatchObject({ wantedAgentId: "agt_1" });
+    third.granted(2, "agt_1");
+    exit(third, "undo-a");
+    expect(third.state.end).toMatchObject({ state: "failed" });
+    expect(third.states()).toMatchObject({ "undo-a": "succeeded" });
   });
 
   it("has no approval, which is for one plan, and nothing of `finally`", () => {
@@ -67,8 +86,8 @@ describe("what a retry takes over", () => {
     run.granted();
     exit(run, "a", 0, { x: "1" });
     exit(run, "b", 1);
-    expect(takeOver(run.state, failed)).toEqual({ reused: { a: { x: "1" } }, expanded: {} });
-    const again = new Run(blocks, {}, takeOver(run.state, failed));
+    expect(takeOver(run.state, failed)).toEqual({ reused: { a: { x: "1" } }, expanded: {}, doneOn: {} });
+    const again = new Run(blocks, {}, { taken: takeOver(run.state, failed) });
     expect(again.states()).toMatchObject({ if: "running", a: "succeeded", b: "dispatched" });
   });
 
@@ -81,6 +100,7 @@ describe("what a retry takes over", () => {
     expect(takeOver(run.state, failed)).toEqual({
       reused: { "do~0": {} },
       expanded: { each: { type: "items", items: ["a", "b"] } },
+      doneOn: {},
     });
   });
 
@@ -96,7 +116,7 @@ describe("what a retry takes over", () => {
     exit(run, "list", 1);
     exit(run, "do~0");
     exit(run, "do~1", 1);
-    expect(takeOver(run.state, failed)).toEqual({ reused: {}, expanded: {} });
+    expect(takeOver(run.state, failed)).toEqual({ reused: {}, expanded: {}, doneOn: {} });
   });
 
   it("has the agents of a step on many, and those on which it succeeded", () => {
@@ -113,6 +133,7 @@ describe("what a retry takes over", () => {
     expect(takeOver(run.state, failed)).toEqual({
       reused: { "all~0": {} },
       expanded: { all: { type: "agents", agents } },
+      doneOn: {},
     });
   });
 });

@@ -1,21 +1,14 @@
 /** What a retry takes over from the execution that it repeats. Pure. */
-import { childLists } from "#protocol/blocks/index.ts";
-import type { StepValues } from "#protocol/data.ts";
+import { childLists, compensationOf } from "#protocol/blocks/index.ts";
+import type { TakenOver } from "#protocol/events.ts";
 import { parseExpression } from "#protocol/expressions.ts";
 import { compensationPath, pathFrom, pathsOfList, placeOf } from "#protocol/paths.ts";
-import type { EngineState, Over, StepRecord } from "./engine/state.ts";
+import { type EngineState, entryOf, type Over, type StepRecord } from "./engine/state.ts";
 
 /** Where a retry begins: at what failed, at a block of the top level, or at the beginning. */
 export interface RetryWish {
   mode: "failed" | "step" | "all";
   step?: string | undefined;
-}
-
-export interface TakenOver {
-  /** By path: what steps that are not run again had handed on. */
-  reused: Record<string, StepValues>;
-  /** By path: the items or agents that steps go over again, so that numbers in paths mean the same. */
-  expanded: Record<string, Over>;
 }
 
 /**
@@ -28,7 +21,7 @@ export interface TakenOver {
  * - what lies in a `foreach` whose list may be another one now.
  */
 export function takeOver(state: EngineState, { mode, step }: RetryWish): TakenOver {
-  const taken: TakenOver = { reused: {}, expanded: {} };
+  const taken: TakenOver = { reused: {}, expanded: {}, doneOn: {} };
   if (mode === "all") return taken;
   const { blocks } = state.plan;
   const before =
@@ -53,7 +46,10 @@ function take(state: EngineState, path: string, taken: TakenOver): void {
   const { over } = step;
   const inside = over ? sizeOf(over) : childLists(step.block).length;
   if (inside === 0 && !over) {
-    if (isStillDone(state, step)) taken.reused[path] = step.values ?? {};
+    if (!isStillDone(state, step)) return;
+    taken.reused[path] = step.values ?? {};
+    const agent = agentOf(state, step);
+    if (agent && compensationOf(step.block)) taken.doneOn[path] = agent;
     return;
   }
   if (over) {
@@ -63,6 +59,16 @@ function take(state: EngineState, path: string, taken: TakenOver): void {
   for (let list = 0; list < inside; list++) {
     for (const child of pathsOfList(state.plan, path, list)) take(state, child, taken);
   }
+}
+
+/** Where a step was done: here, or in an execution that this one has it from. */
+function agentOf(
+  state: EngineState,
+  { path, fence, reused }: StepRecord,
+): TakenOver["doneOn"][string] | undefined {
+  if (reused) return entryOf(state.taken?.doneOn, path);
+  const { poolId, agentId } = (fence !== undefined && state.leases.get(fence)) || {};
+  return poolId !== undefined && agentId !== undefined ? { poolId, agentId } : undefined;
 }
 
 function sizeOf(over: Over): number {
@@ -88,6 +94,6 @@ function isSameList(
   const numbers = placeOf(plan, path)?.numbers ?? [];
   return parseExpression(block.items).steps.every((name) => {
     const seen = pathFrom(plan, numbers, name);
-    return seen !== undefined && Object.hasOwn(reused, seen);
+    return seen !== undefined && entryOf(reused, seen) !== undefined;
   });
 }

@@ -17,7 +17,7 @@ import type { Draft } from "./draft.ts";
 import { policyOf } from "./lists.ts";
 import { sceneOf } from "./scene.ts";
 import { groupTarget } from "./scopes.ts";
-import type { EngineState, StepRecord } from "./state.ts";
+import { type EngineState, entryOf, type StepRecord } from "./state.ts";
 import { fail, finish, skip } from "./steps.ts";
 
 /** Begins a step, or goes on with one whose wait is over. */
@@ -58,9 +58,9 @@ function haltOf(state: EngineState, path: string): string | undefined {
 
 /** False when the step is not to be done at all; it is then ended. */
 function isWanted(draft: Draft, step: StepRecord): boolean {
-  const { plan, reused } = draft.state;
+  const { plan, taken } = draft.state;
   const { path, block } = step;
-  const values = reused && Object.hasOwn(reused, path) ? reused[path] : undefined;
+  const values = entryOf(taken?.reused, path);
   if (isOutOfRange(draft.state, path)) skip(draft, path, "outside of the chosen range");
   else if (values) finish(draft, path, { state: "succeeded", values, reused: true });
   else if (block.when === undefined || placeOf(plan, path)?.instance !== undefined) return true;
@@ -124,8 +124,7 @@ function wait(draft: Draft, path: string, wait: NonNullable<StepRecord["wait"]>)
 function perform(draft: Draft, step: StepRecord, beginning: Beginning): void {
   const { path } = step;
   const attempt = Math.max(step.attempt, 1);
-  const { expanded } = draft.state;
-  const over = expanded && Object.hasOwn(expanded, path) ? expanded[path] : undefined;
+  const over = entryOf(draft.state.taken?.expanded, path);
   if (over && (beginning.type === "agents" || beginning.type === "items")) return expand(draft, path, over);
   switch (beginning.type) {
     case "complete":

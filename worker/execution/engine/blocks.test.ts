@@ -4,7 +4,7 @@ import { PERSON_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
 import { deadlineOf } from "./deadlines.ts";
 import type { Person } from "./inputs.ts";
 import { refusalOf } from "./people.ts";
-import { ACTOR, command, Run } from "./testRun.ts";
+import { ACTOR, command, Run, takenOver } from "./testRun.ts";
 
 function person(id: string, more: Partial<Person> = {}): Person {
   return { actor: { type: "user", id, name: id }, names: [id, `${id}@example.com`], roles: [], ...more };
@@ -69,7 +69,7 @@ describe("when, range and reuse", () => {
     const run = new Run(
       [command("a"), command("b"), command("c", { when: "false" }), command("d"), command("e")],
       { range: { from: "b", to: "d" } },
-      { reused: { b: { x: "1" } }, lineage: { executionId: "exe_0", mode: "failed" } },
+      { ...takenOver({ reused: { b: { x: "1" } } }), lineage: { executionId: "exe_0", mode: "failed" } },
     );
     expect(run.states()).toEqual({
       a: "skipped",
@@ -91,10 +91,10 @@ describe("what a retry takes over", () => {
     const run = new Run(
       [each],
       {},
-      {
+      takenOver({
         reused: { "do~0": { x: "1" } },
         expanded: { each: { type: "items", items: ["a", "b", "c"] } },
-      },
+      }),
     );
     expect(run.states()).toMatchObject({ each: "running", "do~0": "succeeded", "do~1": "dispatched" });
     expect(run.step("each").over).toEqual({ type: "items", items: ["a", "b", "c"] });
@@ -109,10 +109,7 @@ describe("what a retry takes over", () => {
     const run = new Run(
       [command("all", { target: { mode: "all" } })],
       {},
-      {
-        reused: { "all~0": {} },
-        expanded: { all: { type: "agents", agents } },
-      },
+      takenOver({ reused: { "all~0": {} }, expanded: { all: { type: "agents", agents } } }),
     );
     expect(run.states()).toMatchObject({ all: "running", "all~0": "succeeded", "all~1": "dispatched" });
   });
@@ -123,10 +120,7 @@ describe("what a retry takes over", () => {
     const run = new Run(
       [command("roll", { target })],
       {},
-      {
-        reused: { "roll~0": {} },
-        expanded: { roll: { type: "agents", agents } },
-      },
+      takenOver({ reused: { "roll~0": {} }, expanded: { roll: { type: "agents", agents } } }),
     );
     expect(run.states()).toMatchObject({ "roll~0": "succeeded", "roll~1": "dispatched" });
     run.granted().started("roll~1").exited("roll~1");
@@ -134,7 +128,7 @@ describe("what a retry takes over", () => {
   });
 
   it("is nothing for a block with the name of something that every object has", () => {
-    const run = new Run([command("constructor")], {}, { reused: {}, expanded: {} });
+    const run = new Run([command("constructor")], {}, takenOver({}));
     expect(run.step("constructor").state).toBe("dispatched");
   });
 });

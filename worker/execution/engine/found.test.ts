@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Block } from "#protocol/blocks/index.ts";
 import { fold } from "./fold.ts";
-import { ACTOR, command, comparable, planOf, Run } from "./testRun.ts";
+import { ACTOR, command, comparable, planOf, Run, takenOver } from "./testRun.ts";
 
 /** What the simulation has found, each as the smallest run that showed it. */
 
@@ -158,7 +158,7 @@ describe("undoing", () => {
 
   it("leaves alone what ran on many agents in an earlier execution: nobody knows on which", () => {
     const blocks = [command("a", { target: everywhere, compensate: command("undo") }), command("b")];
-    const run = new Run(blocks, {}, { reused: { a: {} } }).granted();
+    const run = new Run(blocks, {}, takenOver({ reused: { a: {} } })).granted();
     run.started("b").exited("b", 1);
     expect(run.state.end?.state).toBe("failed");
     expect(fold(planOf(blocks), run.log).undoable).toEqual([]);

@@ -1,7 +1,7 @@
 /** What can happen to an execution, and what the engine asks of the world in return. */
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { AttemptOutcome, StepInputs, StepValues } from "#protocol/data.ts";
-import type { ExecutionEvent } from "#protocol/events.ts";
+import type { ExecutionEvent, TakenOver } from "#protocol/events.ts";
 import type { QueueReason } from "#protocol/states.ts";
 import type { EngineState, Streams } from "./state.ts";
 
@@ -91,8 +91,7 @@ export interface Origin {
   actor: Actor;
   requesterId?: string;
   lineage?: EngineState["lineage"];
-  reused?: Record<string, StepValues>;
-  expanded?: EngineState["expanded"];
+  taken?: TakenOver;
   parent?: EngineState["parent"];
 }
 

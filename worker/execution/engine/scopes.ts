@@ -7,7 +7,7 @@ import type { BlockTarget } from "#protocol/blocks/common.ts";
 import { QUEUE_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
 import { ancestorsOf, listOf, type Place, placeOf, ROOT } from "#protocol/paths.ts";
 import type { Plan } from "#protocol/plan.ts";
-import type { EngineState, LeaseRecord } from "./state.ts";
+import { type EngineState, entryOf, type LeaseRecord } from "./state.ts";
 
 export const MAIN_SCOPE = "main";
 
@@ -28,7 +28,7 @@ export function scopeOf(state: EngineState, path: string): ScopeSpec {
   const own = place && ownScope(state, place);
   if (own) return own;
   const undone = place?.undoes && placeOf(state.plan, [place.undoes.id, ...place.numbers].join("~"));
-  if (undone) return scopeOf(state, undone.path);
+  if (undone) return doneScope(state, path, undone.path) ?? scopeOf(state, undone.path);
   for (let inner = path, around: string | undefined; ; inner = around) {
     around = [...ancestorsOf(state.plan, inner)][0];
     if (around === undefined) break;
@@ -60,6 +60,14 @@ function agentScope(state: EngineState, path: string, index: number): ScopeSpec 
   const target = groupTarget(state, path);
   const agentId = step?.over?.type === "agents" ? step.over.agents[index]?.agentId : undefined;
   return { scope: `${path}~${index}`, ...target, agentId };
+}
+
+/** What was done before a retry is undone where it was done, and nowhere else. */
+function doneScope(state: EngineState, path: string, undone: string): ScopeSpec | undefined {
+  const done = state.steps.get(undone)?.reused ? entryOf(state.taken?.doneOn, undone) : undefined;
+  return (
+    done && { scope: `step:${path}`, ...done, labels: {}, whenNone: "wait", waitMs: QUEUE_WAIT_DEFAULT_MS }
+  );
 }
 
 /** Once a scope has had an agent it keeps it: its files are there. */

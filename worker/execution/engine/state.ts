@@ -7,7 +7,7 @@ import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { QueuePlace } from "#protocol/api/executions.ts";
 import type { Block } from "#protocol/blocks/index.ts";
 import type { AttemptOutcome, StepInputs, StepValues, StreamSummary } from "#protocol/data.ts";
-import type { ExecutionEvent, Wait } from "#protocol/events.ts";
+import type { ExecutionEvent, TakenOver, Wait } from "#protocol/events.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { ExecutionState, StepState, TerminalExecutionState } from "#protocol/states.ts";
 import type { Table } from "./table.ts";
@@ -135,8 +135,7 @@ export interface EngineState {
   readonly requesterId?: string;
   readonly lineage?: Extract<ExecutionEvent, { type: "execution.created" }>["lineage"];
   readonly parent?: Extract<ExecutionEvent, { type: "execution.created" }>["parent"];
-  readonly reused?: Readonly<Record<string, StepValues>>;
-  readonly expanded?: Readonly<Record<string, Over>>;
+  readonly taken?: TakenOver;
   /** In the order in which they came to be. */
   readonly steps: Table<string, StepRecord>;
   /** Paths of the steps that have begun and not ended. */
@@ -213,4 +212,12 @@ export function* stepsUnder(state: EngineState, fence: number): Generator<StepRe
 /** Names a late report, so that its repeats are not recorded again. */
 export function lateKey(report: { step: string; attempt: number; fence: number }): string {
   return `${report.step}#${report.attempt}#${report.fence}`;
+}
+
+/** What a record of a step path has; paths may be called like what every object has. */
+export function entryOf<Value>(
+  record: Readonly<Record<string, Value>> | undefined,
+  path: string,
+): Value | undefined {
+  return record && Object.hasOwn(record, path) ? record[path] : undefined;
 }

@@ -1,6 +1,6 @@
 /** An execution under the engine, driven by hand: for tests only. */
 import type { Block, CommandBlock } from "#protocol/blocks/index.ts";
-import type { ExecutionEvent } from "#protocol/events.ts";
+import type { ExecutionEvent, TakenOver } from "#protocol/events.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { settled } from "./draft.ts";
 import { create, engine } from "./engine.ts";
@@ -32,6 +32,11 @@ export function planOf(blocks: Block[], more: Partial<Plan> = {}): Plan {
     expiresAt: 1e12,
     ...more,
   };
+}
+
+/** What a retry begins with. */
+export function takenOver(taken: Partial<TakenOver>): Pick<Origin, "taken"> {
+  return { taken: { reused: {}, expanded: {}, doneOn: {}, ...taken } };
 }
 
 /** The state without what cannot be compared: tables as the lists of their entries. */

@@ -47,7 +47,7 @@ async function beginningOf(
   const coordinator = coordinatorOf(env, organizationId, executionId);
   const source = await callObject(coordinator, (one) => one.retrySource({ mode, step }));
   if (!source) throw notFound("execution");
-  const { plan, reused, expanded } = source;
+  const { plan, taken } = source;
   refuse(source, mode, step);
   const { runbooks } = tenantDb(env.DB, organizationId);
   if (!(await runbooks.exists(plan.runbookId))) {
@@ -57,16 +57,12 @@ async function beginningOf(
     plan: renewPlan(plan, { nonce: crypto.randomUUID(), now: Date.now() }),
     trigger: { type: "retry", executionId },
     lineage: { executionId, mode, ...(step !== undefined && { step }) },
-    ...(mode !== "all" && { reused, expanded }),
+    ...(mode !== "all" && { taken }),
   };
 }
 
 /** @throws ApiError why it cannot be retried like this, and what can be done */
-function refuse(
-  { state, plan, reused, expanded }: RetrySource,
-  mode: ExecutionRetry["mode"],
-  step?: string,
-): void {
+function refuse({ state, plan, taken }: RetrySource, mode: ExecutionRetry["mode"], step?: string): void {
   if (!isExecutionTerminal(state)) {
     throw new ApiError(
       "invalid_state",
@@ -86,7 +82,7 @@ function refuse(
       `There is no block "${step}" at the top level; there are ${names.slice(0, 500)}.`,
     );
   }
-  const bytes = new TextEncoder().encode(JSON.stringify([reused, expanded])).length;
+  const bytes = new TextEncoder().encode(JSON.stringify(taken)).length;
   if (bytes > REUSED_MAX_BYTES) {
     throw new ApiError(
       "payload_too_large",
