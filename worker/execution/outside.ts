@@ -98,14 +98,21 @@ export class Outside {
     const payload = offerPayload(this.#deps.state(), fence);
     if (!lease || !payload) return;
     const { executionId } = this.#deps.record();
-    const { labels, wantedAgentId } = lease;
-    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId };
+    const { labels, wantedAgentId, until } = lease;
+    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId, until };
     const answer: LeaseReply = await this.#pool(lease.poolId).requestLease(request, payload);
-    if (answer.outcome === "offered") {
-      const { agentId, agentName, labels } = answer;
-      this.#deps.decide({ type: "lease.granted", fence, agentId, agentName, labels });
-    } else {
-      this.#deps.decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+    const { decide } = this.#deps;
+    switch (answer.outcome) {
+      case "offered": {
+        const { agentId, agentName, labels } = answer;
+        return decide({ type: "lease.granted", fence, agentId, agentName, labels });
+      }
+      case "queued":
+        return decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+      case "over":
+        return;
+      default:
+        answer satisfies never;
     }
   }
 
