@@ -247,7 +247,7 @@ export class Coordinator {
   wantsChild(step: string, executionId: string): boolean {
     const { state } = this;
     const record = state.steps.get(step);
-    return !state.end && record?.executionId === executionId && record.finishedAt === undefined;
+    return !state.end && record?.executionId === executionId && isOut(record);
   }
 
   // --- Data sockets ---

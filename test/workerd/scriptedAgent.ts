@@ -114,7 +114,7 @@ export function poolOf(place: Place) {
 /** What tests ask of a coordinator. The type of a real stub unrolls blocks that hold blocks without end. */
 export type CoordinatorStub = DurableObjectStub<undefined> &
   CoordinatorApi &
-  Pick<ExecutionCoordinator, "offerTo" | "leaseFailed" | "leaseLost">;
+  Pick<ExecutionCoordinator, "offerTo" | "leaseFailed" | "leaseLost" | "sweep">;
 
 export function coordinatorOf(place: Place, executionId: string): CoordinatorStub {
   const coordinators: { getByName(name: string): unknown } = env.EXECUTION_COORDINATOR;

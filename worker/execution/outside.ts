@@ -35,6 +35,12 @@ export interface OutsideDeps {
   decide(input: EngineInput): void;
 }
 
+/** What an execution is told by the one that started it. */
+export function canceledByParent(force: boolean): EngineInput {
+  const actor = { type: "system", name: "the execution that started it" } as const;
+  return { type: "cancel", actor, reason: "canceled with the execution that started it", force };
+}
+
 export class Outside {
   readonly #deps: OutsideDeps;
 
@@ -63,15 +69,10 @@ export class Outside {
       case "child.start":
         return this.#startChild(effect);
       case "child.cancel": {
-        const { executionId, force } = effect;
-        const actor = { type: "system", name: "the execution that started it" } as const;
-        await this.#coordinator(executionId).ask({
-          type: "cancel",
-          actor,
-          reason: "canceled with the execution that started it",
-          force,
-        });
-        return;
+        const { step, executionId, force } = effect;
+        if (await this.#coordinator(executionId).cancelChild(force)) return;
+        const detail = "it was canceled before it began";
+        return this.#deps.decide({ type: "child.finished", step, executionId, state: "canceled", detail });
       }
       default:
         effect satisfies never;
@@ -91,6 +92,15 @@ export class Outside {
     const { executionId } = this.#deps.record();
     const { state, detail } = end;
     await this.#coordinator(parent.executionId).childFinished(parent.step, executionId, state, detail);
+  }
+
+  /** Cancels this execution when the one that started it waits for it no longer: that word may have been lost. */
+  async askParent(): Promise<void> {
+    const { parent, end, cancel } = this.#deps.state();
+    if (!parent || end || cancel) return;
+    const { executionId } = this.#deps.record();
+    const wanted = await this.#coordinator(parent.executionId).wantsChild(parent.step, executionId);
+    if (!wanted) this.#deps.decide(canceledByParent(false));
   }
 
   async #requestLease(leaseId: string, fence: number): Promise<void> {
@@ -163,8 +173,11 @@ export class Outside {
       requestId: own.requestId,
       parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
     });
+    // Its cancel was faster.
+    if (created.outcome === "conflict") {
+      return this.#deps.decide({ type: "child.finished", step, executionId, state: "canceled" });
+    }
     this.#deps.decide({ type: "child.started", step, executionId });
-    if (created.outcome === "conflict") return;
     const { state } = created.execution;
     // Asked again after its word was lost: it may have ended long ago.
     if (isExecutionTerminal(state)) this.#deps.decide({ type: "child.finished", step, executionId, state });
