@@ -256,4 +256,42 @@ describe("agents", () => {
     await later(scene, COMMAND_RESEND_MS);
     expect(await control.next("lease.revoke")).toMatchObject({ fence: 1 });
   });
+
+  it("[CX1] [LS1] that were taken away this way are counted on no longer: what comes next asks for another", async () => {
+    const scene = await running([command("a")], [command("after")]);
+    const { place, execution, control, data, lease } = scene;
+    data.socket.close();
+    await data.end();
+    const actor = { type: "system", name: "test" } as const;
+    const stub = coordinatorOf(place, execution.executionId);
+    await stub.ask({ type: "cancel", actor, reason: "", force: false });
+    await later(scene, COMMAND_RESEND_MS);
+    await control.next("lease.revoke");
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+    expect(await control.next("lease.offer", 2)).toMatchObject({ firstStep: { step: "after", fence: 2 } });
+  });
+
+  it("[CX1] are not taken away while something else is to go on under their lease", async () => {
+    const stopped: Block = {
+      ...{ kind: "condition", id: "maybe", if: "true", timeoutMs: 1_000 },
+      then: [command("left")],
+    };
+    const scene = await running([
+      { kind: "parallel", id: "both", branches: [[stopped], [command("right")]] },
+    ]);
+    const { place, control, data } = scene;
+    await data.next("step.start");
+    data.socket.close();
+    await data.end();
+    const release = vi.spyOn(AgentPool.prototype, "releaseLease");
+    await later(scene, 1_000);
+    await later(scene, COMMAND_RESEND_MS);
+    const log = await coordinatorOf(place, scene.execution.executionId).events(0, 100);
+    expect(log?.events.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({ type: "step.stopping", step: "left" }),
+    );
+    await poolOf(place).presence();
+    expect(release).not.toHaveBeenCalled();
+    expect(control.messages("lease.revoke")).toEqual([]);
+  });
 });

@@ -114,7 +114,7 @@ export function poolOf(place: Place) {
 /** What tests ask of a coordinator. The type of a real stub unrolls blocks that hold blocks without end. */
 export type CoordinatorStub = DurableObjectStub<undefined> &
   CoordinatorApi &
-  Pick<ExecutionCoordinator, "offerTo" | "leaseFailed" | "leaseLost">;
+  Pick<ExecutionCoordinator, "offerTo" | "leaseFailed" | "leaseLost" | "sweep">;
 
 export function coordinatorOf(place: Place, executionId: string): CoordinatorStub {
   const coordinators: { getByName(name: string): unknown } = env.EXECUTION_COORDINATOR;
@@ -175,7 +175,11 @@ export function command(id: string, more: Partial<CommandBlock> = {}): CommandBl
   return { kind: "command", id, interpreter: "sh", script: "true", ...more };
 }
 
-export async function newExecution(place: Place, blocks: Block[]): Promise<CreateExecution> {
+export async function newExecution(
+  place: Place,
+  blocks: Block[],
+  afterwards?: Block[],
+): Promise<CreateExecution> {
   const plan: Plan = {
     schema: 1,
     organizationId: place.organizationId,
@@ -187,6 +191,7 @@ export async function newExecution(place: Place, blocks: Block[]): Promise<Creat
     parameters: {},
     target: { poolId: place.poolId, poolName: "default", labels: {} },
     blocks,
+    ...(afterwards && { finally: afterwards }),
     nonce: crypto.randomUUID(),
     expiresAt: Date.now() + 3_600_000,
   };

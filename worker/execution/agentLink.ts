@@ -73,7 +73,8 @@ export class AgentLink {
     const parsed = parseFrame(agentDataMessageSchema, frame);
     if (!parsed.ok) return refuse(socket, parsed.reason);
     const message = parsed.message;
-    if (message.type === "hello") return this.#hello(socket, state, message);
+    // A socket is greeted once: a repeat would tell how things were.
+    if (message.type === "hello") return state.lease ? undefined : this.#hello(socket, state, message);
     if (!state.lease) return refuse(socket, `${message.type} before hello`);
     if ("fence" in message && message.fence !== state.lease.fence) return this.#foreignFence(socket, message);
     switch (message.type) {

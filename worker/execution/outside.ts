@@ -35,6 +35,12 @@ export interface OutsideDeps {
   decide(input: EngineInput): void;
 }
 
+/** What an execution is told by the one that started it. */
+export function canceledByParent(force: boolean): EngineInput {
+  const actor = { type: "system", name: "the execution that started it" } as const;
+  return { type: "cancel", actor, reason: "canceled with the execution that started it", force };
+}
+
 export class Outside {
   readonly #deps: OutsideDeps;
 
@@ -63,15 +69,10 @@ export class Outside {
       case "child.start":
         return this.#startChild(effect);
       case "child.cancel": {
-        const { executionId, force } = effect;
-        const actor = { type: "system", name: "the execution that started it" } as const;
-        await this.#coordinator(executionId).ask({
-          type: "cancel",
-          actor,
-          reason: "canceled with the execution that started it",
-          force,
-        });
-        return;
+        const { step, executionId, force } = effect;
+        if (await this.#coordinator(executionId).cancelChild(force)) return;
+        const detail = "it was canceled before it began";
+        return this.#deps.decide({ type: "child.finished", step, executionId, state: "canceled", detail });
       }
       default:
         effect satisfies never;
@@ -93,19 +94,35 @@ export class Outside {
     await this.#coordinator(parent.executionId).childFinished(parent.step, executionId, state, detail);
   }
 
+  /** Cancels this execution when the one that started it waits for it no longer: that word may have been lost. */
+  async askParent(): Promise<void> {
+    const { parent, end, cancel } = this.#deps.state();
+    if (!parent || end || cancel) return;
+    const { executionId } = this.#deps.record();
+    const wanted = await this.#coordinator(parent.executionId).wantsChild(parent.step, executionId);
+    if (!wanted) this.#deps.decide(canceledByParent(false));
+  }
+
   async #requestLease(leaseId: string, fence: number): Promise<void> {
     const lease = this.#deps.state().leases.get(fence);
     const payload = offerPayload(this.#deps.state(), fence);
     if (!lease || !payload) return;
     const { executionId } = this.#deps.record();
-    const { labels, wantedAgentId } = lease;
-    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId };
+    const { labels, wantedAgentId, until } = lease;
+    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId, until };
     const answer: LeaseReply = await this.#pool(lease.poolId).requestLease(request, payload);
-    if (answer.outcome === "offered") {
-      const { agentId, agentName, labels } = answer;
-      this.#deps.decide({ type: "lease.granted", fence, agentId, agentName, labels });
-    } else {
-      this.#deps.decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+    const { decide } = this.#deps;
+    switch (answer.outcome) {
+      case "offered": {
+        const { agentId, agentName, labels } = answer;
+        return decide({ type: "lease.granted", fence, agentId, agentName, labels });
+      }
+      case "queued":
+        return decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+      case "over":
+        return;
+      default:
+        answer satisfies never;
     }
   }
 
@@ -156,8 +173,11 @@ export class Outside {
       requestId: own.requestId,
       parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
     });
+    // Its cancel was faster.
+    if (created.outcome === "conflict") {
+      return this.#deps.decide({ type: "child.finished", step, executionId, state: "canceled" });
+    }
     this.#deps.decide({ type: "child.started", step, executionId });
-    if (created.outcome === "conflict") return;
     const { state } = created.execution;
     // Asked again after its word was lost: it may have ended long ago.
     if (isExecutionTerminal(state)) this.#deps.decide({ type: "child.finished", step, executionId, state });

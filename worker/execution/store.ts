@@ -31,6 +31,9 @@ const PARTYSERVER_NAME_KEY = "__ps_name";
 /** The last sequence number that was given to what is not there any more. */
 const DROPPED_HEAD_KEY = "dropped-head";
 
+/** There that its cancel came before it; it is never to begin. */
+const FORBIDDEN_KEY = "forbidden";
+
 /** What is held of one attempt's output. */
 export interface HeldOutput {
   stdout: number;
@@ -91,6 +94,15 @@ export class ExecutionStore {
     this.#storage.kv.put(PARTYSERVER_NAME_KEY, objectName);
     this.#sql.exec("INSERT INTO execution (id, record) VALUES (1, ?)", JSON.stringify(record));
     this.#head = 0;
+  }
+
+  /** Of an execution that was canceled before it was created. */
+  get isForbidden(): boolean {
+    return this.#storage.kv.get<boolean>(FORBIDDEN_KEY) === true;
+  }
+
+  forbid(): void {
+    this.#storage.kv.put(FORBIDDEN_KEY, true);
   }
 
   /** The last sequence number that the log has given out; 0 when none. */
