@@ -9,7 +9,7 @@ const MIB = 1024 * KIB;
 /** Most payload bytes in one output chunk (rule OT1). */
 export const CHUNK_MAX_BYTES = 256 * KIB;
 
-/** Most characters of one block's script. */
+/** Most bytes of one block's script, and most characters of any other text in a block. */
 export const SCRIPT_MAX_BYTES = 256 * KIB;
 
 /** Most bytes of a runbook's Markdown source. */

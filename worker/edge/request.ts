@@ -4,7 +4,7 @@
  * wrote the runbook learns whether a host answered, nothing about networks.
  */
 import type { AttemptOutcome, StepInputs, StepValues } from "#protocol/data.ts";
-import { ANSWER_DEFAULT_BYTES, isExpected, valuesOf } from "#protocol/http/answer.ts";
+import { ANSWER_DEFAULT_BYTES, isExpected, judgeAnswer } from "#protocol/http/answer.ts";
 import { REDIRECTS_MAX, redirectedRequest } from "#protocol/http/redirect.ts";
 import { type Hop, renderExchange } from "#protocol/http/render.ts";
 import { type ApiFields, type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
@@ -108,25 +108,13 @@ async function conclude(
   const { status } = response;
   const limit = block.answerLimitBytes ?? ANSWER_DEFAULT_BYTES;
   const { bytes, end } = await readBounded(response.body, limit);
-  const expected = isExpected(block, status);
-  await report(end !== "broken" && (expected || status < 500));
+  await report(end !== "broken" && (isExpected(block, status) || status < 500));
   if (end === "broken") {
     return unanswered(exchange, broken(exchange, `the answer of ${host} broke off`), bytes);
   }
   if (status > 599) return unanswered(exchange, `${host} answered with ${status}, which is no status`, bytes);
   const notice = end === "cut" ? `only the first ${limit} bytes of the answer were read` : undefined;
-  const output = outputOf(exchange, bytes, notice);
-  if (!expected) return { outcome: { type: "answered", status, expected }, output };
-  if (end === "cut" && block.outputs) {
-    const detail = `the answer is longer than the ${limit} bytes that are read, so no outputs can be taken from it`;
-    return { outcome: { type: "answered", status, expected: false, detail }, output };
-  }
-  const taken = valuesOf(block, bytes);
-  if (!taken.ok) {
-    return { outcome: { type: "answered", status, expected: false, detail: taken.detail }, output };
-  }
-  const { values } = taken;
-  return { outcome: { type: "answered", status, expected }, ...(values && { values }), output };
+  return { ...judgeAnswer(block, status, bytes, end === "cut"), output: outputOf(exchange, bytes, notice) };
 }
 
 function initOf({ signal }: Exchange, { method, headers, body }: HttpRequest): RequestInit {

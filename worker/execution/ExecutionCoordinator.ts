@@ -34,13 +34,13 @@ import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
 import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
-import { type EngineState, isChildWanted, isLeaseOpen } from "./engine/state.ts";
+import { type EngineState, isLeaseOpen, isOut } from "./engine/state.ts";
 import { touchedBy } from "./engine/touched.ts";
 import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
 import { serveHttp } from "./http.ts";
 import { OutputIntake } from "./intake.ts";
-import { Outside } from "./outside.ts";
+import { canceledByParent, Outside } from "./outside.ts";
 import { offerPayload, Performer } from "./performer.ts";
 import { Projection } from "./projection.ts";
 import { type RetryWish, takeOver } from "./reuse.ts";
@@ -122,6 +122,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     await this.#awake();
     const repeat = this.#repeatOf(record.requestHash);
     if (repeat) return repeat;
+    if (record.parent && this.#store.isForbidden) return { outcome: "conflict" };
     const { executionId: _, requestHash: __, requestId, plan, ...origin } = record;
     const moment = newMoment();
     const decision = create(plan, origin, moment);
@@ -207,9 +208,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
   async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
-    if (!this.#hasLease(leaseId, fence)) return null;
+    if (!(await this.wantsLease(leaseId, fence))) return null;
+    const { agentId } = this.#state().leases.get(fence) ?? {};
+    if (agentId !== undefined && agentId !== agent.agentId) return null;
     this.#decide({ type: "lease.granted", fence, ...agent });
-    return offerPayload(this.#state(), fence);
+    return isLeaseOpen(this.#state().leases.get(fence)) ? offerPayload(this.#state(), fence) : null;
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
@@ -246,12 +249,6 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     return (step === "" ? state.locks : state.steps.get(step)?.locks) !== undefined;
   }
 
-  /** False once the step waits for that execution no more, and for one that it never started. */
-  async wantsChild(step: string, executionId: string): Promise<boolean> {
-    const live = this.#load();
-    return live !== null && isChildWanted(live.state, step, executionId);
-  }
-
   async childFinished(
     step: string,
     executionId: string,
@@ -259,6 +256,23 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     detail: string | undefined,
   ): Promise<void> {
     this.#decide({ type: "child.finished", step, executionId, state, detail });
+  }
+
+  /** True while the step waits for the execution that it started. */
+  async wantsChild(step: string, executionId: string): Promise<boolean> {
+    const state = this.#load()?.state;
+    const record = state?.steps.get(step);
+    return record !== undefined && !state?.end && isOut(record) && record.executionId === executionId;
+  }
+
+  /** Cancels what another execution started. False when it has not begun: then it never will. */
+  async cancelChild(force: boolean): Promise<boolean> {
+    if (!this.#store.record()) {
+      this.#store.forbid();
+      return false;
+    }
+    this.#decide(canceledByParent(force));
+    return true;
   }
 
   // --- Sockets and requests ---
@@ -336,9 +350,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
-  /** Sees to it that the alarm is set, for the platform may have dropped it, and that whoever started it still wants it. */
+  /** Sees to it that the alarm is set, which the platform may have dropped, and that it is still wanted. */
   async sweep(): Promise<void> {
-    if (!this.#load()) return;
+    const live = this.#load();
+    if (!live) return;
     this.background(this.#outside.askParent());
     const alarm = await this.ctx.storage.getAlarm();
     // One that is overdue is being tried, unless the platform gave up on it.

@@ -79,6 +79,7 @@ export interface Tombstone {
 }
 
 export interface CoordinatorApi {
+  /** `conflict` also for an execution that another one started and canceled before this came. */
   create(input: CreateExecution): Promise<CreateResult>;
   /** What `create` would answer to this request, or null where it would create. */
   repeat(requestHash: string): Promise<RepeatResult | null>;

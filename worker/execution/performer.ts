@@ -62,7 +62,9 @@ export class Performer {
     const since = state().steps.get(step)?.stopping?.at ?? 0;
     // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
     // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
-    if (!sent && Date.now() - since >= COMMAND_RESEND_MS) background(outside.revoke(fence));
+    // So the lease is only taken away when nothing else goes on under it.
+    const isLast = [...stepsUnder(state(), fence)].every(({ stopping }) => stopping);
+    if (!sent && isLast && Date.now() - since >= COMMAND_RESEND_MS) background(outside.revoke(fence));
   }
 }
 

@@ -211,12 +211,6 @@ export function* stepsUnder(state: EngineState, fence: number): Generator<StepRe
   for (const step of openSteps(state)) if (step.fence === fence && isOut(step)) yield step;
 }
 
-/** True while a step waits for the execution that it started. */
-export function isChildWanted(state: EngineState, path: string, executionId: string): boolean {
-  const step = state.steps.get(path);
-  return step !== undefined && step.executionId === executionId && isOut(step);
-}
-
 /** Names a late report, so that its repeats are not recorded again. */
 export function lateKey(report: { step: string; attempt: number; fence: number }): string {
   return `${report.step}#${report.attempt}#${report.fence}`;
