@@ -191,7 +191,7 @@ export const KIND_FIELDS = {
       word: "outputs",
       key: "outputs",
       type: { is: "names" },
-      doc: "names of the values that the script writes to `$FARHAND_OUTPUT`, as lines of `name=value`",
+      doc: "names of the values that the script writes to `$FARHAND_OUTPUT`, as lines of `name=value`; without one of them the step fails",
       isAttribute: true,
     },
     ...agentFields,
