@@ -50,7 +50,7 @@ export const COMMON_FIELDS: readonly Field[] = [
     word: "confirm",
     key: "confirm",
     type: { is: "question" },
-    doc: "asks a person before it begins",
+    doc: "asks a person before it begins; `true` or `yes` asks plainly",
     isAttribute: true,
   },
   locksField,
