@@ -14,6 +14,9 @@ const PATTERN_MAX_LENGTH = 200;
 const MATCHED_MAX_LENGTH = 4_096;
 const CACHE_MAX = 1_000;
 
+/** Inside of the library only: the parameters, with null for those that were left empty. */
+const PARAMS_OR_NULL = "paramsOrNull";
+
 /** What expressions may speak of. `item` and `index` only mean something inside a `foreach`. */
 export const EXPRESSION_NAMES = ["params", "steps", "item", "index", "agent", "execution"] as const;
 export type ExpressionScope = Record<(typeof EXPRESSION_NAMES)[number], unknown>;
@@ -28,10 +31,14 @@ export interface Expression {
   readonly steps: readonly string[];
   /** Every part of the scope that it looks at, by its names: `params`, `size` or `steps`, `check`, `outputs`. */
   readonly members: readonly (readonly string[])[];
+  /** Members that stand beside a number, as in `steps.a.outputs.n > 3`, and what that number comes from when it is a member too. */
+  readonly besideNumbers: readonly { member: readonly string[]; number?: readonly string[] }[];
   /** What its result is known to be before it is worked out, in CEL's words: `bool`, `list<int>`; `dyn` when it is not. */
   readonly type: string;
   /**
-   * The result as JSON. Whole numbers of the scope are integers to CEL.
+   * The result as JSON. Whole numbers of the scope are integers to CEL. A
+   * parameter that is not in the scope was left empty: it is null, and `has`
+   * says that it is not there.
    * @throws ExpressionError
    */
   evaluate(scope: ExpressionScope): unknown;
@@ -48,6 +55,7 @@ const environment = new Environment({
   limits: { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
 })
   .registerVariable("params", "map")
+  .registerVariable(PARAMS_OR_NULL, "map")
   .registerVariable("steps", "map")
   .registerVariable("item", "dyn")
   .registerVariable("index", "int")
@@ -55,7 +63,8 @@ const environment = new Environment({
   .registerVariable("execution", "map")
   .registerFunction("string.matchesRe2(string): bool", (text: string, pattern: string) =>
     matches(text, pattern),
-  );
+  )
+  .registerFunction("json(string): dyn", fromJson);
 
 const cache = new Map<string, Expression>();
 
@@ -76,9 +85,11 @@ function compile(text: string): Expression {
   if (text.length > EXPRESSION_MAX_LENGTH) {
     throw new ExpressionError(`an expression may have at most ${EXPRESSION_MAX_LENGTH} characters`);
   }
+  refuseNames(text);
   const program = guarded(() => environment.parse(text));
-  const members: string[][] = [];
-  visit(program.ast, new Set(EXPRESSION_NAMES), members);
+  const seen: Seen = { members: [], besideNumbers: [] };
+  visit(program.ast, new Set(EXPRESSION_NAMES), seen);
+  const { members, besideNumbers } = seen;
   if (loopsOf(program.ast) > LOOPS_MAX) {
     throw new ExpressionError(`map, filter and the like may lie at most ${LOOPS_MAX} deep in each other`);
   }
@@ -89,32 +100,99 @@ function compile(text: string): Expression {
       ...new Set(members.flatMap(([root, name]) => (root === "steps" && name !== undefined ? [name] : []))),
     ],
     members,
+    besideNumbers,
     type: String(check.type),
-    evaluate: (scope) => guarded(() => toJson(program(toCel(scope) as Record<string, unknown>))),
+    evaluate: (scope) =>
+      guarded(() => toJson(program(toCel(withNulls(scope, members)) as Record<string, unknown>))),
   };
 }
 
+function withNulls(scope: ExpressionScope, members: Expression["members"]): Record<string, unknown> {
+  const names = members.flatMap(([root, name]) =>
+    root === "params" && name !== undefined ? [[name, null]] : [],
+  );
+  return { ...scope, [PARAMS_OR_NULL]: { ...Object.fromEntries(names), ...Object(scope.params) } };
+}
+
+/** Names that would be read as something else than was meant. */
+function refuseNames(text: string): void {
+  const code = text.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs, "''");
+  if (code.includes(PARAMS_OR_NULL)) throw new ExpressionError(`Unknown variable: ${PARAMS_OR_NULL}`);
+  const [, name] = /(?<![\w.])steps\.(\w+(?:-\w+)+)/.exec(code) ?? [];
+  if (name === undefined) return;
+  throw new ExpressionError(`a name with hyphens stands in brackets: write steps["${name}"]`);
+}
+
+interface Seen {
+  members: string[][];
+  besideNumbers: { member: readonly string[]; number?: readonly string[] }[];
+}
+
 /**
- * Walks the tree, notes what it looks at, and puts RE2 in the place of the
- * library's `matches`. @param names those of the scope that no loop has given another meaning
+ * Walks the tree, notes what it looks at, puts RE2 in the place of the
+ * library's `matches`, and null in the place of parameters that were left
+ * empty. @param names those of the scope that no loop has given another meaning
  */
-function visit(node: ASTNode, names: ReadonlySet<string>, members: string[][]): void {
+function visit(node: ASTNode, names: ReadonlySet<string>, seen: Seen): void {
   if (node.op === "rcall" && node.args[0] === "matches") node.args[0] = "matchesRe2";
+  noteNumbers(node, names, seen);
   const member = memberOf(node);
   if (member && names.has(member.path[0] ?? "")) {
-    members.push(member.path);
+    seen.members.push(member.path);
+    if (member.path[0] === "params") orNull(node);
     // What is worked out inside of brackets is looked at on its own.
-    for (const key of keysOf(node)) visit(key, names, members);
+    for (const key of keysOf(node)) visit(key, names, seen);
+    return;
+  }
+  const [tested] = node.op === "call" && node.args[0] === "has" ? node.args[1] : [];
+  const testedMember = tested && memberOf(tested);
+  if (testedMember && names.has(testedMember.path[0] ?? "")) {
+    // As it is: what was left empty is not there.
+    seen.members.push(testedMember.path);
     return;
   }
   if (node.op === "rcall" && isLoop(node)) {
     const [, list, [variable, ...body]] = node.args;
-    visit(list, names, members);
+    visit(list, names, seen);
     const inside = new Set([...names].filter((name) => variable?.op !== "id" || name !== variable.args));
-    for (const each of body) visit(each, inside, members);
+    for (const each of body) visit(each, inside, seen);
     return;
   }
-  for (const child of childrenOf(node)) visit(child, names, members);
+  for (const child of childrenOf(node)) visit(child, names, seen);
+}
+
+/** Takes `params.a` from where there is null for what was left empty; `params.?a` knows that itself. */
+function orNull(node: ASTNode): void {
+  if (node.op !== "." && node.op !== ".?" && node.op !== "[]" && node.op !== "[?]") return;
+  const [receiver] = node.args;
+  if (receiver.op !== "id") orNull(receiver);
+  else if (node.op === "." || (node.op === "[]" && node.args[1].op === "value")) {
+    node.args[0] = environment.parse(PARAMS_OR_NULL).ast;
+  }
+}
+
+const WITH_NUMBERS = ["==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%"];
+
+/** Notes members that stand on one side of an operator with a number, or another member, on its other side. */
+function noteNumbers(node: ASTNode, names: ReadonlySet<string>, { besideNumbers }: Seen): void {
+  if (!WITH_NUMBERS.includes(node.op)) return;
+  const [left, right] = [...childrenOf(node)];
+  if (!left || !right) return;
+  for (const [one, other] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    const member = memberOf(one);
+    const number = memberOf(other);
+    if (!member?.isOpen || !names.has(member.path[0] ?? "") || !(number?.isOpen || isNumber(other))) continue;
+    besideNumbers.push({ member: member.path, ...(number && { number: number.path }) });
+  }
+}
+
+function isNumber(node: ASTNode): boolean {
+  if (node.op === "-_") return isNumber(node.args);
+  if (node.op === "call") return ["int", "double", "size"].includes(node.args[0]);
+  return node.op === "value" && (typeof node.args === "bigint" || typeof node.args === "number");
 }
 
 interface Member {
@@ -177,6 +255,18 @@ function matches(text: string, pattern: string): boolean {
   }
 }
 
+function fromJson(text: string): unknown {
+  try {
+    return toCel(JSON.parse(text));
+  } catch (error) {
+    throw new ExpressionError(
+      error instanceof RangeError
+        ? "json() was given data that is nested too deeply"
+        : "json() was given a text that is not JSON",
+    );
+  }
+}
+
 function guarded<T>(work: () => T): T {
   try {
     return work();
@@ -189,9 +279,23 @@ function explained(error: unknown): ExpressionError {
   const cause = error instanceof Error && error.cause instanceof ExpressionError ? error.cause : error;
   if (cause instanceof ExpressionError) return cause;
   if (error instanceof EvaluationError || error instanceof ParseError)
-    return new ExpressionError(error.summary);
+    return new ExpressionError(plain(error.summary));
   const words = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : "it cannot be worked out";
   return new ExpressionError(words);
+}
+
+const NUMBER = "(?:dyn<)?(?:u?int|double)>?";
+const TEXT = "(?:dyn<)?string>?";
+const TEXT_AND_NUMBER = new RegExp(`^no such overload: (?:${TEXT} \\S+ ${NUMBER}|${NUMBER} \\S+ ${TEXT})$`);
+
+/** What the library says of mistakes that everybody makes, in words that lead on. */
+function plain(summary: string): string {
+  if (TEXT_AND_NUMBER.test(summary)) {
+    return `text and a number do not go together; outputs of scripts are text: write int(…) around them, as in int(steps.a.outputs.n) > 3 (${summary})`;
+  }
+  const [, conversion] = /^(int|double)\(\) type error/.exec(summary) ?? [];
+  if (conversion === undefined) return summary;
+  return `${conversion}() was given a text that is no ${conversion === "int" ? "whole " : ""}number`;
 }
 
 /** Whole numbers become CEL's int, so that `params.count + 1` is what it looks like. */

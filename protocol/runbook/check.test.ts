@@ -67,6 +67,40 @@ describe("expressions", () => {
   });
 
   test.each([
+    "steps.check.outputs.version > 3",
+    "1.5 <= steps.check.outputs.version",
+    "steps.check.outputs.version == -1",
+    "steps.check.outputs.version == steps.check.exitCode",
+    "steps.check.outputs['version'] + 1 == 2",
+  ])("an output of a command is no number: %s", (expression) => {
+    expect(saidOf(expression, check)).toEqual([
+      'outputs of a command are text, so "version" is no number: write int(steps.check.outputs.version)',
+    ]);
+  });
+
+  test("nor is it one beside a parameter that is a number; beside one that is text it is fine", () => {
+    const source = (type: string) =>
+      `---\ntitle: x\nparameters:\n  - { name: most, type: ${type} }\n---\n\`\`\`bash {name=disk-check outputs=used}\n:\n\`\`\`\n\`\`\`bash {when="steps[\\"disk-check\\"].outputs.used == params.most"}\n:\n\`\`\`\n`;
+    expect(issuesIn(source("number"))).toEqual([
+      '9:10 outputs of a command are text, so "used" is no number: write int(steps["disk-check"].outputs.used)',
+    ]);
+    expect(issuesIn(source("string"))).toEqual([]);
+  });
+
+  test("of a step whose name has hyphens say how it is written", () => {
+    expect(
+      issuesOf(
+        "kind: command\nname: disk-check\nscript: ls",
+        "kind: command\nscript: ls\nwhen: steps.disk-check.exitCode == 0",
+      ),
+    ).toEqual([
+      '9:1 this expression cannot be read: a name with hyphens stands in brackets: write steps["disk-check"]',
+    ]);
+  });
+
+  test.each([
+    "int(steps.check.outputs.version) > 3",
+    "size(steps.check.outputs.version) > 3",
     "steps.check.outputs.version == 'x' && steps.check.exitCode == 0",
     'steps["check"].outputs["version"].matches(\'^1\')',
     "steps.spread.results.all(each, each.outputs.version == 'x')",

@@ -20,7 +20,7 @@ export interface DocumentIssue {
 export function checkDocument(document: RunbookDocument): DocumentIssue[] {
   const places = [...walkDocument(document)];
   const surroundings: Surroundings = {
-    parameters: document.parameters.map(({ name }) => name),
+    parameters: document.parameters,
     steps: new Map(places.map((place) => [place.block.id, place])),
   };
   return [

@@ -4,12 +4,13 @@ import type { Block } from "../blocks/index.ts";
 import { type Expression, ExpressionError, parseExpression } from "../expressions.ts";
 import { mayHaveInstances } from "../paths.ts";
 import type { ExpressionSite } from "./expressionSites.ts";
+import type { Parameter } from "./parameters.ts";
 import { visibilityProblem } from "./visibility.ts";
 import type { Place } from "./walk.ts";
 
 /** What the expressions of a document can speak of. */
 export interface Surroundings {
-  parameters: readonly string[];
+  parameters: readonly Parameter[];
   steps: ReadonlyMap<string, Place>;
 }
 
@@ -30,7 +31,8 @@ export function expressionProblems(
     throw error;
   }
   const found = expression.members.map((member) => memberProblem(member, place, surroundings));
-  const problems = found.filter((problem) => problem !== undefined);
+  const compared = expression.besideNumbers.map((pair) => numberProblem(pair, surroundings));
+  const problems = [...found, ...compared].filter((problem) => problem !== undefined);
   const wrongType = typeProblem(expression.type, gives);
   return [...new Set([...problems, ...(wrongType ? [wrongType] : [])])];
 }
@@ -54,8 +56,7 @@ function memberProblem(
 ): string | undefined {
   switch (root) {
     case "params":
-      if (name === undefined || parameters.includes(name)) return undefined;
-      return `this runbook has no parameter "${name}"; ${listed("it has", parameters)}`;
+      return name === undefined ? undefined : parameterProblem(name, parameters);
     case "steps":
       return stepProblem(name, rest, place, steps);
     case "item":
@@ -69,6 +70,31 @@ function memberProblem(
     default:
       return undefined;
   }
+}
+
+function parameterProblem(name: string, parameters: readonly Parameter[]): string | undefined {
+  const names = parameters.map((each) => each.name);
+  return names.includes(name)
+    ? undefined
+    : `this runbook has no parameter "${name}"; ${listed("it has", names)}`;
+}
+
+/** What a command hands on is always text, which is never equal to a number. */
+function numberProblem(
+  { member, number }: Expression["besideNumbers"][number],
+  { parameters, steps }: Surroundings,
+): string | undefined {
+  const [root, name = "", fact, output, ...rest] = member;
+  if (root !== "steps" || fact !== "outputs" || output === undefined || rest.length > 0) return undefined;
+  if (steps.get(name)?.block.kind !== "command" || (number && !isNumber(number, parameters)))
+    return undefined;
+  const step = name.includes("-") ? `steps["${name}"]` : `steps.${name}`;
+  return `outputs of a command are text, so "${output}" is no number: write int(${step}.outputs.${output})`;
+}
+
+function isNumber([root, name, fact]: readonly string[], parameters: readonly Parameter[]): boolean {
+  if (root === "params") return parameters.find((each) => each.name === name)?.type === "number";
+  return root === "index" || (root === "steps" && ["exitCode", "status", "attempt"].includes(fact ?? ""));
 }
 
 function stepProblem(
