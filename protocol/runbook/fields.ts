@@ -22,7 +22,7 @@ export const COMMON_FIELDS: readonly Field[] = [
     word: "title",
     key: "title",
     type: { is: "text" },
-    doc: "what people see; its name when absent",
+    doc: "what people see; its name when absent, or its heading when it has no name either",
     isAttribute: true,
   },
   {

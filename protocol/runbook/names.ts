@@ -2,12 +2,18 @@
 
 const NAME_MAX = 63;
 
+/** Letters that are no plain one with a mark. */
+const PLAIN_LETTERS: Readonly<Record<string, string>> = {
+  ...{ ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ð: "d", þ: "th", ħ: "h", ı: "i", ŋ: "n" },
+};
+
 /** A heading as a block name, or undefined when nothing of it is left. */
 export function slugOf(text: string): string | undefined {
   const slug = text
     .normalize("NFKD")
     .replaceAll(/\p{M}/gu, "")
     .toLowerCase()
+    .replaceAll(/[^ -~]/g, (letter) => PLAIN_LETTERS[letter] ?? letter)
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, NAME_MAX)
     .replaceAll(/^-+|-+$/g, "");

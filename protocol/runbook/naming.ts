@@ -3,20 +3,25 @@ import type { IssueList, Position } from "./issues.ts";
 import { NameBook, slugOf } from "./names.ts";
 import { findOrigin } from "./origin.ts";
 import type { Draft } from "./readFields.ts";
+import { addTitles } from "./titles.ts";
 
 /** Room for what is put behind the name of the block around. */
 const STEM_MAX = 50;
 
-/** Names those that have none. @param drafts the top level, in the order of the page */
+/**
+ * Names those that have none, and gives those a title too: people should not
+ * have to read a name that was made up. @param drafts the top level, in the order of the page
+ */
 export function nameDrafts(drafts: readonly Draft[]): void {
   const book = new NameBook([...namesIn(drafts)].map(({ name }) => name));
+  addTitles(drafts);
   let instructions = 0;
   let others = 0;
   for (const draft of drafts) {
     const isInstruction = draft.block.kind === "instruction";
     if (isInstruction) instructions += 1;
     else others += 1;
-    const own = (draft.heading && slugOf(draft.heading)) ?? `step-${others}`;
+    const own = (draft.heading && slugOf(draft.heading.text)) ?? `step-${others}`;
     nameDraft(draft, isInstruction ? instructionName(instructions) : own, book);
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RunbookDocument } from "./document.ts";
-import { parseRunbook } from "./markdown.ts";
+import { parseRunbook, printRunbook } from "./markdown.ts";
 
 function documentOf(source: string): RunbookDocument {
   const parsed = parseRunbook(source);
@@ -53,10 +53,22 @@ Look at the dashboard:
     expect(document.target).toEqual({});
     expect(document.blocks).toEqual([
       { kind: "instruction", id: "note-1", markdown: "Tell the channel first.\n\n## Check" },
-      { kind: "command", id: "check", interpreter: "bash", script: "uptime" },
+      { kind: "command", id: "check", title: "Check", interpreter: "bash", script: "uptime" },
       { kind: "instruction", id: "note-2", markdown: "## Restart it!" },
-      { kind: "command", id: "restart-it", interpreter: "sh", script: "systemctl restart web" },
-      { kind: "command", id: "restart-it-2", interpreter: "sh", script: "curl -fsS localhost/health" },
+      {
+        kind: "command",
+        id: "restart-it",
+        title: "systemctl restart web",
+        interpreter: "sh",
+        script: "systemctl restart web",
+      },
+      {
+        kind: "command",
+        id: "restart-it-2",
+        title: "curl -fsS localhost/health",
+        interpreter: "sh",
+        script: "curl -fsS localhost/health",
+      },
       {
         kind: "instruction",
         id: "note-3",
@@ -127,6 +139,59 @@ Look at the dashboard:
     expect(documentOf("words\n\nSetext\n===\n").title).toBe("Setext");
     expect(documentOf(`# ${"long ".repeat(90)}`).title).toHaveLength(200);
     expect(documentOf("# Проверка\n\n## Шаг\n\n```bash\nx\n```").blocks[1]?.id).toBe("step-1");
+  });
+});
+
+describe("what a step without a name is called", () => {
+  const called = (source: string) =>
+    documentOf(source).blocks.flatMap(({ kind, id, title }) =>
+      kind === "instruction" ? [] : [`${id}: ${title}`],
+    );
+  const fence = (script: string) => `\`\`\`bash\n${script}\n\`\`\`\n`;
+
+  test("its heading", () => {
+    expect(called(`# T\n\n## 1. Diagnose *it*\n\n${fence("uptime")}`)).toEqual([
+      "1-diagnose-it: 1. Diagnose it",
+    ]);
+    const twice = `# T\n\n## Check\n\n${fence("a")}\n## Check\n\n${fence("b")}`;
+    expect(called(twice)).toEqual(["check: Check", "check-2: Check"]);
+    const timer = "```farhand\nkind: timer\nduration: 5s\n```\n";
+    expect(called(`# T\n\n## Wait\n\n${timer}`)).toEqual(["wait: Wait"]);
+  });
+
+  test("what its script begins with, where several stand below one heading or none does", () => {
+    const scripts = [
+      "#!/bin/bash\nset -euo pipefail\n\n# Who is it?\nwho",
+      `  kubectl   get pods ${"x".repeat(100)}`,
+      "set -e",
+      "df -h",
+      "df -h",
+    ];
+    const page = `# T\n\n## Look\n\n${scripts.map(fence).join("\n")}`;
+    expect(called(page)).toEqual([
+      "look: Who is it?",
+      `look-2: kubectl get pods ${"x".repeat(42)}…`,
+      "look-3: Look 3",
+      "look-4: df -h",
+      "look-5: Look 5",
+    ]);
+    expect(called(fence("uptime -p"))).toEqual(["step-1: uptime -p"]);
+  });
+
+  test("what it was given, and nothing is made up beside a name", () => {
+    expect(called("## A\n\n```bash {name=b}\nls\n```\n")).toEqual(["b: undefined"]);
+    expect(called("# T\n\n## A\n\n```bash {title=C}\nls\n```\n")).toEqual(["a: C"]);
+  });
+
+  test("in plain letters", () => {
+    expect(called(`# T\n\n## Große Übersicht, Øl & Æther łódź\n\n${fence("x")}`)[0]).toBe(
+      "grosse-ubersicht-ol-aether-lodz: Große Übersicht, Øl & Æther łódź",
+    );
+  });
+
+  test("and stays so when it is printed", () => {
+    const first = documentOf(`# T\n\n## Look *up*\n\n${fence("a")}\n${fence("b")}`);
+    expect(documentOf(printRunbook(first))).toEqual(first);
   });
 });
 

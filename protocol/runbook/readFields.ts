@@ -6,6 +6,7 @@ import { type Field, type FieldType, hintOf, unitOf } from "./fieldTypes.ts";
 import type { IssueList } from "./issues.ts";
 import { type Origin, toldAt } from "./origin.ts";
 import { unknownField } from "./sentences.ts";
+import type { Heading } from "./structure.ts";
 import type { Yaml } from "./yaml.ts";
 
 /** A block as far as it could be read: still unchecked, but it knows where it was written. */
@@ -13,8 +14,8 @@ export interface Draft {
   /** With `id` only when it was given a name. */
   block: Record<string, unknown>;
   origin: Origin;
-  /** The text of the heading above it. */
-  heading?: string;
+  /** The heading above it. */
+  heading?: Heading;
   /** The blocks inside it, in order, and the one that undoes it. */
   children: readonly Draft[];
   undo?: Draft;

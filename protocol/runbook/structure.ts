@@ -17,13 +17,18 @@ const NESTING_MAX = 100;
 /** A heading longer than this gives no name and no title. */
 const HEADING_MAX = 1_000;
 
+export interface Heading {
+  /** Without its markup. */
+  text: string;
+}
+
 export interface Fence {
   type: "fence";
   /** What follows the opening backticks, as written. */
   info: string;
   content: string;
-  /** The text of the last heading above it. */
-  heading?: string;
+  /** The last heading above it: the same object for all that stand below that one. */
+  heading?: Heading;
   at: Position;
   infoAt: Position;
   /** The place in the source of a place in `content`. */
@@ -79,7 +84,7 @@ export function splitBody(
     const text = headingText(tokens[index + 1]?.content ?? "");
     title ??= text;
     if (options.takeTitle && index === 0 && text) cutter.skip(token);
-    else cutter.heading = text;
+    else cutter.heading = text === undefined ? undefined : { text };
   }
   cutter.proseUntil(Number.POSITIVE_INFINITY);
   return { pieces: cutter.pieces, title };
@@ -88,7 +93,7 @@ export function splitBody(
 /** Walks the blocks in order; what lies between fences becomes prose. */
 class Cutter {
   readonly pieces: Piece[] = [];
-  heading: string | undefined;
+  heading: Heading | undefined;
   readonly #lines: string[];
   readonly #firstLine: number;
   readonly #issues: IssueList;
