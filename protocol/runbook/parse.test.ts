@@ -133,6 +133,20 @@ Look at the dashboard:
     expect(names).toEqual(["step-1", "step-2"]);
   });
 
+  test("shows its title once, also with prose above it", () => {
+    const proseOf = (source: string) =>
+      documentOf(source).blocks.map((block) => ("markdown" in block ? block.markdown : block.id));
+    expect(proseOf("Read this.\n\n# Title\n\nAnd this.\n")).toEqual(["Read this.\n\n\n\nAnd this."]);
+    expect(proseOf("Read this.\n\nTitle\n=====\n")).toEqual(["Read this."]);
+    const named = documentOf("Read this.\n\n## Check\n\n```bash\nls\n```\n\n## Check\n");
+    expect(named.title).toBe("Check");
+    expect(proseOf("Read this.\n\n## Check\n\n```bash\nls\n```\n\n## Check\n")).toEqual([
+      ...["Read this.", "check", "## Check"],
+    ]);
+    expect(proseOf("- # Listed\n")).toEqual(["- # Listed"]);
+    expect(proseOf("---\ntitle: Other\n---\nRead.\n\n# Kept\n")).toEqual(["Read.\n\n# Kept"]);
+  });
+
   test("may have no heading, no prose, or nothing at all", () => {
     expect(documentOf("").title).toBe("Untitled runbook");
     expect(documentOf("---\n\nrules and text\n").blocks).toHaveLength(1);

@@ -11,8 +11,12 @@ import type { Draft } from "./readFields.ts";
 import { reportSchemaIssues } from "./report.ts";
 import { cleanSource } from "./source.ts";
 import { splitBody } from "./structure.ts";
+import { scriptWarnings } from "./warnings.ts";
 
-export type ParsedRunbook = { ok: true; document: RunbookDocument } | { ok: false; issues: ProblemIssue[] };
+/** `warnings`: what will run, and hardly do what was meant. */
+export type ParsedRunbook =
+  | { ok: true; document: RunbookDocument; warnings: ProblemIssue[] }
+  | { ok: false; issues: ProblemIssue[] };
 
 const UNTITLED = "Untitled runbook";
 const TITLE_MAX = 200;
@@ -47,7 +51,8 @@ export function parseRunbook(source: string): ParsedRunbook {
     return { ok: false, issues: issues.list() };
   }
   for (const { path, message } of checkDocument(result.data)) issues.add(findOrigin(root, path).at, message);
-  return issues.empty ? { ok: true, document: result.data } : { ok: false, issues: issues.list() };
+  if (!issues.empty) return { ok: false, issues: issues.list() };
+  return { ok: true, document: result.data, warnings: scriptWarnings(structure.pieces) };
 }
 
 function originOf({ origin }: FrontMatter, lists: DraftLists): Origin {

@@ -65,8 +65,8 @@ const inlineParser = new MarkdownIt("commonmark");
 
 /**
  * Cuts a Markdown text into pieces. `firstLine` is the line of the source it
- * begins at. With `takeTitle` a heading that opens the text is its title and
- * no part of its prose.
+ * begins at. With `takeTitle` its first heading is its title and no part of
+ * its prose.
  */
 export function splitBody(
   body: string,
@@ -82,9 +82,11 @@ export function splitBody(
     if (token.type === "html_block" && token.level === 0) cutter.html(token);
     if (token.type !== "heading_open") continue;
     const text = headingText(tokens[index + 1]?.content ?? "");
+    const isTitle = options.takeTitle && title === undefined && text !== undefined && token.level === 0;
     title ??= text;
-    if (options.takeTitle && index === 0 && text) cutter.skip(token);
-    else cutter.heading = text === undefined ? undefined : { text };
+    if (isTitle) cutter.leaveOut(token);
+    // Above a title that opens the page is nothing; one in its midst is a heading too.
+    if (!isTitle || index > 0) cutter.heading = text === undefined ? undefined : { text };
   }
   cutter.proseUntil(Number.POSITIVE_INFINITY);
   return { pieces: cutter.pieces, title };
@@ -147,8 +149,10 @@ class Cutter {
     this.#indent = 0;
   }
 
-  skip(token: Token): void {
-    this.#next = token.map?.[1] ?? 0;
+  /** Takes its lines out of the prose. */
+  leaveOut(token: Token): void {
+    const [start, end] = token.map ?? [0, 0];
+    this.#lines.fill("", start, end);
   }
 
   tooDeep(token: Token): void {

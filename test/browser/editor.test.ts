@@ -26,6 +26,44 @@ it("marks what is wrong where it is wrong, and leads there", async () => {
   expect(await page.getByRole("button", { name: /^Create/ }).isEnabled()).toBe(true);
 });
 
+it("warns of what was pasted and saves it all the same, and says what does not run", async () => {
+  const page = await app.logged(organization);
+  await page.goto("/runbooks/new");
+  const source = page.getByRole("textbox", { name: "Source of the runbook" });
+  await source.fill("# Pasted\n\n```bash\n$ uptime\n```\n\n```zsh\nls\n```\n");
+  const problem = page.getByRole("region", { name: "Problems" }).getByRole("button");
+  expect(await problem.textContent()).toMatch(/^Warning: this line begins with a prompt.*4:1$/);
+  await page.locator(".cm-lintRange-warning").waitFor();
+  expect(await page.getByRole("button", { name: /^Create/ }).isEnabled()).toBe(true);
+  expect(await page.getByText("shown, not run", { exact: true }).count()).toBe(1);
+});
+
+it("shows the words of HTML in prose, its pictures as links, and the title once", async () => {
+  const runbook = await organization.write(
+    [
+      "Read this first.",
+      "# Only once",
+      "<details>\n<summary>More of it</summary>",
+      "Hidden words.",
+      "</details>",
+      'See <img src="https://example.com/a.png" alt="the map"> or <img src=x alt=nothing> &amp; <b>go</b>.',
+    ].join("\n\n"),
+  );
+  const page = await app.logged(organization);
+  await page.goto(`/runbooks/${runbook.id}`);
+  await page.getByText("See the map or nothing & go.").waitFor();
+  await page.getByText("More of it", { exact: true }).waitFor();
+  const map = page.getByRole("link", { name: "the map" });
+  expect(await map.getAttribute("href")).toBe("https://example.com/a.png");
+  expect(
+    await page
+      .locator("main")
+      .getByText(/<|details/)
+      .count(),
+  ).toBe(0);
+  expect(await page.getByRole("heading", { name: "Only once" }).count()).toBe(1);
+});
+
 it("saves a new version, and explains when somebody else saved first", async () => {
   const runbook = await organization.write(SOURCE);
   const page = await app.logged(organization);

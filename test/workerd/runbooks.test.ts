@@ -9,7 +9,7 @@ import {
   versionSummarySchema,
 } from "#protocol/api/runbooks.ts";
 import { digestOf } from "#protocol/digest.ts";
-import { problemSchema } from "#protocol/errors.ts";
+import { problemIssueSchema, problemSchema } from "#protocol/errors.ts";
 import { type Answer, call, dataOf, type Person, signUp } from "./harness.ts";
 
 const sourceOf = (title: string, script = "uptime") =>
@@ -65,6 +65,10 @@ describe("creating", () => {
       call("/api/v1/runbooks/parse", { method: "POST", key: person.key, body: { source } });
     const result = z.object({ ok: z.boolean() });
     expect(dataOf(await parse(sourceOf("Fine")), result).ok).toBe(true);
+    const warned = z.object({ warnings: z.array(problemIssueSchema) });
+    expect(dataOf(await parse(sourceOf("Pasted", "$ uptime")), warned).warnings).toMatchObject([
+      { line: 8, column: 1, message: expect.stringContaining("prompt") },
+    ]);
     expect(dataOf(await parse("```bash {nonsense=1}\nls\n```"), result).ok).toBe(false);
   });
 });

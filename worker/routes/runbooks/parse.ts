@@ -11,11 +11,15 @@ export const parse = operation(
     path: "/runbooks/parse",
     tag: "Runbooks",
     summary: "Read Markdown as a runbook, without storing it",
-    description: "Answers with the document, or with every problem and its line and column.",
+    description: "Answers with the document and warnings, or with every problem; each with line and column.",
     access: "runbooks:read",
     body: runbookWriteSchema,
     response: z.discriminatedUnion("ok", [
-      z.object({ ok: z.literal(true), document: runbookDocumentSchema }),
+      z.object({
+        ok: z.literal(true),
+        document: runbookDocumentSchema,
+        warnings: z.array(problemIssueSchema).describe("What will run, and hardly does what was meant."),
+      }),
       z.object({ ok: z.literal(false), issues: z.array(problemIssueSchema) }),
     ]),
   },

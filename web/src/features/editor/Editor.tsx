@@ -1,6 +1,7 @@
 import { ArrowLeft } from "lucide-react";
 import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
+import type { ProblemIssue } from "#protocol/errors.ts";
 import { parseRunbook } from "#protocol/runbook/markdown.ts";
 import { Button } from "../../components/Button.tsx";
 import { plural } from "../../components/format.ts";
@@ -30,6 +31,8 @@ interface Props {
   save: Save;
 }
 
+const NONE: readonly ProblemIssue[] = [];
+
 type View = "source" | "preview";
 
 /** Side by side where there is room, one at a time on a phone. */
@@ -44,6 +47,7 @@ export function Editor({ draftId, heading, back, saved, initial, base, save }: P
   const settled = useDeferredValue(editor.source);
   const parsed = useMemo(() => parseRunbook(settled), [settled]);
   const issues = parsed.ok ? editor.serverIssues : parsed.issues;
+  const warnings = parsed.ok ? parsed.warnings : NONE;
   const trySave = () => {
     if (parsed.ok) editor.save();
     else setView("source");
@@ -98,11 +102,12 @@ export function Editor({ draftId, heading, back, saved, initial, base, save }: P
                 ref={handle}
                 initial={editor.source}
                 issues={issues}
+                warnings={warnings}
                 onChange={editor.setSource}
                 onSave={trySave}
               />
             </Suspense>
-            <IssueList issues={issues} onGo={(issue) => handle.current?.reveal(issue)} />
+            <IssueList issues={issues} warnings={warnings} onGo={(issue) => handle.current?.reveal(issue)} />
           </TabPanel>
           {/* The preview scrolls by itself, so it can be reached by keyboard. */}
           <TabPanel forceMount value="preview" className={`${PANE} overflow-y-auto`}>

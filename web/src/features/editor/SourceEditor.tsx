@@ -16,12 +16,13 @@ interface Props {
   ref: Ref<SourceEditorHandle>;
   initial: string;
   issues: readonly ProblemIssue[];
+  warnings: readonly ProblemIssue[];
   onChange(source: string): void;
   onSave(): void;
 }
 
 /** CodeMirror, with the runbook's problems marked where they are. */
-export function SourceEditor({ ref, initial, issues, onChange, onSave }: Props) {
+export function SourceEditor({ ref, initial, issues, warnings, onChange, onSave }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const callbacks = useRef({ onChange, onSave });
@@ -50,12 +51,12 @@ export function SourceEditor({ ref, initial, issues, onChange, onSave }: Props) 
     if (!editor) return;
     const { doc } = editor.state;
     editor.dispatch(
-      setDiagnostics(
-        editor.state,
-        issues.map((issue) => diagnosticOf(issue, doc)),
-      ),
+      setDiagnostics(editor.state, [
+        ...issues.map((issue) => diagnosticOf(issue, "error", doc)),
+        ...warnings.map((issue) => diagnosticOf(issue, "warning", doc)),
+      ]),
     );
-  }, [issues]);
+  }, [issues, warnings]);
 
   useImperativeHandle(ref, () => ({
     reveal(issue) {
@@ -79,8 +80,8 @@ function positionOf({ line = 1, column = 1 }: ProblemIssue, doc: Text): number {
 }
 
 /** Marks from the issue's column to the end of its line. */
-function diagnosticOf(issue: ProblemIssue, doc: Text): Diagnostic {
+function diagnosticOf(issue: ProblemIssue, severity: "error" | "warning", doc: Text): Diagnostic {
   const from = positionOf(issue, doc);
   const { to } = doc.lineAt(from);
-  return { from, to: Math.max(to, from), severity: "error", message: issue.message };
+  return { from, to: Math.max(to, from), severity, message: issue.message };
 }

@@ -81,11 +81,13 @@ const look = EditorView.theme({
     padding: "6px 10px",
     fontFamily: "var(--font-sans)",
   },
-  ".cm-lintRange-error": {
+  ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
+  ".cm-lintRange-error, .cm-lintRange-warning": {
     backgroundImage: "none",
     textDecoration: "underline wavy var(--bad)",
     textUnderlineOffset: "3px",
   },
+  ".cm-lintRange-warning": { textDecorationColor: "var(--warn)" },
 });
 
 interface Callbacks {

@@ -2,6 +2,7 @@ import type { List, Nodes, Parent, Table } from "mdast";
 import { Fragment, type ReactNode, useMemo } from "react";
 import { CodeBox } from "../../components/CodeBox.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
+import { type HtmlPart, htmlParts } from "./html.ts";
 import { parseProse, safeUrl } from "./markdown.ts";
 
 /** Markdown as elements: never as HTML, whatever is written in it. */
@@ -12,7 +13,14 @@ export function Prose({ markdown }: { markdown: string }) {
 
 function children(node: Parent): ReactNode[] {
   // biome-ignore lint/suspicious/noArrayIndexKey: the tree is rebuilt whole whenever the text changes
-  return node.children.map((child, index) => <Fragment key={index}>{render(child)}</Fragment>);
+  return node.children.map((child, index) => <Fragment key={index}>{renderIn(node, child)}</Fragment>);
+}
+
+/** HTML between paragraphs is one, if it has any words. */
+function renderIn({ type }: Parent, child: Nodes): ReactNode {
+  if (child.type !== "html" || !["root", "blockquote", "listItem"].includes(type)) return render(child);
+  const hasWords = htmlParts(child.value).some((part) => typeof part !== "string" || part.trim() !== "");
+  return hasWords && <p>{renderHtml(child.value)}</p>;
 }
 
 const HEADING = "font-semibold tracking-tight text-balance";
@@ -57,10 +65,21 @@ function render(node: Nodes): ReactNode {
     case "thematicBreak":
       return <hr className="border-line" />;
     case "html":
-      return node.value.startsWith("<!--") ? null : node.value;
+      return renderHtml(node.value);
     default:
       return "children" in node ? children(node) : "value" in node ? node.value : null;
   }
+}
+
+/** The words of HTML, and links to its pictures. */
+function renderHtml(html: string): ReactNode {
+  // biome-ignore lint/suspicious/noArrayIndexKey: the tree is rebuilt whole whenever the text changes
+  return htmlParts(html).map((part, index) => <Fragment key={index}>{htmlPart(part)}</Fragment>);
+}
+
+function htmlPart(part: HtmlPart): ReactNode {
+  if (part === "\n") return <br />;
+  return typeof part === "string" ? part : renderLink(part.url, part.text);
 }
 
 function renderLink(url: string, content: ReactNode): ReactNode {
@@ -141,6 +160,7 @@ function renderTable(table: Table): ReactNode {
 function CodeSample({ code }: { code: string }) {
   return (
     <div className="relative rounded-md border border-line bg-sunken">
+      <p className="px-3 pt-1.5 text-xs text-muted">shown, not run</p>
       <CodeBox code={code} className="rounded-md bg-sunken py-2 pr-11" />
       <span className="absolute top-1 right-1">
         <CopyButton text={code} what="code" />

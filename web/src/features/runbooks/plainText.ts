@@ -1,4 +1,5 @@
 import type { Nodes } from "mdast";
+import { htmlParts } from "./html.ts";
 import { parseProse } from "./markdown.ts";
 
 /** The first words of a piece of prose, without its Markdown: what a list shows of it. */
@@ -8,7 +9,10 @@ export function firstWords(markdown: string): string {
 }
 
 function textOf(node: Nodes): string {
-  if (node.type === "html") return "";
+  if (node.type === "html")
+    return htmlParts(node.value)
+      .map((part) => (typeof part === "string" ? part : part.text))
+      .join("");
   if ("value" in node) return node.value;
   if ("children" in node) return node.children.map(textOf).join(node.type === "list" ? " " : "");
   return node.type === "break" ? " " : "";
