@@ -256,15 +256,13 @@ function matches(text: string, pattern: string): boolean {
 }
 
 function fromJson(text: string): unknown {
+  let data: unknown;
   try {
-    return toCel(JSON.parse(text));
-  } catch (error) {
-    throw new ExpressionError(
-      error instanceof RangeError
-        ? "json() was given data that is nested too deeply"
-        : "json() was given a text that is not JSON",
-    );
+    data = JSON.parse(text);
+  } catch {
+    throw new ExpressionError("json() was given a text that is not JSON");
   }
+  return toCel(data);
 }
 
 function guarded<T>(work: () => T): T {
