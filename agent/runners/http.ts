@@ -43,7 +43,7 @@ export async function sendRequest(
   for (;;) {
     const hop: Hop = { request };
     hops.push(hop);
-    const answer = await sendOnce(request, limitBytes, signal);
+    const answer = await sendOnce(hop, request, limitBytes, signal);
     hop.answer = answer;
     const location = answer.headers.find(([name]) => name === "location")?.[1] ?? null;
     const next = redirectedRequest(request, answer.status, location);
@@ -65,8 +65,13 @@ function checkRedirect(from: string, to: string): void {
   }
 }
 
-async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
-  const incoming = await exchange(request, signal);
+async function sendOnce(
+  hop: Hop,
+  request: HttpRequest,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const incoming = await exchange(hop, request, signal);
   try {
     const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
     const headers = Object.entries(incoming.headers).map(([name, value]): Header => [name, String(value)]);
@@ -78,9 +83,10 @@ async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortS
   }
 }
 
-function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+function exchange(hop: Hop, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, url, headers, body } = request;
-  const send = url.startsWith("https:") ? requestHttps : requestHttp;
+  const isSecure = url.startsWith("https:");
+  const send = isSecure ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     try {
       const outgoing = send(url, {
@@ -88,6 +94,11 @@ function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMe
         // Bytes as they are: a limit on what is read should be one on what arrives.
         headers: { "accept-encoding": "identity", ...Object.fromEntries(headers), ...lengthOf(body) },
       });
+      outgoing.once("socket", (socket) =>
+        socket.once(isSecure ? "secureConnect" : "connect", () => {
+          hop.sent = true;
+        }),
+      );
       outgoing.once("response", resolve);
       outgoing.once("upgrade", (_, socket) => {
         socket.destroy();
