@@ -40,6 +40,8 @@ export interface CreateExecution {
   expanded?: EngineState["expanded"];
   /** The execution and step that started it. */
   parent?: EngineState["parent"];
+  /** The organization limits how many run at once, and this one counts. */
+  limited?: boolean;
 }
 
 /** What a request is to an execution that exists: the one that started it, or another. */

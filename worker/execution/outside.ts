@@ -119,9 +119,13 @@ export class Outside {
       step,
       title: plan.title,
       locks: record.locks,
+      slot: record.slot ?? false,
     });
     if (reply.outcome === "granted") this.#deps.decide({ type: "locks.granted", step, fences: reply.fences });
-    else this.#deps.decide({ type: "locks.queued", step, ahead: reply.ahead, holder: reply.holder });
+    else {
+      const { ahead, holder, reason } = reply;
+      this.#deps.decide({ type: "locks.queued", step, ahead, holder, reason });
+    }
   }
 
   async #startChild({ step, executionId, inputs }: Extract<Effect, { type: "child.start" }>): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * The named locks of one organization: who holds them, who waits. Its own
- * object, because locks reach across runbooks and pools. A holder that has
- * ended without saying so is found by asking its coordinator.
+ * The named locks of one organization, and the places of the executions that
+ * it runs at once: who has them, who waits. Its own object, because both reach
+ * across runbooks and pools. A holder that has ended without saying so is found
+ * by asking its coordinator.
  */
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
@@ -19,10 +20,12 @@ const SCHEMA = `
     place INTEGER PRIMARY KEY AUTOINCREMENT,
     owner TEXT NOT NULL UNIQUE,
     execution TEXT NOT NULL, step TEXT NOT NULL, title TEXT NOT NULL,
-    locks TEXT NOT NULL, since INTEGER NOT NULL, granted INTEGER NOT NULL DEFAULT 0
+    locks TEXT NOT NULL, slot INTEGER NOT NULL, since INTEGER NOT NULL, granted INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY, fence INTEGER NOT NULL);
 `;
+
+const LIMIT_KEY = "limit";
 
 const locksSchema = z.array(z.object({ name: z.string(), mode: z.enum(["shared", "exclusive"]) }));
 
@@ -34,15 +37,16 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     this.#sql.exec(SCHEMA);
   }
 
-  async acquireLocks({ executionId, step, title, locks }: LockRequest): Promise<LockReply> {
+  async acquireLocks({ executionId, step, title, locks, slot }: LockRequest): Promise<LockReply> {
     const owner = ownerOf(executionId, step);
     this.#sql.exec(
-      "INSERT OR IGNORE INTO requests (owner, execution, step, title, locks, since) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO requests (owner, execution, step, title, locks, slot, since) VALUES (?, ?, ?, ?, ?, ?, ?)",
       owner,
       executionId,
       step,
       title,
       JSON.stringify(locks),
+      slot ? 1 : 0,
       Date.now(),
     );
     const granted = this.#grant();
@@ -55,6 +59,12 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
 
   async releaseLocks(executionId: string, step: string): Promise<void> {
     this.#sql.exec("DELETE FROM requests WHERE owner = ?", ownerOf(executionId, step));
+    this.#tell(this.#grant());
+  }
+
+  async setLimit(limit: number | null): Promise<void> {
+    if (limit === null) this.ctx.storage.kv.delete(LIMIT_KEY);
+    else this.ctx.storage.kv.put(LIMIT_KEY, limit);
     this.#tell(this.#grant());
   }
 
@@ -88,7 +98,8 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
   #grant(): Entry[] {
     return this.ctx.storage.transactionSync(() => {
       const entries = this.#entries();
-      const owners = grantable(entries);
+      const limit = this.ctx.storage.kv.get<number>(LIMIT_KEY) ?? Number.POSITIVE_INFINITY;
+      const owners = grantable(entries, limit);
       for (const owner of owners) {
         this.#sql.exec("UPDATE requests SET granted = 1 WHERE owner = ?", owner);
         for (const { name } of entries.find((entry) => entry.owner === owner)?.locks ?? []) {
@@ -129,6 +140,7 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
         step: String(row.step),
         title: String(row.title),
         locks: locksSchema.parse(JSON.parse(String(row.locks))),
+        slot: row.slot === 1,
         since: Number(row.since),
         granted: row.granted === 1,
       }));
