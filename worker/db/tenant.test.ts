@@ -98,6 +98,10 @@ const CALLS: Calls = {
     list: (db) => db.joinTokens.list(undefined, 1),
     remove: (db) => db.joinTokens.remove("jtk_x"),
   },
+  organization: {
+    get: (db) => db.organization.get(),
+    update: (db) => db.organization.update({ retentionDays: 1 }),
+  },
   pools: {
     create: (db) => db.pools.create("pool_x", "x", now),
     update: (db) => db.pools.update("pool_x", { maxLeases: 1 }),
