@@ -33,6 +33,11 @@ export class LockService {
   acquire(step: string, locks: readonly LockWish[], slot: boolean): void {
     const owner = OWN + step;
     this.#add(owner, step, locks, slot);
+    this.#stand(owner, step);
+  }
+
+  /** Tells how a request stands. */
+  #stand(owner: string, step: string): void {
     const own = this.#entries.find((entry) => entry.owner === owner);
     if (own?.granted) return this.#tell(own);
     const { ahead, holder, reason } = placeOf(this.#entries, owner);
@@ -93,11 +98,12 @@ export class LockService {
     this.#world.after(this.#world.calm ? CALM_CHECK_MS : CHECK_MS, "", () => this.#check());
   }
 
-  /** Asks holders whether they still want their locks. */
+  /** Hears whether everybody still wants their locks, and tells them how they stand. */
   #check(): void {
     for (const { owner, step } of this.#entries.filter((entry) => entry.owner.startsWith(OWN))) {
       this.#world.send(`locks: does "${step}" still want them?`, () => {
         if (this.coordinator?.wantsLocks(step) === false) this.#remove(owner);
+        else this.#stand(owner, step);
       });
     }
     this.#watching = false;

@@ -9,6 +9,7 @@ import { poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
+import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import { call, dataOf, makeKey, type Person, signUp } from "./harness.ts";
 import { type Ending, obligingAgent } from "./obligingAgent.ts";
 
@@ -114,6 +115,20 @@ describe("a limit on executions at once", () => {
     await vi.waitFor(async () => expect((await read(id)).queue?.reason).toBe("organization_full"));
     await runDurableObjectAlarm(locks());
     await reaches(id, "running");
+  });
+
+  test("[G11] tells of a place again when the word of it was lost", async () => {
+    await connect();
+    await settle({ maxExecutions: 1 });
+    const runbookId = await create(WORK);
+    const [first, second] = [await start(runbookId), await start(runbookId)];
+    await vi.waitFor(async () => expect((await read(second)).queue?.reason).toBe("organization_full"));
+    const lost = vi.spyOn(ExecutionCoordinator.prototype, "locksStand").mockResolvedValueOnce(true);
+    await cancel(first);
+    await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+    expect((await read(second)).state).toBe("queued");
+    await runDurableObjectAlarm(locks());
+    await reaches(second, "running");
   });
 
   test("costs nothing where there is none", async () => {

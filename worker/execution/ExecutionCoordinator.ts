@@ -10,6 +10,7 @@ import { COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { StreamMessage } from "#protocol/viewer.ts";
+import type { LockReply } from "../locks/contract.ts";
 import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
@@ -235,15 +236,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   // --- What locks and other executions tell ---
 
-  async locksGranted(step: string, fences: Record<string, number>): Promise<void> {
-    this.#decide({ type: "locks.granted", step, fences });
-  }
-
-  /** True while the step, or the whole execution for "", holds its locks or waits for them. */
-  async wantsLocks(step: string): Promise<boolean> {
+  /** How the request of a step, or of the whole execution for "", stands now. False when it is no longer wanted. */
+  async locksStand(step: string, reply: LockReply): Promise<boolean> {
     const state = this.#load()?.state;
     if (!state || state.end) return false;
-    return (step === "" ? state.locks : state.steps.get(step)?.locks) !== undefined;
+    if ((step === "" ? state.locks : state.steps.get(step)?.locks) === undefined) return false;
+    this.#outside.locksStand(step, reply);
+    return true;
   }
 
   async childFinished(

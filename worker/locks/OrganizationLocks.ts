@@ -52,7 +52,10 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     const granted = this.#grant();
     this.#tell(granted.filter((entry) => entry.owner !== owner));
     await this.#setAlarm();
-    const entries = this.#entries();
+    return this.#standing(owner, this.#entries());
+  }
+
+  #standing(owner: string, entries: readonly Entry[]): LockReply {
     const own = entries.find((entry) => entry.owner === owner);
     return own?.granted ? { outcome: "granted", fences: this.#fencesOf(own) } : placeOf(entries, owner);
   }
@@ -81,12 +84,14 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     return [...views.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** Asks everybody whether they still want what they have or wait for. */
+  /** Tells everybody how they stand, and hears whether they still want what they have or wait for. */
   override async alarm(): Promise<void> {
-    for (const { executionId, step } of this.#entries()) {
+    const entries = this.#entries();
+    for (const { owner, executionId, step } of entries) {
       try {
-        const coordinator = this.#coordinator(executionId);
-        if (!(await coordinator.wantsLocks(step))) await this.releaseLocks(executionId, step);
+        const standing = this.#standing(owner, entries);
+        const isWanted = await this.#coordinator(executionId).locksStand(step, standing);
+        if (!isWanted) await this.releaseLocks(executionId, step);
       } catch (error) {
         log("warn", "a holder of locks could not be asked; it keeps them", { executionId, step, error });
       }
@@ -113,10 +118,11 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     });
   }
 
-  /** Tells coordinators of their grants. One that misses it asks again by itself. */
+  /** Tells coordinators of their grants. One that misses it is told again by the alarm. */
   #tell(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      const told = this.#coordinator(entry.executionId).locksGranted(entry.step, this.#fencesOf(entry));
+      const reply = { outcome: "granted", fences: this.#fencesOf(entry) } as const;
+      const told = this.#coordinator(entry.executionId).locksStand(entry.step, reply);
       this.ctx.waitUntil(
         told.catch((error) =>
           log("warn", "a grant of locks could not be told", { executionId: entry.executionId, error }),
