@@ -83,6 +83,7 @@ const CALLS: Calls = {
   executions: {
     project: (db) => db.executions.project(summary),
     remove: (db) => db.executions.remove(summary, {}, actor, now),
+    purge: (db) => db.executions.purge("exe_x", now),
     list: (db) => db.executions.list({ states: ["running"] }, { createdAt: 1, id: "exe_x" }, 1),
   },
   joinTokens: {
