@@ -117,6 +117,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   #live: Live | null | undefined;
   #waking: Promise<void> | undefined;
+  #purging: Promise<void> | undefined;
   /** Answers that are being read. */
   #readers = 0;
   #feedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -216,9 +217,22 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     await this.#purge(endedBefore);
   }
 
-  /** The alarm is set first: cut short, it goes on from there, also when nobody knows of it any more. */
+  /**
+   * The alarm is set first: cut short, it goes on from there, also when nobody knows of it any more. One at
+   * a time: a second one would delete what has begun anew under the same id.
+   */
   async #purge(endedBefore: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + PURGE_AGAIN_MS);
+    const alarm = this.ctx.storage.setAlarm(Date.now() + PURGE_AGAIN_MS);
+    this.#purging ??= alarm
+      .then(() => this.#deleteAll(endedBefore))
+      .finally(() => {
+        this.#purging = undefined;
+      });
+    await Promise.all([alarm, this.#purging]);
+  }
+
+  async #deleteAll(endedBefore: number): Promise<void> {
+    await this.#live?.archiver.idle();
     const { organizationId, executionId } = this.#names;
     await deleteArchive(this.env.ARCHIVE, organizationId, executionId);
     await tenantDb(this.env.DB, organizationId).executions.purge(executionId, new Date(endedBefore));
