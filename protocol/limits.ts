@@ -76,6 +76,9 @@ export const FRAME_MAX_BYTES = 4 * MIB;
 export const STEP_TIMEOUT_DEFAULT_MS = 60 * 60 * 1000;
 export const STEP_TIMEOUT_MAX_MS = 7 * 24 * 60 * 60 * 1000;
 
+/** The longest a request from the edge may take, with its redirects and the answer's body. */
+export const EDGE_TIMEOUT_MS = 60_000;
+
 /** The longest an execution waits for anything: a person, a time, an agent. */
 export const WAIT_MAX_MS = 30 * 24 * 60 * 60 * 1000;
 

@@ -183,6 +183,8 @@ export class Coordinator {
         return this.#call(`gives the locks of "${effect.step}" back`, () => locks.release(effect.step));
       case "edge.request":
         return outside.request(effect);
+      case "edge.cancel":
+        return outside.hangUp(effect);
       case "child.start":
         return this.#call(`starts ${effect.executionId}`, () => outside.startChild(effect));
       case "child.cancel":

@@ -25,7 +25,7 @@ const BEGINNINGS: ReadonlySet<string> = new Set([
 ]);
 /** Effects that nobody answers: they are found to be needed in another way, or only made once. */
 const UNREPEATED: ReadonlySet<string> = new Set([
-  ...["lease.release", "locks.release", "edge.request", "project"],
+  ...["lease.release", "locks.release", "edge.request", "edge.cancel", "project"],
 ]);
 
 export class Rules {
@@ -264,6 +264,11 @@ function isCause(event: ExecutionEvent, effect: Effect): boolean {
       );
     case "child.start":
       return event.type === "step.dispatched" && event.executionId === effect.executionId;
+    case "edge.cancel":
+      return (
+        (event.type === "step.finished" && event.step === effect.step && event.attempt === effect.attempt) ||
+        (event.type === "cancel.requested" && event.force === true)
+      );
     case "child.cancel":
       return (
         (event.type === "step.stopping" && event.step === effect.step) ||

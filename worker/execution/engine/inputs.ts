@@ -118,6 +118,7 @@ export type Effect =
   | { type: "locks.acquire"; step: string }
   | { type: "locks.release"; step: string }
   | { type: "edge.request"; step: string; attempt: number; inputs: StepInputs }
+  | { type: "edge.cancel"; step: string; attempt: number }
   | { type: "child.start"; step: string; executionId: string; inputs: StepInputs }
   | { type: "child.cancel"; step: string; executionId: string; force: boolean }
   /** The execution has ended: the index is to say so, and the one that started it. */
