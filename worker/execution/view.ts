@@ -46,10 +46,10 @@ export function toProgress(executionId: string, state: EngineState, head: number
   const { paused, locks, phase, end } = state;
   return {
     ...toSummary(executionId, state),
-    queue: leases.find(({ status }) => status === "queued")?.queue,
+    queue: leases.find(({ status }) => status === "queued")?.queue ?? slotQueue(locks),
     agent: granted && agentOf(granted),
     paused: paused && !end ? { actor: paused.actor, reason: paused.reason, at: iso(paused.at) } : undefined,
-    locks: locks && toLockPlace(locks),
+    locks: locks && locks.locks.length > 0 ? toLockPlace(locks) : undefined,
     phase: end ? undefined : phase?.name,
     lineage: state.lineage,
     canceling: state.cancel !== undefined && !end,
@@ -72,7 +72,14 @@ function agentOf({ agentId, agentName }: LeaseRecord): Execution["agent"] {
 }
 
 function toLockPlace({ status, locks, queue }: LockRecord): Execution["locks"] {
-  return { status, names: locks.map(({ name }) => name), ...queue };
+  const waits = queue?.reason === undefined ? queue : undefined;
+  return { status, names: locks.map(({ name }) => name), ahead: waits?.ahead, holder: waits?.holder };
+}
+
+/** Its place among those that wait because the organization runs as many as it may. */
+function slotQueue(locks: LockRecord | undefined): Execution["queue"] {
+  const { ahead, reason } = locks?.queue ?? {};
+  return ahead !== undefined && reason !== undefined ? { ahead, reason } : undefined;
 }
 
 function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {

@@ -657,6 +657,44 @@ describe("locks", () => {
   });
 });
 
+describe("a limit on executions at once", () => {
+  const full = { type: "locks.queued", step: "", ahead: 2, holder: "", reason: "organization_full" } as const;
+
+  it("is asked before anything begins, queued for in view, and let go of at the end", () => {
+    const run = new Run([command("a")], {}, { limited: true });
+    expect(run.asked()).toEqual(["locks.acquire"]);
+    run.input(full);
+    expect(run.state).toMatchObject({ state: "queued", locks: { slot: true, queue: { ahead: 2 } } });
+    expect(run.states()).toEqual({});
+    run.input({ type: "locks.granted", step: "", fences: {} });
+    run.granted().started("a").exited("a");
+    expect(run.asked()).toContain("locks.release");
+  });
+
+  it("is asked together with the locks, and costs nothing without a limit", () => {
+    const run = new Run([command("a")], { locks: [{ name: "db" }] }, { limited: true });
+    expect(run.asked()).toEqual(["locks.acquire"]);
+    expect(run.state.locks).toMatchObject({ slot: true, locks: [{ name: "db" }] });
+    expect(new Run([command("a")]).asked()).toEqual(["lease.request"]);
+  });
+
+  it("that leaves no place in time ends it, and says so", () => {
+    const run = new Run([command("a")], {}, { limited: true });
+    run.input(full);
+    run.at((deadlineOf(run.state)?.at ?? 0) + 1);
+    expect(run.state.end).toMatchObject({ state: "timed_out", detail: expect.stringMatching(/as many/) });
+    expect(run.asked()).toContain("locks.release");
+  });
+
+  it("lets nothing run of what is canceled before it has a place", () => {
+    const run = new Run([command("a")], { finally: [command("clean")] }, { limited: true });
+    run.input(full);
+    run.input({ type: "cancel", actor: ACTOR, reason: "", force: false });
+    expect(run.state.end?.state).toBe("canceled");
+    expect(run.states()).toEqual({});
+  });
+});
+
 describe("other runbooks and the edge", () => {
   it("starts another execution, takes its end for its own, and is canceled with it", () => {
     const run = new Run([{ kind: "runbook", id: "child", runbook: "rb_2" }]);
