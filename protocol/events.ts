@@ -58,7 +58,10 @@ export const lineageSchema = z.strictObject({
 /** What the steps inside a `foreach`, and those of a step on many agents, are numbered by. */
 const overSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("items"), items: z.array(jsonSchema) }),
-  z.strictObject({ type: z.literal("agents"), agents: z.array(z.strictObject(agent)) }),
+  z.strictObject({
+    type: z.literal("agents"),
+    agents: z.array(z.strictObject({ ...agent, labels: z.record(z.string(), z.string()).optional() })),
+  }),
 ]);
 
 /** What a retry takes over from the execution that it repeats; all of it by step path. */

@@ -37,6 +37,11 @@ export interface Expression {
   evaluate(scope: ExpressionScope): unknown;
 }
 
+/** True when its result depends on which agent is at hand. */
+export function looksAtAgent({ members }: Expression): boolean {
+  return members.some(([root]) => root === "agent");
+}
+
 const environment = new Environment({
   homogeneousAggregateLiterals: false,
   enableOptionalTypes: true,

@@ -65,7 +65,8 @@ export class Pool {
     const agent = this.#choose(request);
     if (agent) {
       this.#grant(request, agent);
-      this.#offer(agent, request, firstStep);
+      if (firstStep) this.#offer(agent, request, firstStep);
+      else this.#offerQueued(request, agent);
     } else this.#queue.push(request);
     this.#answer(request, agent);
     this.#watch();

@@ -1,5 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Block } from "#protocol/blocks/index.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
 import { newId } from "#protocol/ids.ts";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
@@ -64,8 +65,8 @@ function failOnce(method: "offerTo" | "leaseLost") {
   });
 }
 
-async function trigger(place: Place) {
-  const execution = await newExecution(place, [command("a")]);
+async function trigger(place: Place, blocks: Block[] = [command("a")]) {
+  const execution = await newExecution(place, blocks);
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
   return { id: execution.executionId, stub };
@@ -117,6 +118,15 @@ describe("granting", () => {
     await logged(stub, "lease.granted");
     expect(await read(stub)).toMatchObject({ state: "running", steps: [{ agentId: place.agentId }] });
     expect(await poolOf(place).presence()).toMatchObject({ [place.agentId]: { slots: 1, busySlots: 1 } });
+  });
+
+  it("offers a step that looks at its agent with what is true of the one that was chosen", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const looks = command("a", { env: { WHO: { expr: "agent.name" } } });
+    await trigger(place, [looks]);
+    const offer = await acceptOffer(control);
+    expect(offer.firstStep).toMatchObject({ step: "a", inputs: { "env/WHO": "scripted" } });
   });
 
   it("queues with place and reason, and serves the queue in order as slots become free", async () => {

@@ -7,15 +7,14 @@ export const api: BlockDefinition<"api"> = {
   title: (block) => `${block.method} ${typeof block.url === "string" ? block.url : block.id}`.slice(0, 80),
   begin: (block, scene) => {
     if (scene.isGroup && mayHaveInstances(block)) return { type: "agents" };
-    const inputs = inputsOf(
-      {
-        url: block.url,
-        ...placed("query", block.query),
-        ...placed("headers", block.headers),
-        ...(block.body !== undefined && { body: block.body }),
-      },
-      scene,
-    );
-    return block.from === "edge" ? { type: "edge", inputs: inputs ?? {} } : { type: "agent", inputs };
+    const values = {
+      url: block.url,
+      ...placed("query", block.query),
+      ...placed("headers", block.headers),
+      ...(block.body !== undefined && { body: block.body }),
+    };
+    return block.from === "edge"
+      ? { type: "edge", inputs: inputsOf(values, scene) ?? {} }
+      : { type: "agent", values };
   },
 };

@@ -1,6 +1,6 @@
 import { mayHaveInstances } from "#protocol/paths.ts";
 import type { BlockDefinition } from "./kind.ts";
-import { inputsOf, placed } from "./values.ts";
+import { placed } from "./values.ts";
 
 /** A shell script, run by an agent. */
 export const command: BlockDefinition<"command"> = {
@@ -8,6 +8,6 @@ export const command: BlockDefinition<"command"> = {
   begin: (block, scene) => {
     if (scene.isGroup && mayHaveInstances(block)) return { type: "agents" };
     const values = { ...placed("env", block.env), ...(block.stdin !== undefined && { stdin: block.stdin }) };
-    return { type: "agent", inputs: inputsOf(values, scene) };
+    return { type: "agent", values };
   },
 };

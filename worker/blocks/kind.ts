@@ -10,8 +10,8 @@ export type Beginning =
   /** It cannot be done, for this reason. */
   | { type: "fail"; detail: string }
   | { type: "wait"; wait: Wait }
-  /** An agent does it. */
-  | { type: "agent"; inputs?: StepInputs }
+  /** An agent does it. What of these values are expressions is worked out once the agent is known. */
+  | { type: "agent"; values: Readonly<Record<string, unknown>> }
   /** On each agent that matches the block's target: a step for each of them, or a list of steps. */
   | { type: "agents" }
   /** The control plane does it. */

@@ -1,6 +1,7 @@
 /** Values of a block that may be expressions, worked out for one attempt. */
 import type { Value } from "#protocol/blocks/common.ts";
 import type { StepInputs } from "#protocol/data.ts";
+import { looksAtAgent, parseExpression } from "#protocol/expressions.ts";
 import type { Scene } from "./kind.ts";
 
 /**
@@ -14,6 +15,13 @@ export function inputsOf(values: Readonly<Record<string, unknown>>, scene: Scene
     if (isExpression(value)) inputs[place] = textOf(scene.evaluate(value.expr));
   }
   return Object.keys(inputs).length > 0 ? inputs : undefined;
+}
+
+/** True when any of them is an expression that looks at the agent at hand. */
+export function lookAtAgent(values: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(values).some(
+    (value) => isExpression(value) && looksAtAgent(parseExpression(value.expr)),
+  );
 }
 
 /** A record of values with the places that they have in the block. */

@@ -10,6 +10,7 @@ import type { Env } from "../env.ts";
 import type { LockReply } from "../locks/contract.ts";
 import { type LeaseReply, poolObjectName } from "../pool/contract.ts";
 import { type CreateExecution, coordinatorName } from "./contract.ts";
+import { waitingIn } from "./engine/agents.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
 import type { EngineState } from "./engine/state.ts";
 import { offerPayload } from "./performer.ts";
@@ -107,7 +108,9 @@ export class Outside {
   async #requestLease(leaseId: string, fence: number): Promise<void> {
     const lease = this.#deps.state().leases.get(fence);
     const payload = offerPayload(this.#deps.state(), fence);
-    if (!lease || !payload) return;
+    // With nothing to ride on the offer it is asked for all the same when steps wait to see their agent.
+    const isWanted = payload !== null || (lease && !waitingIn(this.#deps.state(), lease.scope).next().done);
+    if (!lease || !isWanted) return;
     const { executionId } = this.#deps.record();
     const { labels, wantedAgentId, until } = lease;
     const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId, until };

@@ -80,6 +80,30 @@ describe("a plan", () => {
     });
   });
 
+  test("[G19] does not begin behind an approval", () => {
+    const run = (id: string) => ({
+      kind: "command" as const,
+      id,
+      interpreter: "sh" as const,
+      script: "true",
+    });
+    const either = {
+      kind: "condition" as const,
+      id: "either",
+      if: "true",
+      then: [],
+      else: [{ kind: "approval" as const, id: "ok" }],
+    };
+    const version = versionOf({ blocks: [run("a"), either, run("danger")] });
+    const from = (id: string) => buildPlan(inputOf({ version, range: { from: id } }));
+    expect(from("either").ok).toBe(true);
+    expect(from("danger")).toMatchObject({
+      ok: false,
+      code: "invalid_parameters",
+      detail: expect.stringContaining('"either"'),
+    });
+  });
+
   test("is not made over its size limit", () => {
     const blocks = Array.from({ length: 5 }, (_, i) => ({
       kind: "command" as const,

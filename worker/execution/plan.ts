@@ -1,6 +1,7 @@
 /** Resolving what one execution will do, before anything runs. Pure. */
 import type { Version } from "#protocol/api/runbooks.ts";
-import { type Block, walkBlocks } from "#protocol/blocks/index.ts";
+import { asksForApproval } from "#protocol/approvals.ts";
+import { walkBlocks } from "#protocol/blocks/index.ts";
 import { canonicalJson } from "#protocol/digest.ts";
 import type { ErrorCode, ProblemIssue } from "#protocol/errors.ts";
 import { PLAN_MAX_BYTES, STEP_TIMEOUT_DEFAULT_MS, WAIT_MAX_MS } from "#protocol/limits.ts";
@@ -98,19 +99,19 @@ export function buildPlan(input: PlanInput): PlanResult {
       `There is no pool named "${missing}", which a block of this runbook runs in.`,
     );
   }
-  const range = rangeOf(document.blocks, input.range);
-  if ("ok" in range) return range;
   const { pools, children } = surroundings;
-  const runbooks = Object.entries(surroundings.runbooks).map(
-    ([id, each]) => [id, procedureOf(each)] as const,
+  const runbooks = Object.fromEntries(
+    Object.entries(surroundings.runbooks).map(([id, each]) => [id, procedureOf(each)]),
   );
+  const range = rangeOf({ blocks: document.blocks, runbooks, children }, input.range);
+  if ("ok" in range) return range;
   const plan: Plan = {
     schema: 1,
     organizationId,
     ...partsOf(version, pool, labels),
     parameters: checked.values,
     ...(Object.keys(pools).length > 0 && { pools }),
-    ...(runbooks.length > 0 && { runbooks: Object.fromEntries(runbooks) }),
+    ...(Object.keys(runbooks).length > 0 && { runbooks }),
     ...(Object.keys(children).length > 0 && { children }),
     ...range,
     nonce,
@@ -175,7 +176,11 @@ function procedureOf({ version, pool, children }: Resolved): ChildProcedure {
 }
 
 /** The part of the top level to run, or why it cannot be. */
-function rangeOf(blocks: readonly Block[], range: PlanInput["range"]): Pick<Plan, "range"> | PlanProblem {
+function rangeOf(
+  plan: Pick<Plan, "blocks" | "runbooks" | "children">,
+  range: PlanInput["range"],
+): Pick<Plan, "range"> | PlanProblem {
+  const { blocks } = plan;
   if (!range || (range.from === undefined && range.to === undefined)) return {};
   const places = [range.from, range.to].map((name) => blocks.findIndex(({ id }) => id === name));
   const unknown = [range.from, range.to].find((name, index) => name !== undefined && places[index] === -1);
@@ -189,6 +194,13 @@ function rangeOf(blocks: readonly Block[], range: PlanInput["range"]): Pick<Plan
   const [from = -1, to = -1] = places;
   if (from >= 0 && to >= 0 && from > to) {
     return problem("invalid_parameters", `"${range.from}" comes after "${range.to}"; swap them.`);
+  }
+  const passed = blocks.slice(0, Math.max(from, 0)).find((block) => asksForApproval(plan, block));
+  if (passed) {
+    return problem(
+      "invalid_parameters",
+      `To begin at "${range.from}" would pass over "${passed.id}", which asks for an approval; begin there or before.`,
+    );
   }
   return { range };
 }

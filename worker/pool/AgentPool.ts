@@ -14,6 +14,7 @@ import { answerClose } from "../sockets.ts";
 import { assign, type Choice, chooseAgent, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
+  type GrantedAgent,
   identityIn,
   type LeaseReply,
   type LeaseRequest,
@@ -51,7 +52,7 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   // --- What coordinators ask (contract.ts) ---
 
-  async requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply> {
+  async requestLease(request: LeaseRequest, payload: OfferPayload | null): Promise<LeaseReply> {
     const { leaseId: id, executionId, fence, labels, wantedAgentId, until } = request;
     const agentId = this.#store.lease(id)?.agentId;
     if (agentId) return { outcome: "offered", ...this.#agents.describe(agentId) };
@@ -69,7 +70,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     }
     this.#store.dequeue(id);
     this.#grant(row, socket.state.agentId);
-    send(socket, offerCommand(row, payload));
+    if (payload) send(socket, offerCommand(row, payload));
+    else this.background(this.#offerQueued(row, socket.state.agentId));
     return { outcome: "offered", ...this.#agents.describe(socket.state.agentId) };
   }
 
@@ -88,9 +90,9 @@ export class AgentPool extends SocketObject implements PoolApi {
     this.#setAlarm();
   }
 
-  async matching(labels: Record<string, string>): Promise<{ agentId: string; agentName: string }[]> {
+  async matching(labels: Record<string, string>): Promise<GrantedAgent[]> {
     return matchingAgents(this.#agents.candidates(), labels)
-      .map(({ agentId }) => ({ agentId, agentName: this.#agents.nameOf(agentId) }))
+      .map(({ agentId }) => this.#agents.describe(agentId))
       .sort((one, other) => one.agentName.localeCompare(other.agentName));
   }
 

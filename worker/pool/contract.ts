@@ -76,12 +76,15 @@ export interface MatchingNow {
 }
 
 export interface PoolApi {
-  /** Asked by coordinators: offers a slot at once, or queues the request. Safe to repeat. */
-  requestLease(request: LeaseRequest, payload: OfferPayload): Promise<LeaseReply>;
+  /**
+   * Asked by coordinators: offers a slot at once, or queues the request. Safe to repeat.
+   * Without a payload what to offer is asked for once an agent is chosen.
+   */
+  requestLease(request: LeaseRequest, payload: OfferPayload | null): Promise<LeaseReply>;
   /** Asked by coordinators: the lease is over, or the request is no longer wanted. Safe to repeat. */
   releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void>;
   /** The agents that match now, by name; for work on each of them. */
-  matching(labels: Record<string, string>): Promise<{ agentId: string; agentName: string }[]>;
+  matching(labels: Record<string, string>): Promise<GrantedAgent[]>;
   /** For each of these sets of labels: who matches now. */
   lookAt(labels: Record<string, string>[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */

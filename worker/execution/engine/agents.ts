@@ -1,8 +1,17 @@
 /** Steps and the agents that carry them out: asking for leases, sending steps out, letting agents go. */
 import type { StepInputs } from "#protocol/data.ts";
+import { inputsOf, lookAtAgent } from "../../blocks/values.ts";
 import type { Draft } from "./draft.ts";
+import { agentAt, sceneOf } from "./scene.ts";
 import { isScopeAlive, type ScopeSpec, scopeOf } from "./scopes.ts";
-import { isLeaseOpen, isOut, type LeaseRecord, openSteps, type StepRecord } from "./state.ts";
+import {
+  type EngineState,
+  isLeaseOpen,
+  isOut,
+  type LeaseRecord,
+  openSteps,
+  type StepRecord,
+} from "./state.ts";
 import { fail } from "./steps.ts";
 
 /** After so many grants in a row that came to nothing its steps fail instead of asking for ever. */
@@ -15,17 +24,33 @@ const KEEP_MS = 60_000;
  * Sends a step to the agent of its scope, or asks the pool for one: then the
  * step counts as dispatched from the moment of asking, because it rides on the
  * offer and may be running before any answer comes back. Others of the scope
- * wait until the lease is granted.
+ * wait until the lease is granted, and so does a step that looks at its agent.
+ * @throws ExpressionError when a value of the step has no result
  */
-export function sendToAgent(draft: Draft, step: StepRecord, inputs: StepInputs | undefined): void {
-  const spec = scopeOf(draft.state, step.path);
+export function sendToAgent(draft: Draft, step: StepRecord, values: Readonly<Record<string, unknown>>): void {
+  const { path } = step;
+  const spec = scopeOf(draft.state, path);
   const lease = openLeaseOf(draft, spec.scope);
-  if (!lease) return requestLease(draft, step, spec, inputs);
-  if (lease.status === "granted") return dispatch(draft, step, lease.fence, inputs, true);
-  draft.emit({ type: "step.waiting", step: step.path, wait: { for: "agent", until: lease.until } });
+  if (lease && lease.status !== "granted") return waitForAgent(draft, path, lease.until);
+  const isKnown =
+    lease !== undefined || (spec.agentId !== undefined && agentAt(draft.state, path) !== undefined);
+  if (!isKnown && lookAtAgent(values)) return requestLease(draft, step, spec);
+  const inputs = inputsOf(values, sceneOf(draft.state, path, draft.moment.now));
+  if (lease) dispatch(draft, step, lease.fence, inputs, true);
+  else requestLease(draft, step, spec, { inputs });
 }
 
-function requestLease(draft: Draft, step: StepRecord, spec: ScopeSpec, inputs: StepInputs | undefined): void {
+function waitForAgent(draft: Draft, path: string, until: number): void {
+  draft.emit({ type: "step.waiting", step: path, wait: { for: "agent", until } });
+}
+
+/** @param first what the step has to ride on the offer with; without, it waits for the lease to be granted */
+function requestLease(
+  draft: Draft,
+  step: StepRecord,
+  spec: ScopeSpec,
+  first?: { inputs: StepInputs | undefined },
+): void {
   const { scope, poolId, labels, agentId, waitMs } = spec;
   if ((draft.state.scopes.get(scope)?.failures ?? 0) >= LEASE_TRIES_MAX) {
     return fail(draft, step.path, `no agent took the work in ${LEASE_TRIES_MAX} tries`);
@@ -44,7 +69,8 @@ function requestLease(draft: Draft, step: StepRecord, spec: ScopeSpec, inputs: S
     agentId,
     until,
   });
-  dispatch(draft, step, fence, inputs, false);
+  if (first) dispatch(draft, step, fence, first.inputs, false);
+  else waitForAgent(draft, step.path, until);
   draft.ask({ type: "lease.request", leaseId, fence });
 }
 
@@ -68,10 +94,13 @@ export function openLeaseOf(draft: Draft, scope: string): LeaseRecord | undefine
 
 /** The steps of a scope that wait for its agent have their turn again. */
 export function wakeScope(draft: Draft, scope: string): void {
-  for (const step of openSteps(draft.state)) {
-    if (step.wait?.for === "agent" && scopeOf(draft.state, step.path).scope === scope) {
-      draft.tasks.push({ do: "begin", step: step.path });
-    }
+  for (const path of waitingIn(draft.state, scope)) draft.tasks.push({ do: "begin", step: path });
+}
+
+/** Steps that wait for the agent of a scope. */
+export function* waitingIn(state: EngineState, scope: string): Generator<string> {
+  for (const { path, wait } of openSteps(state)) {
+    if (wait?.for === "agent" && scopeOf(state, path).scope === scope) yield path;
   }
 }
 

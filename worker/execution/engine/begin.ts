@@ -17,7 +17,7 @@ import type { Draft } from "./draft.ts";
 import { policyOf } from "./lists.ts";
 import { sceneOf } from "./scene.ts";
 import { groupTarget } from "./scopes.ts";
-import { type EngineState, entryOf, type StepRecord } from "./state.ts";
+import { type AgentsOver, type EngineState, entryOf, type StepRecord } from "./state.ts";
 import { fail, finish, skip } from "./steps.ts";
 
 /** Begins a step, or goes on with one whose wait is over. */
@@ -135,7 +135,7 @@ function perform(draft: Draft, step: StepRecord, beginning: Beginning): void {
     case "wait":
       return wait(draft, path, beginning.wait);
     case "agent":
-      return sendToAgent(draft, step, beginning.inputs);
+      return sendToAgent(draft, step, beginning.values);
     case "agents":
       return resolveAgents(draft, step);
     case "edge":
@@ -178,11 +178,7 @@ function resolveAgents(draft: Draft, step: StepRecord): void {
 }
 
 /** The answer to which agents match. */
-export function agentsResolved(
-  draft: Draft,
-  path: string,
-  agents: readonly { agentId: string; agentName: string }[],
-): void {
+export function agentsResolved(draft: Draft, path: string, agents: AgentsOver): void {
   const step = draft.step(path);
   if (step?.wait?.for !== "targets") return;
   const { whenNone } = groupTarget(draft.state, path);

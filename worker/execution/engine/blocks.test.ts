@@ -5,7 +5,7 @@ import { EDGE_TIMEOUT_MS, PERSON_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
 import { deadlineOf } from "./deadlines.ts";
 import type { Person } from "./inputs.ts";
 import { refusalOf } from "./people.ts";
-import { ACTOR, command, Run, takenOver } from "./testRun.ts";
+import { ACTOR, command, planOf, Run, takenOver } from "./testRun.ts";
 
 function person(id: string, more: Partial<Person> = {}): Person {
   return { actor: { type: "user", id, name: id }, names: [id, `${id}@example.com`], roles: [], ...more };
@@ -407,6 +407,20 @@ describe("waiting for time and people", () => {
     expect(run.state.end?.state).toBe("succeeded");
   });
 
+  it("[G19] is passed over by nobody, nor is a block with one in it, its own or in a runbook that it starts", () => {
+    const inside: Block = { kind: "parallel", id: "both", confirm: true, branches: [[approval("ok")]] };
+    const child: Block = { kind: "runbook", id: "sub", runbook: "Other", confirm: true };
+    const procedure = { ...planOf([approval("deep")]), definitions: [] };
+    const plans = { children: { sub: "rbv_2" }, runbooks: { rbv_2: procedure } };
+    for (const block of [approval("ok"), inside, child]) {
+      const run = new Run([block, command("danger")], plans);
+      const skip = { type: "skip", step: block.id, actor: ACTOR, reason: "in a hurry" } as const;
+      expect(refusalOf(run.state, skip)?.code).toBe("invalid_state");
+      expect(run.input(skip)).toEqual([]);
+      expect(run.step("danger").state).toBe("pending");
+    }
+  });
+
   it("fails with the name of who rejected", () => {
     const run = new Run([approval("ok"), command("a")]);
     run.input({
@@ -530,6 +544,57 @@ describe("compensations and finally", () => {
   });
 });
 
+describe("what a step sees of its agent", () => {
+  const shows = (id: string) =>
+    command(id, { env: { WHO: { expr: "agent.name + ' ' + agent.labels.role" } } });
+  const web = {
+    type: "lease.granted",
+    agentId: "agt_1",
+    agentName: "web-1",
+    labels: { role: "web" },
+  } as const;
+
+  it("is worked out once the agent is known: not before, and then for the one that takes the work", () => {
+    const run = new Run([shows("a")]);
+    expect(run.states()).toEqual({ a: "waiting" });
+    expect(run.state.state).toBe("queued");
+    run.input({ ...web, fence: 1 });
+    expect(run.step("a")).toMatchObject({ state: "dispatched", inputs: { "env/WHO": "web-1 web" } });
+    run.input({ type: "lease.failed", fence: 1, reason: "draining", retry: true });
+    expect(run.step("a").state).toBe("waiting");
+    run.input({ ...web, agentId: "agt_2", agentName: "web-2", fence: 2 });
+    expect(run.step("a")).toMatchObject({ state: "dispatched", inputs: { "env/WHO": "web-2 web" } });
+  });
+
+  it("fails the step when it has no result, and lets the agent go", () => {
+    const run = new Run([shows("a")]);
+    run.input({ ...web, labels: {}, fence: 1 });
+    expect(run.state.end).toMatchObject({ state: "failed", detail: expect.stringContaining("role") });
+    expect(run.state.openLeases.size).toBe(0);
+  });
+
+  it("is known of each agent that a step is spread over, also to its condition", () => {
+    const loop: Block = {
+      kind: "foreach",
+      id: "each",
+      target: { mode: "all" },
+      blocks: [command("do", { when: "agent.labels.role == 'web'" })],
+    };
+    const run = new Run([loop]);
+    const agents = [
+      { agentId: "agt_1", agentName: "web-1", labels: { role: "web" } },
+      { agentId: "agt_2", agentName: "db-1", labels: { role: "db" } },
+    ];
+    run.input({ type: "targets.resolved", step: "each", agents });
+    expect(run.states()).toMatchObject({ "do~0": "dispatched", "do~1": "skipped" });
+  });
+
+  it("is nothing where no agent is known yet, and says so", () => {
+    const run = new Run([command("a", { when: "agent.name == 'web-1'" })]);
+    expect(run.state.end?.detail).toContain("no agent is known");
+  });
+});
+
 describe("pause, resume and skip", () => {
   it("lets what runs go on, begins nothing, and goes on from there", () => {
     const run = new Run([command("a"), command("b")]).granted().started("a");
@@ -543,9 +608,12 @@ describe("pause, resume and skip", () => {
   });
 
   it("passes over a step that waits, by hand", () => {
-    const run = new Run([approval("ok"), command("a")]);
-    run.input({ type: "skip", step: "ok", actor: ACTOR, reason: "agreed by phone" });
-    expect(run.states()).toEqual({ ok: "skipped", a: "dispatched" });
+    const run = new Run([
+      { kind: "instruction", id: "ask", markdown: "Done?", acknowledge: true },
+      command("a"),
+    ]);
+    run.input({ type: "skip", step: "ask", actor: ACTOR, reason: "agreed by phone" });
+    expect(run.states()).toEqual({ ask: "skipped", a: "dispatched" });
     expect(refusalOf(run.state, { type: "skip", step: "a", actor: ACTOR, reason: "" })?.detail).toContain(
       "dispatched",
     );

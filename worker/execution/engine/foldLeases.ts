@@ -36,9 +36,13 @@ export function applyLease(state: EngineState, time: number, event: LeaseEvent):
       changeScope(state, scope, { agent: { id: agentId, name: agentName, labels } });
       return state;
     }
-    case "lease.failed":
-      changeScope(state, scope, { failures: (state.scopes.get(scope)?.failures ?? 0) + 1 });
+    case "lease.failed": {
+      const known = state.scopes.get(scope);
+      // Where nothing has begun, the next grant may be to another agent.
+      const forgotten = known?.settled ? {} : { agent: undefined };
+      changeScope(state, scope, { failures: (known?.failures ?? 0) + 1, ...forgotten });
       return closeLease(takeBack(state, fence), fence, "failed");
+    }
     case "lease.released":
       return closeLease(takeBack(state, fence), fence, "released");
     default:

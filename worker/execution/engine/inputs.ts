@@ -3,7 +3,7 @@ import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { AttemptOutcome, StepInputs, StepValues } from "#protocol/data.ts";
 import type { ExecutionEvent, TakenOver } from "#protocol/events.ts";
 import type { QueueReason } from "#protocol/states.ts";
-import type { EngineState, Streams } from "./state.ts";
+import type { AgentsOver, EngineState, Streams } from "./state.ts";
 
 export interface AttemptKey {
   step: string;
@@ -48,7 +48,7 @@ export type EngineInput =
   /** The agent no longer knows of a lease it had accepted. */
   | { type: "lease.lost"; fence: number; reason: string }
   /** The agents that match a target at this moment. */
-  | { type: "targets.resolved"; step: string; agents: readonly { agentId: string; agentName: string }[] }
+  | { type: "targets.resolved"; step: string; agents: AgentsOver }
   // What the locks of the organization say; `step` is "" for those of the whole execution.
   | { type: "locks.granted"; step: string; fences: Record<string, number> }
   | { type: "locks.queued"; step: string; ahead: number; holder: string; reason?: "organization_full" }

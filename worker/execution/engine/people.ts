@@ -1,4 +1,5 @@
 /** What people may do to an execution, and why not. Asked before the engine is. */
+import { asksForApproval } from "#protocol/approvals.ts";
 import type { ApprovalBlock, InstructionBlock } from "#protocol/blocks/index.ts";
 import type { ErrorCode } from "#protocol/errors.ts";
 import { checkParameters } from "#protocol/runbook/parameters.ts";
@@ -41,8 +42,13 @@ export function refusalOf(state: EngineState, input: Asked): Refusal | undefined
 function skipRefusal(state: EngineState, path: string): Refusal | undefined {
   const step = state.steps.get(path);
   if (!step) return noStep(path);
-  if (step.state === "waiting") return undefined;
-  return wrongState(`Step "${path}" is ${step.state}; only a step that waits can be skipped.`);
+  if (step.state !== "waiting") {
+    return wrongState(`Step "${path}" is ${step.state}; only a step that waits can be skipped.`);
+  }
+  if (!asksForApproval(state.plan, step.block)) return undefined;
+  return step.block.kind === "approval"
+    ? wrongState("An approval cannot be skipped: approve or reject it, or cancel the execution.")
+    : wrongState(`Step "${path}" asks for an approval, so it cannot be skipped.`);
 }
 
 const WAITS = {

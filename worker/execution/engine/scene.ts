@@ -1,5 +1,10 @@
 /** What the expressions of a step can see. */
-import { type ExpressionScope, parseExpression } from "#protocol/expressions.ts";
+import {
+  ExpressionError,
+  type ExpressionScope,
+  looksAtAgent,
+  parseExpression,
+} from "#protocol/expressions.ts";
 import { mayHaveInstances, pathFrom, pathsOfList, placeOf } from "#protocol/paths.ts";
 import type { Scene } from "../../blocks/kind.ts";
 import { scopeOf } from "./scopes.ts";
@@ -11,6 +16,11 @@ export function sceneOf(state: EngineState, path: string, now: number): Scene {
     isGroup: placeOf(state.plan, path)?.instance === undefined,
     evaluate: (text) => {
       const expression = parseExpression(text);
+      if (looksAtAgent(expression) && !agentAt(state, path)) {
+        throw new ExpressionError(
+          "no agent is known here yet: `agent` can be used in the values of commands and requests that agents do, after the first of them, and wherever blocks run on each of many agents",
+        );
+      }
       return expression.evaluate(scopeFor(state, path, expression.steps));
     },
   };
@@ -23,7 +33,7 @@ function scopeFor(state: EngineState, path: string, names: readonly string[]): E
     params: plan.parameters,
     steps: Object.fromEntries(names.map((name) => [name, stepSeen(state, numbers, name)])),
     ...itemFor(state, path),
-    agent: agentFor(state, path),
+    agent: agentAt(state, path) ?? {},
     execution: { title: plan.title, startedAt: new Date(state.createdAt).toISOString(), ...whoFor(state) },
   };
 }
@@ -74,9 +84,22 @@ function itemFor(state: EngineState, path: string): { item: unknown; index: numb
   return { item: null, index: 0 };
 }
 
-function agentFor(state: EngineState, path: string): Record<string, unknown> {
-  const agent = state.scopes.get(scopeOf(state, path).scope)?.agent;
-  return agent ? { id: agent.id, name: agent.name, labels: agent.labels ?? {} } : {};
+/** The agent at hand; undefined before there is one. */
+export function agentAt(state: EngineState, path: string): Record<string, unknown> | undefined {
+  const { scope, agentId } = scopeOf(state, path);
+  const agent = state.scopes.get(scope)?.agent ?? agentOver(state, scope, agentId);
+  return agent && { id: agent.id, name: agent.name, labels: agent.labels ?? {} };
+}
+
+/** Of agents that a step is spread over is known who they are before any of them is asked. */
+function agentOver(
+  { steps }: EngineState,
+  scope: string,
+  agentId: string | undefined,
+): { id: string; name: string; labels?: Readonly<Record<string, string>> } | undefined {
+  const over = agentId === undefined ? undefined : steps.get(scope.slice(0, scope.lastIndexOf("~")))?.over;
+  const found = over?.type === "agents" ? over.agents.find((each) => each.agentId === agentId) : undefined;
+  return found && { id: found.agentId, name: found.agentName, labels: found.labels };
 }
 
 function whoFor({ actor, trigger }: EngineState): Record<string, string> {

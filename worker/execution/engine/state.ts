@@ -19,6 +19,8 @@ export interface Streams {
 
 export type Over = Extract<ExecutionEvent, { type: "step.expanded" }>["over"];
 
+export type AgentsOver = Extract<Over, { type: "agents" }>["agents"];
+
 export interface Answer {
   readonly answer: "acknowledge" | "approve" | "reject" | "confirm";
   readonly actor: Actor;
