@@ -3,6 +3,7 @@ import { isId } from "#protocol/ids.ts";
 import { PATH_MAX_BYTES } from "#protocol/paths.ts";
 import type { AppContext } from "../../context.ts";
 import { notFound } from "../../errors.ts";
+import { credentialHeaders } from "../../feed/contract.ts";
 import { withHeaders } from "../../http/respond.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { coordinatorOf, fetchObject } from "../../objects.ts";
@@ -51,6 +52,7 @@ export async function streamFrom(
   }
   const target = `${path}${search.size > 0 ? `?${search}` : ""}`;
   const response = await fetchObject(coordinatorFor(c, caller, executionId), target, {
+    headers: credentialHeaders(caller),
     signal: c.req.raw.signal,
   });
   if (response.status === 404) throw notFound("execution or step");
