@@ -83,8 +83,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   readonly #access = new ViewerAccess({
     feed: () => this.#feed(),
-    executionId: () => this.#load()?.record.executionId ?? "",
+    executionId: () => this.#names.executionId,
     sockets: (tag) => this.getConnections(tag),
+    background: (work) => this.background(work),
   });
   readonly #agents = new AgentLink({
     store: this.#store,
@@ -350,6 +351,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
       reading: (change) => {
         this.#readers += change;
       },
+      streaming: (end) => this.#access.streaming(request, end),
     });
   }
 
@@ -361,7 +363,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     const agent = identityIn(request);
     if (!isAgent(request) || !agent) {
       this.#viewers.connect(socket);
-      return this.background(this.#access.opened(socket));
+      return this.#access.opened(socket, request);
     }
     this.#agents.connect(socket, agent);
     this.#setAlarm();
@@ -384,13 +386,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     answerClose(socket, code);
     const agent = agentState(socket);
     if (!this.#load()) return;
-    if (!agent) return this.background(this.#access.closed(socket));
+    if (!agent) return this.#access.closed(socket);
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
   }
 
   override onError(socket: Socket): void {
     const agent = agentState(socket);
-    if (!agent) return this.background(this.#access.closed(socket));
+    if (!agent) return this.#access.closed(socket);
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
