@@ -33,7 +33,7 @@ export function BlockList({ blocks, label = "Blocks" }: { blocks: readonly Block
   );
 }
 
-function BlockView({ block }: { block: Block }) {
+export function BlockView({ block }: { block: Block }) {
   switch (block.kind) {
     case "instruction":
       if (!block.acknowledge) return <Prose markdown={block.markdown} />;

@@ -31,7 +31,13 @@ function applyExecution(queries: QueryClient, execution: ExecutionSummary): void
   for (const [key, list] of lists) {
     if (!list) continue;
     const filter = (key[2] ?? {}) as ExecutionFilter;
-    queries.setQueryData(key, { ...list, pages: withExecution(list.pages, execution, filter) });
+    // Whose it is does not stand in the message.
+    if (filter.mine && !isKnown(list.pages, execution)) void queries.invalidateQueries({ queryKey: key });
+    else queries.setQueryData(key, { ...list, pages: withExecution(list.pages, execution, filter) });
+  }
+  const { trigger } = execution;
+  if (trigger.type === "retry") {
+    void queries.invalidateQueries({ queryKey: executionKeys.retries(trigger.executionId) });
   }
 }
 
@@ -43,12 +49,18 @@ export function withExecution(
 ): ListPage<ExecutionSummary>[] {
   const fits =
     (!filter.runbookId || filter.runbookId === execution.runbookId) &&
-    (!filter.state || filter.state === execution.state);
-  const known = pages.some((page) => page.items.some((item) => item.id === execution.id));
+    (!filter.state || filter.state === execution.state) &&
+    (!filter.trigger || filter.trigger === execution.trigger.type) &&
+    (!filter.text || execution.title.toLowerCase().includes(filter.text.toLowerCase()));
+  const known = isKnown(pages, execution);
   return pages.map((page, index) => {
     const items = page.items.flatMap((item) => (item.id !== execution.id ? [item] : fits ? [execution] : []));
     return { ...page, items: index === 0 && fits && !known ? [execution, ...items] : items };
   });
+}
+
+function isKnown(pages: readonly ListPage<ExecutionSummary>[], { id }: ExecutionSummary): boolean {
+  return pages.some((page) => page.items.some((item) => item.id === id));
 }
 
 function applyPresence(queries: QueryClient, agentId: string, presence: Presence | undefined): void {
