@@ -65,7 +65,7 @@ it("executions are found by words, state and trigger, and the address keeps the 
   await page.getByRole("link", { name: "Blue" }).waitFor();
   await page.getByLabel("Search executions").fill("gre");
   await page.getByRole("link", { name: "Blue" }).waitFor({ state: "detached" });
-  await page.getByLabel("Only mine").check();
+  await page.getByLabel("Mine").check();
   await page.waitForURL(/text=gre&mine=1/);
   await page.reload();
   await page.getByRole("link", { name: "Green" }).waitFor();

@@ -24,7 +24,7 @@ export function ExecutionFilters({ filter, onChange }: Props) {
       <TextFilter text={filter.text ?? ""} onChange={(text) => with_("text", text)} />
       <Select
         aria-label="State"
-        className="w-36 max-sm:w-auto max-sm:min-w-0 max-sm:flex-1"
+        className="w-36 max-sm:w-auto max-sm:min-w-0 max-sm:flex-[5]"
         value={filter.state ?? ""}
         onChange={(event) => with_("state", executionStateSchema.safeParse(event.target.value).data)}
       >
@@ -37,7 +37,7 @@ export function ExecutionFilters({ filter, onChange }: Props) {
       </Select>
       <Select
         aria-label="Trigger"
-        className="w-44 max-sm:w-auto max-sm:min-w-0 max-sm:flex-1"
+        className="w-44 max-sm:w-auto max-sm:min-w-0 max-sm:flex-[6]"
         value={filter.trigger ?? ""}
         onChange={(event) => {
           const trigger = event.target.value as keyof typeof TRIGGERS | "";
@@ -55,7 +55,7 @@ export function ExecutionFilters({ filter, onChange }: Props) {
         checked={filter.mine === "1"}
         onChange={(event) => with_("mine", event.target.checked ? "1" : undefined)}
       >
-        Only mine
+        Mine
       </CheckField>
     </search>
   );
