@@ -11,7 +11,7 @@ import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
 export function CancelButton({ executionId, canceling }: { executionId: string; canceling: boolean }) {
   const [asking, setAsking] = useState(false);
   const cancel = useMutation({
-    mutationFn: () => cancelExecution(executionId),
+    mutationFn: () => cancelExecution(executionId, { force: false }),
     onError: (error) => {
       // It ended a moment before: that is what was wanted.
       if (error instanceof ApiError && error.code === "invalid_state") return;
@@ -22,7 +22,7 @@ export function CancelButton({ executionId, canceling }: { executionId: string; 
   const under = canceling || cancel.isSuccess;
   return (
     <>
-      <Button busy={under} onClick={() => setAsking(true)}>
+      <Button className="max-sm:flex-1" busy={under} onClick={() => setAsking(true)}>
         {!under && <CircleStop className="text-bad" aria-hidden />}
         {under ? "Canceling…" : "Cancel"}
       </Button>
