@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { agentControlMessageSchema } from "./control.ts";
-import { agentDataMessageSchema } from "./data.ts";
+import { agentControlMessageSchema, poolControlMessageSchema } from "./control.ts";
+import { agentDataMessageSchema, coordinatorDataMessageSchema } from "./data.ts";
 import { canonicalJson, digestOf } from "./digest.ts";
 import { deriveId, ID_PREFIXES, type IdKind, isId, newId } from "./ids.ts";
+import { JSON_DEPTH_MAX } from "./limits.ts";
 import { parseFrame } from "./socket.ts";
 import { agreeOnVersion } from "./version.ts";
 import { viewerMessageSchema } from "./viewer.ts";
@@ -76,6 +77,23 @@ describe("frames at the edge of a socket", () => {
         },
       ),
     );
+  });
+
+  it.each<[string, string]>([
+    ["lists", "[".repeat(100_000) + "]".repeat(100_000)],
+    ["maps", '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000)],
+    ["lists in maps", '{"a":['.repeat(100_000) + "]}".repeat(100_000)],
+  ])("refuse what is nested deeply, wherever it stands: %s", (_, deep) => {
+    const reason = `frame is nested deeper than ${JSON_DEPTH_MAX} levels`;
+    for (const schema of [...schemas, poolControlMessageSchema, coordinatorDataMessageSchema]) {
+      for (const frame of [
+        deep,
+        `{"type":"step.finished","values":{"v":${deep}}}`,
+        `{"type":"hello","x":${deep}}`,
+      ]) {
+        expect(parseFrame<unknown>(schema, frame)).toEqual({ ok: false, reason });
+      }
+    }
   });
 
   it("refuse fields nobody knows, and say where", () => {

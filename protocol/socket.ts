@@ -1,5 +1,7 @@
 /** What both agent sockets share. */
 import { z } from "zod";
+import { isDeeperThan } from "./json.ts";
+import { JSON_DEPTH_MAX } from "./limits.ts";
 
 export const versionRangeSchema = z.strictObject({
   min: z.number().int().positive(),
@@ -50,6 +52,9 @@ export function parseFrame<T>(schema: z.ZodType<T>, frame: string): Parsed<T> {
     json = JSON.parse(frame);
   } catch {
     return { ok: false, reason: "frame is not JSON" };
+  }
+  if (isDeeperThan(json, JSON_DEPTH_MAX)) {
+    return { ok: false, reason: `frame is nested deeper than ${JSON_DEPTH_MAX} levels` };
   }
   const result = schema.safeParse(json);
   if (result.success) return { ok: true, message: result.data };

@@ -533,6 +533,13 @@ describe("what is not of the protocol", () => {
     await expect(openControl(place, "the-same")).rejects.toThrow("401");
   });
 
+  it("a frame nested 100,000 levels deep", async () => {
+    const control = await connectAgent(newPlace());
+    control.send(`{"type":"hello","labels":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`);
+    const reason = "frame is nested deeper than 128 levels";
+    expect(await control.end()).toMatchObject({ code: 4400, reason });
+  });
+
   it("[HS1] a version that is not shared, with the end to upgrade", async () => {
     const control = await openControl(newPlace());
     control.send(controlHello({ protocol: { min: 9, max: 9 } }));

@@ -1,7 +1,8 @@
 /** Reading what a request brings: each failure says what was wrong and what to do. */
 import type { z } from "zod";
 import type { ProblemIssue } from "#protocol/errors.ts";
-import { REQUEST_MAX_BYTES } from "#protocol/limits.ts";
+import { isDeeperThan } from "#protocol/json.ts";
+import { JSON_DEPTH_MAX, REQUEST_MAX_BYTES } from "#protocol/limits.ts";
 import { ApiError } from "../errors.ts";
 
 /**
@@ -27,6 +28,10 @@ export async function readJson(request: Request, optional = false): Promise<unkn
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 200) : "";
     throw new ApiError("malformed_json", `The body is not valid JSON: ${reason}`);
+  }
+  if (isDeeperThan(value, JSON_DEPTH_MAX)) {
+    const detail = `The body is nested deeper than ${JSON_DEPTH_MAX} levels. Make it simpler.`;
+    throw new ApiError("malformed_json", detail);
   }
   if (LONE_SURROGATE.test(text) && !isWellFormed(value)) {
     throw new ApiError(
@@ -91,7 +96,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
 
-/** False when some text in the value is not Unicode. Iterative, for the body may be nested deeply. */
+/** False when some text in the value is not Unicode. */
 function isWellFormed(root: unknown): boolean {
   const open: unknown[] = [root];
   while (open.length > 0) {
