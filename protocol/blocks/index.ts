@@ -3,7 +3,6 @@
  * the kinds here is the order in which documentation and menus list them.
  */
 import { z } from "zod";
-import { isDeeperThan } from "../json.ts";
 import { BLOCK_DEPTH_MAX, BLOCKS_MAX } from "../limits.ts";
 import { apiFieldsSchema } from "./api.ts";
 import { type ApprovalBlock, approvalBlockSchema } from "./approval.ts";
@@ -113,6 +112,8 @@ export function* walkBlocks(blocks: readonly Block[], depth = 0): Generator<{ bl
 }
 
 /** True when data that may become blocks is nested too deeply to be looked at. */
-export function isTooDeep(data: unknown): boolean {
-  return isDeeperThan(data, BLOCK_DEPTH_MAX * 4);
+export function isTooDeep(data: unknown, left = BLOCK_DEPTH_MAX * 4): boolean {
+  if (typeof data !== "object" || data === null) return false;
+  if (left === 0) return true;
+  return Object.values(data).some((value) => isTooDeep(value, left - 1));
 }

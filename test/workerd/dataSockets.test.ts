@@ -153,6 +153,7 @@ describe("agents", () => {
     ["garbage", "not json"],
     ["a message nobody knows", { type: "step.explode" }],
     ["a field nobody knows", { type: "ack", id: "x", more: 1 }],
+    ["a frame of more than 4 MiB", `{"type":"ack","id":"${"x".repeat(4 * 1024 * 1024)}"}`],
     ["values nested 100,000 levels deep", deeplyValued(100_000)],
     ["a report under another fence", new Attempt("a", 99).started()],
     ["output of a step that does not exist", new Attempt("zzz", 1).chunk("x")],

@@ -1,8 +1,8 @@
 /** Reading what a request brings: each failure says what was wrong and what to do. */
 import type { z } from "zod";
 import type { ProblemIssue } from "#protocol/errors.ts";
-import { isDeeperThan } from "#protocol/json.ts";
-import { JSON_DEPTH_MAX, REQUEST_MAX_BYTES } from "#protocol/limits.ts";
+import { jsonProblem } from "#protocol/json.ts";
+import { REQUEST_MAX_BYTES } from "#protocol/limits.ts";
 import { ApiError } from "../errors.ts";
 
 /**
@@ -29,10 +29,8 @@ export async function readJson(request: Request, optional = false): Promise<unkn
     const reason = error instanceof Error ? error.message.slice(0, 200) : "";
     throw new ApiError("malformed_json", `The body is not valid JSON: ${reason}`);
   }
-  if (isDeeperThan(value, JSON_DEPTH_MAX)) {
-    const detail = `The body is nested deeper than ${JSON_DEPTH_MAX} levels. Make it simpler.`;
-    throw new ApiError("malformed_json", detail);
-  }
+  const problem = jsonProblem(value);
+  if (problem) throw new ApiError("malformed_json", `The body ${problem}. Send it without.`);
   if (LONE_SURROGATE.test(text) && !isWellFormed(value)) {
     throw new ApiError(
       "malformed_json",
