@@ -431,6 +431,26 @@ describe("after a loss of contact", () => {
     expect([control.messages("welcome").length, data.messages("welcome").length]).toEqual([1, 1]);
   });
 
+  it("[CX1] [LS1] keeps an offer whose step was canceled until its agent has answered, and then tells", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const execution = await newExecution(place, [command("a")], [command("after")]);
+    const stub = coordinatorOf(place, execution.executionId);
+    await stub.create(execution);
+    const { lease } = (await control.next("lease.offer")) as unknown as LeaseOffer;
+    await logged(stub, "lease.granted");
+    await stub.ask({ type: "cancel", actor: { type: "system", name: "test" }, reason: "", force: false });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + COMMAND_RESEND_MS });
+    const asked = vi.spyOn(ExecutionCoordinator.prototype, "wantsLease");
+    await runDurableObjectAlarm(poolOf(place));
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await runDurableObjectAlarm(stub);
+    expect(await control.next("lease.revoke")).toMatchObject({ leaseId: lease.id });
+    expect(control.messages("lease.offer")).toHaveLength(1);
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: 1 });
+    expect(await control.next("lease.offer", 2)).toMatchObject({ firstStep: { step: "after", fence: 2 } });
+  });
+
   it("[LS1] tells its coordinator when a lease ended that was still counted on", async () => {
     const place = newPlace();
     const control = await connectAgent(place);
