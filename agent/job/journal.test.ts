@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { silentLog } from "../testing/silent-log.ts";
 import { encodeLine, Journal, parseSegment } from "./journal.ts";
@@ -51,6 +52,38 @@ const finished = (step: string): JournalRecord => ({
     streams: { stdout: summary, stderr: summary },
     leakedOutput: false,
   },
+});
+
+it("leaves out lines that nobody here can have written, and knows the rest", async () => {
+  const journal = open();
+  journal.append(held);
+  await journal.appendDurably(started("a"));
+  journal.close();
+  const sealed = (json: string | Buffer) =>
+    Buffer.concat([
+      Buffer.from(`${crc32(json).toString(16).padStart(8, "0")} `),
+      Buffer.from(json),
+      Buffer.from("\n"),
+    ]);
+  const hostile = [
+    JSON.stringify({ ...finished("a"), result: "__" }).replace(
+      '"__"',
+      `{"values":{"v":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`,
+    ),
+    '{"type":"ended","lease":{"__proto__":1}}',
+    '{"type":"__proto__"}',
+    "null",
+    "[]",
+    `{"${"k".repeat(100_000)}":1}`,
+    "\0\0\0",
+    Buffer.from([0x22, 0xff, 0xfe, 0x22]),
+  ].map(sealed);
+  const [path = ""] = segments();
+  appendFileSync(path, Buffer.concat([...hostile, Buffer.from([0, 0, 0, 10, 0xff, 10])]));
+  const { leases, ended } = open().state;
+  expect([...leases.keys()]).toEqual([key]);
+  expect(leases.get(key)?.attempts.get(attemptKey("a", 1))?.finished).toBeUndefined();
+  expect(ended.size).toBe(0);
 });
 
 it("[ST1] [ST2] knows after a restart what was started, finished and recorded", async () => {

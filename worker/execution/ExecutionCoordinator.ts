@@ -255,11 +255,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
   async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
-    if (!(await this.wantsLease(leaseId, fence))) return null;
+    if (!this.#isOpen(leaseId, fence)) return null;
     const { agentId } = this.#state().leases.get(fence) ?? {};
     if (agentId !== undefined && agentId !== agent.agentId) return null;
     this.#decide({ type: "lease.granted", fence, ...agent });
-    return isLeaseOpen(this.#state().leases.get(fence)) ? offerPayload(this.#state(), fence) : null;
+    return this.#isOpen(leaseId, fence) ? offerPayload(this.#state(), fence) : null;
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
@@ -276,6 +276,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** False when the lease is over, or never was: the word of its end may have been lost. */
   async wantsLease(leaseId: string, fence: number): Promise<boolean> {
+    return this.#isOpen(leaseId, fence);
+  }
+
+  #isOpen(leaseId: string, fence: number): boolean {
     return this.#hasLease(leaseId, fence) && isLeaseOpen(this.#state().leases.get(fence));
   }
 

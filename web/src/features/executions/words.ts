@@ -61,7 +61,9 @@ function outcomeWords(outcome: AttemptOutcome, step: Step): Words {
     case "answered":
       return { tone: "bad", title: `Answered with status ${outcome.status}`, detail: undefined };
     case "unanswered":
-      return { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
+      return step.state === "unknown"
+        ? { tone: "odd", title: "No answer came", detail: sentence(step.detail) }
+        : { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
     case "refused":
       return { tone: "bad", title: "The agent refused to run it", detail: sentence(outcome.detail) };
     case "unknown":
