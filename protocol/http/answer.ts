@@ -57,7 +57,9 @@ export function valuesOf({ outputs }: Pick<ApiFields, "outputs">, body: Uint8Arr
   const values: [string, StepValues[string]][] = [];
   for (const [name, pointer] of Object.entries(outputs)) {
     const value = valueAt(document.value, pointer);
-    if (value === undefined) return failure(`the answer has nothing at ${pointer}, where ${name} comes from`);
+    if (value === undefined) {
+      return failure(`it did not hand on "${name}": the answer has nothing at ${pointer || "its root"}`);
+    }
     const problem = problemOf(value);
     if (problem) return failure(`what the answer has at ${pointer} ${problem}`);
     values.push([name, value]);

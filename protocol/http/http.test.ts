@@ -180,7 +180,7 @@ describe("what an answer means", () => {
   });
 
   it.each([
-    ["has nothing at /v, where v comes from", "{}"],
+    ['it did not hand on "v": the answer has nothing at /v', "{}"],
     ["is not JSON", "<html>"],
     ["is not JSON", '{"v": 1'],
     ["has no body", ""],

@@ -53,13 +53,19 @@ function bare(step: Step): Words {
 function outcomeWords(outcome: AttemptOutcome, step: Step): Words {
   switch (outcome.type) {
     case "exited":
+      // The exit code of a success: what failed it is something else.
+      if (step.detail && !step.detail.startsWith("exit code")) return bare(step);
       return { tone: "bad", title: `Exit code ${outcome.exitCode}`, detail: exitHint(outcome.exitCode) };
     case "signaled":
       return { tone: "bad", title: `Killed by ${outcome.signal}`, detail: signalHint(outcome.signal) };
     case "stopped":
       return stoppedWords(outcome, step);
     case "answered":
-      return { tone: "bad", title: `Answered with status ${outcome.status}`, detail: undefined };
+      return {
+        tone: "bad",
+        title: `Answered with status ${outcome.status}`,
+        detail: answerHint(step.detail),
+      };
     case "unanswered":
       return step.state === "unknown"
         ? { tone: "odd", title: "No answer came", detail: sentence(step.detail) }
@@ -94,6 +100,11 @@ function exitHint(code: number): string | undefined {
   if (code === 126) return "The shell found the program but may not execute it.";
   if (code === 127) return "The shell did not find a program of that name.";
   return undefined;
+}
+
+/** What is wrong with an answer beside its status, which the title says. */
+function answerHint(detail: string | undefined): string | undefined {
+  return detail && /^status \d+$/.test(detail) ? undefined : sentence(detail);
 }
 
 function signalHint(signal: string): string | undefined {
