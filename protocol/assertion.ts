@@ -5,6 +5,7 @@
  * recorded assertion is useless after a minute or after its first use.
  */
 import { z } from "zod";
+import { labelsSchema } from "./blocks/common.ts";
 
 export const ASSERTION_ALGORITHM = "EdDSA";
 
@@ -33,7 +34,7 @@ export const enrollRequestSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/, { error: "expected a raw Ed25519 public key in base64url" }),
   name: z.string().trim().min(1).max(255),
-  labels: z.record(z.string().min(1).max(63), z.string().max(255)),
+  labels: labelsSchema,
   agentVersion: z.string().max(64),
 });
 

@@ -3,11 +3,10 @@
  * leases; output never passes here.
  */
 import { z } from "zod";
+import { labelsSchema } from "./blocks/common.ts";
 import { stepStartSchema } from "./data.ts";
 import { planSchema } from "./plan.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
-
-const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(255));
 
 /** A lease as the agent holds it, told in `hello` so that both ends agree after any loss. */
 const heldLeaseSchema = leaseSchema.extend({ state: z.enum(["active", "reporting"]) });

@@ -12,7 +12,6 @@ export const ID_PREFIXES = {
   version: "rbv",
   execution: "exe",
   lease: "lse",
-  command: "cmd",
   request: "req",
 } as const;
 

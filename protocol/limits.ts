@@ -9,7 +9,7 @@ const MIB = 1024 * KIB;
 /** Most payload bytes in one output chunk (rule OT1). */
 export const CHUNK_MAX_BYTES = 256 * KIB;
 
-/** Most characters of one block's script. */
+/** Most bytes of one block's script, and most characters of any other text in a block. */
 export const SCRIPT_MAX_BYTES = 256 * KIB;
 
 /** Most bytes of a runbook's Markdown source. */
@@ -75,6 +75,9 @@ export const FRAME_MAX_BYTES = 4 * MIB;
 /** A step's time limit unless its block says otherwise, and the most it may ask for. */
 export const STEP_TIMEOUT_DEFAULT_MS = 60 * 60 * 1000;
 export const STEP_TIMEOUT_MAX_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** The longest a request from the edge may take, with its redirects and the answer's body. */
+export const EDGE_TIMEOUT_MS = 60_000;
 
 /** The longest an execution waits for anything: a person, a time, an agent. */
 export const WAIT_MAX_MS = 30 * 24 * 60 * 60 * 1000;

@@ -1,8 +1,7 @@
 /**
  * Every minute: asks each execution that has not ended whether its alarm is
- * set, and whether the one that started it still wants it. The platform tries an
- * alarm a few times and then drops it; without this an execution whose alarm was
- * dropped would wait for ever (promise G5).
+ * set. The platform tries an alarm a few times and then drops it; without this
+ * an execution whose alarm was dropped would wait for ever (promise G5).
  */
 import { type ExecutionName, systemDb } from "./db/system.ts";
 import type { Env } from "./env.ts";

@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 import type { ApiBlock } from "#protocol/blocks/index.ts";
 import type { AttemptOutcome, StepInputs } from "#protocol/data.ts";
-import { ANSWER_DEFAULT_BYTES, isExpected, valuesOf } from "#protocol/http/answer.ts";
-import { type Hop, renderExchange } from "#protocol/http/render.ts";
+import { ANSWER_DEFAULT_BYTES, judgeAnswer } from "#protocol/http/answer.ts";
+import { type Hop, mayHaveHadEffect, renderExchange } from "#protocol/http/render.ts";
 import { type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import { type Log, wordsOf } from "../log.ts";
@@ -95,30 +95,30 @@ export class RequestRun implements AttemptRun {
     const limitBytes = block.answerLimitBytes ?? ANSWER_DEFAULT_BYTES;
     const hops: Hop[] = [];
     try {
-      return this.#answered(await sendRequest(request, hops, limitBytes, this.#hangUp.signal), hops);
+      return this.#answered(
+        await sendRequest(request, hops, { limitBytes, expect: block.expect, signal: this.#hangUp.signal }),
+        hops,
+      );
     } catch (error) {
       this.#output.say("stdout", renderExchange(hops, new Uint8Array(0)));
-      return { outcome: this.#failed(error) };
+      return { outcome: this.#failed(error, mayHaveHadEffect(hops)) };
     } finally {
       cancelTimeout();
     }
   }
 
   #answered({ status, body, cut }: HttpAnswer, hops: readonly Hop[]): Told {
-    const { block } = this.#parts;
-    const whole = `the answer went on after ${body.byteLength} bytes and was cut`;
-    const taken = cut && block.outputs ? { ok: false as const, detail: whole } : valuesOf(block, body);
-    const notice = taken.ok ? (cut ? whole : undefined) : `${taken.detail}; no values were taken from it`;
-    this.#output.say("stdout", renderExchange(hops, body, notice));
-    const outcome = { type: "answered", status, expected: isExpected(block, status) } as const;
-    return taken.ok && taken.values ? { outcome, values: taken.values } : { outcome };
+    const told = judgeAnswer(this.#parts.block, status, body, cut);
+    const shortened = cut ? `only the first ${body.byteLength} bytes of the answer were read` : undefined;
+    this.#output.say("stdout", renderExchange(hops, body, told.outcome.detail ?? shortened));
+    return told;
   }
 
-  #failed(error: unknown): AttemptOutcome {
-    if (this.#stop) return { type: "stopped", reason: this.#stop, confirmed: true };
+  #failed(error: unknown, sent: boolean): AttemptOutcome {
+    if (this.#stop) return { type: "stopped", reason: this.#stop, confirmed: !sent };
     const detail = wordsOf(error).slice(0, 2_000);
     if (error instanceof RunnerRefusal) return { type: "refused", code: error.code, detail };
-    if (error instanceof Unanswered) return { type: "unanswered", detail };
+    if (error instanceof Unanswered) return { type: "unanswered", detail, ...(sent && { sent }) };
     return { type: "unknown", detail: `the agent failed while this request was under way (${detail})` };
   }
 }

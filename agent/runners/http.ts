@@ -27,46 +27,54 @@ export class Unanswered extends Error {
   override readonly name = "Unanswered";
 }
 
+export interface SendOptions {
+  /** Of the answer's body; the rest is not read. */
+  limitBytes: number;
+  /** Statuses that are wanted: a redirect among them is the answer. */
+  expect: readonly number[] | undefined;
+  signal: AbortSignal;
+}
+
 /**
  * @param hops gets each request that was sent, with its answer once there is one
- * @param limitBytes of the answer's body; the rest is not read
  * @throws RunnerRefusal when the request cannot be sent as it is, and nothing was
  * @throws Unanswered when no answer came, or the signal ended the waiting
  */
 export async function sendRequest(
   first: HttpRequest,
   hops: Hop[],
-  limitBytes: number,
-  signal: AbortSignal,
+  { limitBytes, expect, signal }: SendOptions,
 ): Promise<HttpAnswer> {
   let request = first;
   for (;;) {
     const hop: Hop = { request };
     hops.push(hop);
-    const answer = await sendOnce(request, limitBytes, signal);
+    const answer = await sendOnce(hop, request, limitBytes, signal);
     hop.answer = answer;
+    if (expect?.includes(answer.status)) return answer;
     const location = answer.headers.find(([name]) => name === "location")?.[1] ?? null;
     const next = redirectedRequest(request, answer.status, location);
     if (!next) return answer;
-    checkRedirect(request.url, next.url);
+    checkRedirect(next.url);
     if (hops.length > REDIRECTS_MAX)
       throw new Unanswered(`it was redirected more than ${REDIRECTS_MAX} times`);
     request = next;
   }
 }
 
-function checkRedirect(from: string, to: string): void {
+function checkRedirect(to: string): void {
   const { protocol } = new URL(to);
-  if (protocol !== "https:" && protocol !== "http:") {
-    throw new Unanswered(`it was redirected to what is no web address: ${protocol}`);
-  }
-  if (from.startsWith("https:") && protocol === "http:") {
-    throw new Unanswered("it was redirected from https to http, which is not followed");
-  }
+  if (protocol === "https:" || protocol === "http:") return;
+  throw new Unanswered(`it was redirected to what is no web address: ${protocol}`);
 }
 
-async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
-  const incoming = await exchange(request, signal);
+async function sendOnce(
+  hop: Hop,
+  request: HttpRequest,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const incoming = await exchange(hop, request, signal);
   try {
     const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
     const headers = Object.entries(incoming.headers).map(([name, value]): Header => [name, String(value)]);
@@ -78,9 +86,10 @@ async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortS
   }
 }
 
-function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+function exchange(hop: Hop, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, url, headers, body } = request;
-  const send = url.startsWith("https:") ? requestHttps : requestHttp;
+  const isSecure = url.startsWith("https:");
+  const send = isSecure ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     try {
       const outgoing = send(url, {
@@ -88,6 +97,11 @@ function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMe
         // Bytes as they are: a limit on what is read should be one on what arrives.
         headers: { "accept-encoding": "identity", ...Object.fromEntries(headers), ...lengthOf(body) },
       });
+      outgoing.once("socket", (socket) =>
+        socket.once(isSecure ? "secureConnect" : "connect", () => {
+          hop.sent = true;
+        }),
+      );
       outgoing.once("response", resolve);
       outgoing.once("upgrade", (_, socket) => {
         socket.destroy();

@@ -1,10 +1,7 @@
 import { z } from "zod";
+import { poolNameSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
 import { timestampSchema } from "./envelope.ts";
-
-export const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
-  error: "a pool name is 1–63 lower-case letters, digits and hyphens",
-});
 
 export const poolSchema = z
   .object({

@@ -50,8 +50,8 @@ export const waitSchema = z.number().int().min(1_000).max(WAIT_MAX_MS);
 
 export const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(255));
 
-const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
-  error: "a pool name is lower-case letters, digits and hyphens",
+export const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
+  error: "a pool name is 1–63 lower-case letters, digits and hyphens",
 });
 
 /** Which agents may run it: a pool by name, and labels that all have to match. */

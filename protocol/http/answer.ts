@@ -1,5 +1,5 @@
 /** What the answer to an `api` block means. */
-import type { StepValues } from "../data.ts";
+import type { AttemptOutcome, StepValues } from "../data.ts";
 import { VALUES_MAX_BYTES } from "../limits.ts";
 import type { ApiFields } from "./request.ts";
 
@@ -10,6 +10,35 @@ export const ANSWER_DEFAULT_BYTES = 1024 * 1024;
 const DEPTH_MAX = 100;
 
 export type Values = { ok: true; values: StepValues | undefined } | { ok: false; detail: string };
+
+export interface Judged {
+  outcome: Extract<AttemptOutcome, { type: "answered" }>;
+  values?: StepValues;
+}
+
+/**
+ * What an answer comes to: a success needs a status that means success, and all
+ * of the block's outputs.
+ * @param body what was read of it
+ * @param isCut it went on past that
+ */
+export function judgeAnswer(
+  block: Pick<ApiFields, "expect" | "outputs">,
+  status: number,
+  body: Uint8Array,
+  isCut: boolean,
+): Judged {
+  const outcome = { type: "answered", status, expected: isExpected(block, status) } as const;
+  if (!outcome.expected) return { outcome };
+  const taken =
+    isCut && block.outputs
+      ? failure(
+          `the answer is longer than the ${body.byteLength} bytes that are read, so no outputs can be taken from it`,
+        )
+      : valuesOf(block, body);
+  if (!taken.ok) return { outcome: { ...outcome, expected: false, detail: taken.detail } };
+  return { outcome, ...(taken.values && { values: taken.values }) };
+}
 
 /** True for a status that means success: one of `expect`, or any of 200–299. */
 export function isExpected({ expect }: Pick<ApiFields, "expect">, status: number): boolean {

@@ -30,7 +30,10 @@ export interface ControlPlane {
   logFile: string;
   /** Migrations that were applied at this start. */
   migrated: string[];
-  /** Loads a new bundle; objects and sockets go as in a deploy, storage stays. */
+  /**
+   * Loads a new bundle; objects and sockets go as in a deploy, storage stays.
+   * @throws Problem when it does not start
+   */
   reload(): Promise<void>;
   /** Has a process stopped when ours dies without a word. */
   guard(pid: number): void;
@@ -63,7 +66,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     pid: child.pid ?? 0,
     logFile,
     migrated: report.type === "ready" ? report.migrated : [],
-    reload: async () => void (await ask(child, { type: "reload" })),
+    reload: async () => {
+      const reloaded = await ask(child, { type: "reload" });
+      if (reloaded.type === "failed") throw didNotStart(reloaded.message);
+    },
     guard: (pid) => void child.send({ type: "guard", pid } satisfies HostOrder),
     stop: async () => {
       if (child.connected) child.send({ type: "stop" } satisfies HostOrder);

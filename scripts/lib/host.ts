@@ -51,19 +51,19 @@ async function start(options: HostOptions): Promise<void> {
     }
     report({ type: "failed", reason: "newer_data", message: `unknown migration ${migrated.unknown}` });
   } catch (error) {
-    report({
-      type: "failed",
-      reason: "other",
-      message: error instanceof Error ? error.message : String(error),
-    });
+    report({ type: "failed", reason: "other", message: wordsOf(error) });
   }
   await stop();
 }
 
 async function reload(): Promise<void> {
   if (!running) return;
-  await running.miniflare.setOptions(miniflareOptions(running.options, running.log));
-  report({ type: "reloaded" });
+  try {
+    await running.miniflare.setOptions(miniflareOptions(running.options, running.log));
+    report({ type: "reloaded" });
+  } catch (error) {
+    report({ type: "failed", reason: "other", message: wordsOf(error) });
+  }
 }
 
 /** What Cloudflare's cron triggers do, done here. A run that fails is made up for by the next. */
@@ -78,6 +78,10 @@ async function stop(): Promise<void> {
   running?.log.end();
   running = undefined;
   process.exit();
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function terminate(pid: number): void {

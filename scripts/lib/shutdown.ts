@@ -39,7 +39,10 @@ export class Shutdown {
     this.#steps.push(step);
   }
 
+  /** Takes every step, whatever becomes of the others. @throws what the first that failed threw */
   async run(): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) await step();
+    const failures: unknown[] = [];
+    for (const step of this.#steps.splice(0).reverse()) await step().catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 }

@@ -14,6 +14,7 @@ const hungUp: string[] = [];
 
 const ANSWERS: Record<string, (response: ServerResponse, request: IncomingMessage) => void> = {
   "/json": (response) => response.end('{"data":{"version":"1.2","list":[1,2]}}'),
+  "/text": (response) => response.end("just words"),
   "/missing": (response) => response.writeHead(404).end("not here"),
   "/moved": (response) => response.writeHead(302, { location: "/json" }).end(),
   "/elsewhere": (response) =>
@@ -96,6 +97,18 @@ describe("an answer", () => {
     expect(other.outcome).toMatchObject({ expected: true });
   });
 
+  it.each([
+    ["/json", { nothing: "/data/missing" }, "nothing at /data/missing"],
+    ["/moved", { a: "/data/version", b: "/data/missing" }, "nothing at /data/missing"],
+    ["/text", { a: "" }, "is not JSON"],
+  ])("from %s that lacks an output is no success, and says what is missing", async (path, outputs, words) => {
+    const { finished, shown } = await call(api(path, { outputs }));
+    const detail = expect.stringContaining(words);
+    expect(finished.outcome).toEqual({ type: "answered", status: 200, expected: false, detail });
+    expect(finished.values).toBeUndefined();
+    expect(shown).toContain(words);
+  });
+
   it("that has no end is cut at its limit", async () => {
     const { finished, shown } = await call(
       api("/endless", { answerLimitBytes: 100_000, outputs: { a: "" } }),
@@ -103,7 +116,7 @@ describe("an answer", () => {
     expect(finished.outcome).toMatchObject({ type: "answered", status: 200 });
     expect(/x{1000,}/.exec(shown)?.[0]).toHaveLength(100_000);
     expect(shown).toMatch(
-      /\[the answer went on after 100000 bytes and was cut; no values were taken from it\]\n$/,
+      /\[the answer is longer than the 100000 bytes that are read, so no outputs can be taken from it\]\n$/,
     );
     expect(finished.values).toBeUndefined();
   });
@@ -153,6 +166,13 @@ describe("redirects", () => {
     });
     expect(seen.length - before).toBe(6);
   });
+
+  it("are the answer when the block expects them", async () => {
+    const before = seen.length;
+    const { finished } = await call(api("/moved", { expect: [302] }));
+    expect(finished.outcome).toEqual({ type: "answered", status: 302, expected: true });
+    expect(seen.length - before).toBe(1);
+  });
 });
 
 describe("no answer", () => {
@@ -172,6 +192,20 @@ describe("no answer", () => {
       detail: expect.stringContaining("the answer broke off"),
     });
   });
+
+  it.each(["POST", "PATCH", "PUT"] as const)(
+    "[ST2] to a %s, which is told when it may have had an effect",
+    async (method) => {
+      const { finished } = await call(api("/broken", { method }));
+      expect(finished.outcome).toMatchObject({ type: "unanswered" });
+      expect("sent" in finished.outcome).toBe(method !== "PUT");
+      const late = await call(api("/never", { method, timeoutMs: 1_000 }));
+      const confirmed = method === "PUT";
+      expect(late.finished.outcome).toEqual({ type: "stopped", reason: "timed_out", confirmed });
+      const refused = await call(api("", { method, url: "http://127.0.0.1:1/" }));
+      expect(refused.finished.outcome).not.toHaveProperty("sent");
+    },
+  );
 
   it.each(["/never", "/drip"])("in time from %s", async (path) => {
     const { finished } = await call(api(path, { timeoutMs: 1_000 }));

@@ -11,6 +11,7 @@ import { Journal } from "../../agent/job/journal.ts";
 import { PipePool } from "../../agent/job/pipes.ts";
 import { bootId, systemProcesses } from "../../agent/job/processes.ts";
 import { CommandRun } from "../../agent/job/run.ts";
+import { Running } from "../../agent/job/running.ts";
 import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
@@ -29,6 +30,7 @@ beforeEach(async () => {
     ...{ ...shared, paths, bootId: bootId(), table: systemProcesses },
     folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
     pipes: await PipePool.open(paths.pipes),
+    running: new Running(),
   };
 });
 afterEach(() => {

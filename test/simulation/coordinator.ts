@@ -20,7 +20,6 @@ import type {
 } from "../../worker/execution/engine/inputs.ts";
 import {
   type EngineState,
-  isChildWanted,
   isLeaseOpen,
   isOut,
   type LeaseRecord,
@@ -142,6 +141,7 @@ export class Coordinator {
         const { id, fence, labels, wantedAgentId: agentId } = lease;
         const request = { id, fence, labels, agentId, until: lease.until - this.clockOffset };
         const first = this.#firstStep(fence);
+        if (!first) return;
         return this.#call(`asks for ${fence}`, () => pool.request(request, first));
       }
       case "lease.release": {
@@ -176,13 +176,16 @@ export class Coordinator {
       }
       case "locks.acquire": {
         const { step } = effect;
-        const wishes = (step === "" ? state.locks : state.steps.get(step)?.locks)?.locks ?? [];
-        return this.#call(`asks for the locks of "${step}"`, () => locks.acquire(step, wishes));
+        const record = step === "" ? state.locks : state.steps.get(step)?.locks;
+        const { locks: wishes = [], slot = false } = record ?? {};
+        return this.#call(`asks for the locks of "${step}"`, () => locks.acquire(step, wishes, slot));
       }
       case "locks.release":
         return this.#call(`gives the locks of "${effect.step}" back`, () => locks.release(effect.step));
       case "edge.request":
         return outside.request(effect);
+      case "edge.cancel":
+        return outside.hangUp(effect);
       case "child.start":
         return this.#call(`starts ${effect.executionId}`, () => outside.startChild(effect));
       case "child.cancel":
@@ -224,13 +227,14 @@ export class Coordinator {
 
   // --- What the pool and the locks ask ---
 
-  offerTo({ id, fence }: LeaseName, agentId: string): { firstStep: StepName | undefined } | undefined {
+  offerTo({ id, fence }: LeaseName, agentId: string): { firstStep: StepName } | undefined {
     const lease = this.state.leases.get(fence);
     if (lease?.id !== id || !isLeaseOpen(lease)) return undefined;
     if (lease.agentId !== undefined && lease.agentId !== agentId) return undefined;
     this.decide({ type: "lease.granted", fence, agentId, agentName: agentId });
     if (!isLeaseOpen(this.state.leases.get(fence))) return undefined;
-    return { firstStep: this.#firstStep(fence) };
+    const firstStep = this.#firstStep(fence);
+    return firstStep && { firstStep };
   }
 
   wantsLocks(step: string): boolean {
@@ -244,7 +248,9 @@ export class Coordinator {
   }
 
   wantsChild(step: string, executionId: string): boolean {
-    return isChildWanted(this.state, step, executionId);
+    const { state } = this;
+    const record = state.steps.get(step);
+    return !state.end && record?.executionId === executionId && isOut(record);
   }
 
   // --- Data sockets ---

@@ -4,13 +4,13 @@
  */
 import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 import { chooseAgent } from "../../worker/pool/choose.ts";
+import { ASK_MS } from "../../worker/pool/deadlines.ts";
 import type { Agent } from "./agent.ts";
 import type { LeaseName, StepName } from "./attempt.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { Socket, World } from "./world.ts";
 
 const CHECK_MS = 5_000;
-const ASK_MS = 10 * 60_000;
 
 export interface Request extends LeaseName {
   readonly labels: Readonly<Record<string, string>>;
@@ -89,7 +89,7 @@ export class Pool {
       return;
     }
     if (row.fence !== fence) return;
-    if (!this.#present.has(row.on)) return this.#free(row);
+    if (!this.#present.has(row.on)) return reason === "canceled" ? undefined : this.#free(row);
     row.status = "released";
     row.since = this.#world.now;
     if (reason === "finished") return;
@@ -226,8 +226,8 @@ export class Pool {
       this.#world.send(`coordinator: ${payload ? "yes" : "no"} to ${fence}`, () => {
         const row = this.#rows.get(id);
         if (row?.status !== "offered") return;
-        if (!payload) this.#free(row);
-        else if (this.#present.has(agent)) this.#offer(agent, row, payload.firstStep);
+        if (!payload) return this.coordinator?.wantsLease(row) ? undefined : this.#free(row);
+        if (this.#present.has(agent)) this.#offer(agent, row, payload.firstStep);
       });
     });
   }
@@ -259,7 +259,7 @@ export class Pool {
       row.since = this.#world.now;
       if (row.status === "released") {
         if (this.#present.has(row.on)) this.#revoke(row.on, row);
-        else this.#free(row);
+        else this.#forget(row);
       } else if (this.#present.has(row.on)) this.#offerQueued(row, row.on);
     }
     // A request that was given up may be forgotten to be taken back.

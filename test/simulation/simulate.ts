@@ -77,10 +77,14 @@ class Simulation {
     const { plan, seed } = scenario;
     const oracle = new Oracle(plan);
     this.#pool = new Pool(world);
-    this.#locks = new LockService(world);
+    const crowd = new Random(seed ^ 0xc0de);
+    this.#locks = new LockService(world, 1 + crowd.int(2));
     this.#outside = new Outside(world, oracle);
     const neighbours = { pool: this.#pool, locks: this.#locks, outside: this.#outside };
-    const origin = { planDigest: "digest", trigger: { type: "user" as const }, actor: REQUESTER };
+    const origin = {
+      ...{ planDigest: "digest", trigger: { type: "user" as const }, actor: REQUESTER },
+      limited: crowd.chance(0.2),
+    };
     const reused = reusedOf(scenario);
     this.#coordinator = new Coordinator(plan, { ...origin, ...reused }, world, neighbours, oracle);
     for (const part of [this.#pool, this.#locks, this.#outside]) part.coordinator = this.#coordinator;
@@ -218,7 +222,8 @@ class Simulation {
     const { random } = this.#world;
     const name = random.pick(["alpha", "beta"]);
     const mode = random.chance(0.5) ? "shared" : "exclusive";
-    this.#locks.stranger([{ name, mode }], random.int(120_000));
+    const isRunner = random.chance(0.3);
+    this.#locks.stranger(isRunner ? [] : [{ name, mode }], isRunner, random.int(120_000));
   }
 
   // --- Time ---

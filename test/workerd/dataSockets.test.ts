@@ -13,7 +13,6 @@ import {
   acceptOffer,
   command,
   connectAgent,
-  controlHello,
   coordinatorOf,
   newExecution,
   newPlace,
@@ -78,27 +77,6 @@ describe("agents", () => {
     expect(data.messages("step.start")).toHaveLength(1);
     const page = await coordinatorOf(place, execution.executionId).events(0, 100);
     expect(page?.events.filter(({ event }) => event.type === "step.finished")).toHaveLength(1);
-  });
-
-  it("[G13] are greeted once on a data socket, whatever their hello lacks when it comes again", async () => {
-    const scene = await running();
-    const { data, attempt, lease } = scene;
-    data.send({ ...attempt.hello(lease), attempts: [] });
-    data.send(attempt.finished());
-    await data.next("step.recorded");
-    expect((await read(scene)).state).toBe("succeeded");
-    expect(data.messages("welcome")).toHaveLength(1);
-  });
-
-  it("[G13] are greeted once on a control socket, whatever their hello lacks when it comes again", async () => {
-    const scene = await running();
-    const { place, control, lease } = scene;
-    await expect.poll(() => statusOf(place, lease.id)).toBe("accepted");
-    control.send(controlHello());
-    control.send({ type: "lease.accepted", leaseId: "lse_unknown", fence: 1 });
-    await control.next("lease.revoke");
-    expect(await statusOf(place, lease.id)).toBe("accepted");
-    expect(control.messages("welcome")).toHaveLength(1);
   });
 
   it("[S5] are refused under a lease that is not theirs", async () => {
@@ -277,5 +255,43 @@ describe("agents", () => {
     expect(control.messages("lease.revoke")).toHaveLength(0);
     await later(scene, COMMAND_RESEND_MS);
     expect(await control.next("lease.revoke")).toMatchObject({ fence: 1 });
+  });
+
+  it("[CX1] [LS1] that were taken away this way are counted on no longer: what comes next asks for another", async () => {
+    const scene = await running([command("a")], [command("after")]);
+    const { place, execution, control, data, lease } = scene;
+    data.socket.close();
+    await data.end();
+    const actor = { type: "system", name: "test" } as const;
+    const stub = coordinatorOf(place, execution.executionId);
+    await stub.ask({ type: "cancel", actor, reason: "", force: false });
+    await later(scene, COMMAND_RESEND_MS);
+    await control.next("lease.revoke");
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+    expect(await control.next("lease.offer", 2)).toMatchObject({ firstStep: { step: "after", fence: 2 } });
+  });
+
+  it("[CX1] are not taken away while something else is to go on under their lease", async () => {
+    const stopped: Block = {
+      ...{ kind: "condition", id: "maybe", if: "true", timeoutMs: 1_000 },
+      then: [command("left")],
+    };
+    const scene = await running([
+      { kind: "parallel", id: "both", branches: [[stopped], [command("right")]] },
+    ]);
+    const { place, control, data } = scene;
+    await data.next("step.start");
+    data.socket.close();
+    await data.end();
+    const release = vi.spyOn(AgentPool.prototype, "releaseLease");
+    await later(scene, 1_000);
+    await later(scene, COMMAND_RESEND_MS);
+    const log = await coordinatorOf(place, scene.execution.executionId).events(0, 100);
+    expect(log?.events.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({ type: "step.stopping", step: "left" }),
+    );
+    await poolOf(place).presence();
+    expect(release).not.toHaveBeenCalled();
+    expect(control.messages("lease.revoke")).toEqual([]);
   });
 });

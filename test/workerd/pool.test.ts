@@ -2,9 +2,12 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Block } from "#protocol/blocks/index.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
+import { newId } from "#protocol/ids.ts";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import type { Lease } from "#protocol/socket.ts";
+import type { CreateExecution } from "../../worker/execution/contract.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import type { LeaseReply } from "../../worker/pool/contract.ts";
 import { PoolStore } from "../../worker/pool/store.ts";
 import {
   Attempt,
@@ -67,6 +70,20 @@ async function trigger(place: Place, blocks: Block[] = [command("a")]) {
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
   return { id: execution.executionId, stub };
+}
+
+/** What a coordinator asks the pool for its first step. */
+function requestOf({ executionId, plan, planDigest }: CreateExecution) {
+  const leaseId = newId("lease");
+  const until = Date.now() + 3_600_000;
+  return {
+    request: { leaseId, executionId, fence: 1, labels: {}, wantedAgentId: undefined, until },
+    payload: {
+      plan,
+      planDigest,
+      firstStep: { type: "step.start", id: "x", step: "a", attempt: 1, fence: 1 },
+    },
+  } as const;
 }
 
 async function read(stub: ReturnType<typeof coordinatorOf>) {
@@ -141,6 +158,57 @@ describe("granting", () => {
     const kept = await trigger(place);
     const control = await connectAgent(place);
     expect((await control.next("lease.offer")).lease).toMatchObject({ executionId: kept.id });
+  });
+
+  it("serves nobody whose execution has waited for as long as it may, and counts nobody behind it", async () => {
+    const place = newPlace();
+    const gone = requestOf(await newExecution(place, [command("a")]));
+    const until = Date.now() + 60_000;
+    await poolOf(place).requestLease({ ...gone.request, until }, gone.payload);
+    const offered = vi.spyOn(ExecutionCoordinator.prototype, "offerTo");
+    vi.useFakeTimers({ toFake: ["Date"], now: until });
+    const kept = await trigger(place);
+    await logged(kept.stub, "lease.queued");
+    expect((await read(kept.stub)).queue).toMatchObject({ ahead: 0 });
+    const control = await connectAgent(place);
+    expect((await control.next("lease.offer")).lease).toMatchObject({ executionId: kept.id });
+    expect(offered.mock.calls.map(([id]) => id)).not.toContain(gone.request.leaseId);
+  });
+
+  it.each<
+    [string, (place: Place, ask: () => Promise<LeaseReply>, give: () => Promise<void>) => Promise<void>]
+  >([
+    ["was asked for", (_place, _ask, give) => give()],
+    [
+      "was served",
+      async (_place, ask, give) => {
+        expect(await ask()).toMatchObject({ outcome: "queued" });
+        await give();
+      },
+    ],
+    [
+      "had ended",
+      async (place, ask, give) => {
+        const control = await connectAgent(place);
+        expect(await ask()).toMatchObject({ outcome: "offered" });
+        const { lease } = await acceptOffer(control);
+        await give();
+        control.send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+        await expect.poll(async () => (await poolOf(place).presence())[place.agentId]?.busySlots).toBe(0);
+        control.socket.close(1000, "cut");
+        await expect.poll(() => poolOf(place).presence()).toEqual({});
+      },
+    ],
+  ])("[G1] [CX1] grants nothing that was given back before it %s", async (_, prepare) => {
+    const place = newPlace();
+    const { request, payload } = requestOf(await newExecution(place, [command("a")]));
+    const ask = () => poolOf(place).requestLease(request, payload);
+    await prepare(place, ask, () => poolOf(place).releaseLease(request.leaseId, 1, "abandoned"));
+    await evictDurableObject(poolOf(place));
+    const control = await connectAgent(place);
+    expect(await ask()).toEqual({ outcome: "over" });
+    expect(await poolOf(place).presence()).toMatchObject({ [place.agentId]: { busySlots: 0 } });
+    expect(control.messages("lease.offer")).toEqual([]);
   });
 
   it("gives agents only what their labels fit", async () => {
@@ -349,6 +417,39 @@ describe("after a loss of contact", () => {
     await connectAgent(place);
     await logged(stub, "execution.finished");
     expect(await read(stub)).toMatchObject({ state: "failed", steps: [{ state: "unknown" }] });
+  });
+
+  it("[G13] a hello that comes twice changes nothing the second time", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const { lease } = await acceptOffer(control);
+    control.send(controlHello({ slots: 7 }));
+    control.send("ping");
+    await control.until(() => control.pongs > 0);
+    expect(await poolOf(place).presence()).toMatchObject({ [place.agentId]: { slots: 1, busySlots: 1 } });
+    const data = await openData(place, lease.executionId);
+    const attempt = new Attempt("a", 1);
+    data.send(attempt.hello(lease));
+    data.send(attempt.started());
+    await data.next("welcome");
+    // An older one, from before it had begun.
+    data.send({ ...attempt.hello(lease), attempts: [] });
+    data.send(attempt.finished());
+    await data.next("step.recorded");
+    expect(await read(stub)).toMatchObject({ state: "succeeded", steps: [{ state: "succeeded" }] });
+    expect([control.messages("welcome").length, data.messages("welcome").length]).toEqual([1, 1]);
+  });
+
+  it("[LS1] tells its coordinator when a lease ended that was still counted on", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const { lease } = await acceptOffer(control);
+    await logged(stub, "lease.granted");
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: 1 });
+    await logged(stub, "execution.finished");
+    expect(await read(stub)).toMatchObject({ steps: [{ state: "unknown" }] });
   });
 
   it("revokes a lease that nobody here knows", async () => {

@@ -12,8 +12,9 @@ import { poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
-import { type Answer, call, dataOf, type Person, signUp } from "./harness.ts";
+import { type Answer, call, dataOf, type Person, request, signUp } from "./harness.ts";
 import { type Ending, type ObligingAgent, obligingAgent } from "./obligingAgent.ts";
+import { Line } from "./scriptedAgent.ts";
 
 const SOURCE = `---
 title: Deploy
@@ -182,6 +183,16 @@ describe("deleting", () => {
       .first();
     expect(row).toMatchObject({ state: "canceled", deleted_at: expect.any(Number) });
     expect(JSON.parse(String(row?.deleted_by))).toMatchObject({ type: "api_key" });
+  });
+
+  test("is told to whoever has a list open, and nothing puts it back there", async () => {
+    const id = await run({ check: { exitCode: 1 } }, "failed");
+    const headers = { upgrade: "websocket" };
+    const { webSocket } = await request("/api/v1/feed", { key: person.key, headers });
+    if (!webSocket) throw new Error("no socket");
+    const feed = new Line(webSocket);
+    expect((await api("DELETE", `/executions/${id}`)).status).toBe(200);
+    expect(await feed.next("execution.removed")).toEqual({ type: "execution.removed", executionId: id });
   });
 
   test("[G9] frees no Idempotency-Key", async () => {

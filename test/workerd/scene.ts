@@ -33,10 +33,10 @@ export interface Scene {
 }
 
 /** An execution whose first step runs on a scripted agent. */
-export async function running(blocks: Block[] = [command("a")]): Promise<Scene> {
+export async function running(blocks: Block[] = [command("a")], afterwards?: Block[]): Promise<Scene> {
   const place = newPlace();
   const control = await connectAgent(place);
-  const execution = await newExecution(place, blocks);
+  const execution = await newExecution(place, blocks, afterwards);
   await coordinatorOf(place, execution.executionId).create(execution);
   const { lease, firstStep } = await acceptOffer(control);
   const data = await openData(place, execution.executionId);

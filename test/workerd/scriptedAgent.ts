@@ -175,7 +175,11 @@ export function command(id: string, more: Partial<CommandBlock> = {}): CommandBl
   return { kind: "command", id, interpreter: "sh", script: "true", ...more };
 }
 
-export async function newExecution(place: Place, blocks: Block[]): Promise<CreateExecution> {
+export async function newExecution(
+  place: Place,
+  blocks: Block[],
+  afterwards?: Block[],
+): Promise<CreateExecution> {
   const plan: Plan = {
     schema: 1,
     organizationId: place.organizationId,
@@ -187,6 +191,7 @@ export async function newExecution(place: Place, blocks: Block[]): Promise<Creat
     parameters: {},
     target: { poolId: place.poolId, poolName: "default", labels: {} },
     blocks,
+    ...(afterwards && { finally: afterwards }),
     nonce: crypto.randomUUID(),
     expiresAt: Date.now() + 3_600_000,
   };

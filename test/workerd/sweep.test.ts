@@ -2,11 +2,77 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, it, vi } from "vitest";
 import { newId } from "#protocol/ids.ts";
 import { tenantDb } from "../../worker/db/tenant.ts";
+import type { CreateExecution } from "../../worker/execution/contract.ts";
+import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import { sweep } from "../../worker/sweep.ts";
-import { command, coordinatorOf, newExecution, newPlace } from "./scriptedAgent.ts";
+import { command, coordinatorOf, newExecution, newPlace, type Place } from "./scriptedAgent.ts";
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const ACTOR = { type: "system", name: "test" } as const;
+
+/** An execution whose only step is another one, in which a person is waited for. */
+async function newParent(place: Place): Promise<CreateExecution> {
+  const execution = await newExecution(place, [{ kind: "runbook", id: "other", runbook: "Other" }]);
+  const { target, versionHash, versionNumber } = execution.plan;
+  const versionId = newId("version");
+  const runbookId = newId("runbook");
+  execution.plan.children = { other: versionId };
+  execution.plan.runbooks = {
+    [versionId]: {
+      ...{ runbookId, versionId, versionNumber, versionHash, target, title: "Other", definitions: [] },
+      blocks: [{ kind: "instruction", id: "look", markdown: "Look", acknowledge: true }],
+    },
+  };
+  return execution;
+}
+
+/** Starts it, and resolves with its coordinator and the id of the child. */
+async function startParent(place: Place) {
+  const execution = await newParent(place);
+  const stub = coordinatorOf(place, execution.executionId);
+  await stub.create(execution);
+  const started = await vi.waitFor(async () => (await stub.read())?.steps[0]?.executionId);
+  if (!started) throw new Error("no child");
+  return { stub, child: coordinatorOf(place, started), childId: started };
+}
+
+it("[G5] a child execution whose parent was canceled by force ends also when that word was lost", async () => {
+  const { stub, child } = await startParent(newPlace());
+  await vi.waitFor(async () => expect(await child.read()).toMatchObject({ state: "waiting" }));
+  await child.sweep();
+  expect(await child.read()).toMatchObject({ state: "waiting" });
+  vi.spyOn(ExecutionCoordinator.prototype, "cancelChild").mockRejectedValueOnce(new Error("lost"));
+  await stub.ask({ type: "cancel", actor: ACTOR, reason: "", force: true });
+  expect(await stub.read()).toMatchObject({ state: "canceled" });
+  await child.sweep();
+  await vi.waitFor(async () => expect(await child.read()).toMatchObject({ state: "canceled" }));
+});
+
+it("[CX1] a child execution whose cancel came before its start never starts", async () => {
+  const starts: CreateExecution[] = [];
+  const own = ExecutionCoordinator.prototype.create;
+  vi.spyOn(ExecutionCoordinator.prototype, "create").mockImplementation(async function (
+    this: ExecutionCoordinator,
+    record,
+  ) {
+    if (!record.parent) return own.call(this, record);
+    starts.push(record);
+    throw new Error("it is on its way for a long time");
+  });
+  const place = newPlace();
+  const { stub, child } = await startParent(place);
+  await vi.waitFor(() => expect(starts).toHaveLength(1));
+  await stub.ask({ type: "cancel", actor: ACTOR, reason: "", force: false });
+  await vi.waitFor(async () => expect(await stub.read()).toMatchObject({ state: "canceled" }));
+  vi.restoreAllMocks();
+  const [late] = starts;
+  if (!late) throw new Error("unreachable");
+  expect(await child.create(late)).toEqual({ outcome: "conflict" });
+  expect(await child.read()).toBeNull();
 });
 
 it("[G5] a sweep makes up for an alarm that was lost", async () => {

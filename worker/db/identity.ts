@@ -164,6 +164,8 @@ export function identityDb(d1: D1Database) {
                 logo: sql`NULL`.as("logo"),
                 metadata: sql`NULL`.as("metadata"),
                 createdAt: sql`${now.getTime()}`.as("created_at"),
+                maxExecutions: sql`NULL`.as("max_executions"),
+                retentionDays: sql`NULL`.as("retention_days"),
               })
               .from(user)
               .where(eq(user.id, userId)),

@@ -10,11 +10,13 @@ import { COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { StreamMessage } from "#protocol/viewer.ts";
+import { tenantDb } from "../db/tenant.ts";
+import type { LockReply } from "../locks/contract.ts";
 import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
-import { Archiver } from "./archive/archiver.ts";
+import { Archiver, deleteArchive } from "./archive/archiver.ts";
 import type {
   Ask,
   AskResult,
@@ -34,13 +36,13 @@ import { create, engine } from "./engine/engine.ts";
 import { fold } from "./engine/fold.ts";
 import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
-import { type EngineState, isChildWanted, isLeaseOpen } from "./engine/state.ts";
+import { type EngineState, isLeaseOpen, isOut } from "./engine/state.ts";
 import { touchedBy } from "./engine/touched.ts";
 import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
 import { serveHttp } from "./http.ts";
 import { OutputIntake } from "./intake.ts";
-import { Outside } from "./outside.ts";
+import { canceledByParent, Outside } from "./outside.ts";
 import { offerPayload, Performer } from "./performer.ts";
 import { Projection } from "./projection.ts";
 import { type RetryWish, takeOver } from "./reuse.ts";
@@ -55,6 +57,9 @@ const FEED_DELAY_MS = 50;
 
 /** An alarm that is late by this much will not come. */
 const OVERDUE_MS = 30_000;
+
+/** When a deletion that was cut short goes on. */
+const PURGE_AGAIN_MS = 60_000;
 
 /** Everything that exists only once the execution does. */
 interface Live {
@@ -119,9 +124,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   // --- What the rest of the worker asks (contract.ts) ---
 
   async create(record: CreateExecution): Promise<CreateResult> {
-    await this.#awake();
+    await this.#awake("also deleted");
     const repeat = this.#repeatOf(record.requestHash);
     if (repeat) return repeat;
+    if (record.parent && this.#store.isForbidden) return { outcome: "conflict" };
     const { executionId: _, requestHash: __, requestId, plan, ...origin } = record;
     const moment = newMoment();
     const decision = create(plan, origin, moment);
@@ -136,7 +142,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async repeat(requestHash: string): Promise<RepeatResult | null> {
-    await this.#awake();
+    await this.#awake("also deleted");
     return this.#repeatOf(requestHash);
   }
 
@@ -195,8 +201,35 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async remove(tombstone: Tombstone): Promise<void> {
-    await this.#awake();
-    if (this.#load()) this.#store.remove(tombstone);
+    if (!this.#store.record()) return;
+    this.#store.remove(tombstone);
+    this.background(
+      this.#feed().publish({ type: "execution.removed", executionId: this.#names.executionId }),
+    );
+  }
+
+  async purge(endedBefore: number): Promise<void> {
+    const live = this.#load();
+    if (live && (live.state.end?.at ?? Number.POSITIVE_INFINITY) >= endedBefore) return;
+    await this.remove({ by: { type: "system", name: "retention" }, at: Date.now() });
+    this.#store.purgeFrom = endedBefore;
+    await this.#purge(endedBefore);
+  }
+
+  /** The alarm is set first: cut short, it goes on from there, also when nobody knows of it any more. */
+  async #purge(endedBefore: number): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + PURGE_AGAIN_MS);
+    const { organizationId, executionId } = this.#names;
+    await deleteArchive(this.env.ARCHIVE, organizationId, executionId);
+    await tenantDb(this.env.DB, organizationId).executions.purge(executionId, new Date(endedBefore));
+    await this.#store.clear();
+    this.alarmRang();
+    this.#intake.forget();
+    this.#live = undefined;
+    for (const socket of this.getConnections()) {
+      socket.close(CLOSE_CODES.restart, "this execution was deleted");
+    }
+    this.log("info", "execution deleted for good", {});
   }
 
   async endViewers(credentialId: string): Promise<void> {
@@ -207,9 +240,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
   async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
-    if (!this.#hasLease(leaseId, fence)) return null;
+    if (!(await this.wantsLease(leaseId, fence))) return null;
+    const { agentId } = this.#state().leases.get(fence) ?? {};
+    if (agentId !== undefined && agentId !== agent.agentId) return null;
     this.#decide({ type: "lease.granted", fence, ...agent });
-    return offerPayload(this.#state(), fence);
+    return isLeaseOpen(this.#state().leases.get(fence)) ? offerPayload(this.#state(), fence) : null;
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
@@ -235,21 +270,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   // --- What locks and other executions tell ---
 
-  async locksGranted(step: string, fences: Record<string, number>): Promise<void> {
-    this.#decide({ type: "locks.granted", step, fences });
-  }
-
-  /** True while the step, or the whole execution for "", holds its locks or waits for them. */
-  async wantsLocks(step: string): Promise<boolean> {
+  /** How the request of a step, or of the whole execution for "", stands now. False when it is no longer wanted. */
+  async locksStand(step: string, reply: LockReply): Promise<boolean> {
     const state = this.#load()?.state;
     if (!state || state.end) return false;
-    return (step === "" ? state.locks : state.steps.get(step)?.locks) !== undefined;
-  }
-
-  /** False once the step waits for that execution no more, and for one that it never started. */
-  async wantsChild(step: string, executionId: string): Promise<boolean> {
-    const live = this.#load();
-    return live !== null && isChildWanted(live.state, step, executionId);
+    if ((step === "" ? state.locks : state.steps.get(step)?.locks) === undefined) return false;
+    this.#outside.locksStand(step, reply);
+    return true;
   }
 
   async childFinished(
@@ -261,12 +288,29 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     this.#decide({ type: "child.finished", step, executionId, state, detail });
   }
 
+  /** True while the step waits for the execution that it started. */
+  async wantsChild(step: string, executionId: string): Promise<boolean> {
+    const state = this.#load()?.state;
+    const record = state?.steps.get(step);
+    return record !== undefined && !state?.end && isOut(record) && record.executionId === executionId;
+  }
+
+  /** Cancels what another execution started. False when it has not begun: then it never will. */
+  async cancelChild(force: boolean): Promise<boolean> {
+    if (!this.#store.record()) {
+      this.#store.forbid();
+      return false;
+    }
+    this.#decide(canceledByParent(force));
+    return true;
+  }
+
   // --- Sockets and requests ---
 
   override async fetch(request: Request): Promise<Response> {
     try {
-      await this.#awake();
       // What an agent still has to tell is taken also after somebody deleted the execution.
+      await this.#awake(isAgent(request) ? "also deleted" : "visible");
       if (!(isAgent(request) ? this.#load() : this.#visible())) return new Response(null, { status: 404 });
       // Only sockets need what PartyServer prepares (and stores) before a request.
       const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -336,9 +380,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
-  /** Sees to it that the alarm is set, for the platform may have dropped it, and that whoever started it still wants it. */
+  /** Sees to it that the alarm is set, which the platform may have dropped, and that it is still wanted. */
   async sweep(): Promise<void> {
-    if (!this.#load()) return;
+    const live = this.#load();
+    if (!live) return;
     this.background(this.#outside.askParent());
     const alarm = await this.ctx.storage.getAlarm();
     // One that is overdue is being tried, unless the platform gave up on it.
@@ -348,6 +393,8 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   override onAlarm(): void {
+    const { purgeFrom } = this.#store;
+    if (purgeFrom !== undefined) return this.background(this.#purge(purgeFrom));
     const live = this.#load();
     if (!live) return;
     this.alarmRang();
@@ -368,9 +415,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   // --- Deciding ---
 
-  /** Brings the log back when it is only in the archive; whoever reads waits for it. */
-  async #awake(): Promise<void> {
+  /** Brings the log back when it is only in the archive; whoever reads waits for it. What was deleted nobody reads. */
+  async #awake(which: "visible" | "also deleted" = "visible"): Promise<void> {
     if (this.#live || !this.#store.isDropped) return;
+    if (which === "visible" && this.#store.isRemoved) return;
     this.#waking ??= this.#restore().finally(() => {
       this.#waking = undefined;
     });
@@ -482,7 +530,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   #announce(): void {
     this.#feedTimer ??= setTimeout(() => {
       this.#feedTimer = undefined;
-      const live = this.#load();
+      const live = this.#visible();
       if (!live) return;
       const execution = toSummary(live.record.executionId, live.state);
       this.background(this.#feed().publish({ type: "execution", execution }));
@@ -490,11 +538,15 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   #feed() {
-    return this.env.ORGANIZATION_FEED.getByName(this.#state().plan.organizationId);
+    return this.env.ORGANIZATION_FEED.getByName(this.#names.organizationId);
   }
 
   protected override logFields() {
-    const [organizationId, executionId] = this.name.split("/");
+    return this.#names;
+  }
+
+  get #names(): { organizationId: string; executionId: string } {
+    const [organizationId = "", executionId = ""] = this.name.split("/");
     return { organizationId, executionId };
   }
 

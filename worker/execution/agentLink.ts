@@ -57,7 +57,7 @@ export class AgentLink {
   /** Whether an agent may connect: its assertion, which the worker has verified, counts once (HS2). */
   admits(identity: AgentIdentity | undefined): boolean {
     const { store, now } = this.#deps;
-    return identity !== undefined && store.spendAssertion(identity.jti, identity.jtiExpiresAt, now());
+    return identity !== undefined && store.spendAssertion(identity, now());
   }
 
   connect(socket: Socket, { agentId, name }: AgentIdentity): void {
@@ -73,7 +73,7 @@ export class AgentLink {
     const parsed = parseFrame(agentDataMessageSchema, frame);
     if (!parsed.ok) return refuse(socket, parsed.reason);
     const message = parsed.message;
-    // Counts once on a socket: a repeat lacks what began since, which would pass for lost (G13).
+    // A socket is greeted once: a repeat would tell how things were.
     if (message.type === "hello") return state.lease ? undefined : this.#hello(socket, state, message);
     if (!state.lease) return refuse(socket, `${message.type} before hello`);
     if ("fence" in message && message.fence !== state.lease.fence) return this.#foreignFence(socket, message);

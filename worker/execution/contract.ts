@@ -38,6 +38,8 @@ export interface CreateExecution {
   taken?: TakenOver;
   /** The execution and step that started it. */
   parent?: EngineState["parent"];
+  /** The organization limits how many run at once, and this one counts. */
+  limited?: boolean;
 }
 
 /** What a request is to an execution that exists: the one that started it, or another. */
@@ -79,6 +81,7 @@ export interface Tombstone {
 }
 
 export interface CoordinatorApi {
+  /** `conflict` also for an execution that another one started and canceled before this came. */
   create(input: CreateExecution): Promise<CreateResult>;
   /** What `create` would answer to this request, or null where it would create. */
   repeat(requestHash: string): Promise<RepeatResult | null>;
@@ -91,6 +94,11 @@ export interface CoordinatorApi {
    * What happened stays, and so does its Idempotency-Key. Safe to repeat.
    */
   remove(tombstone: Tombstone): Promise<void>;
+  /**
+   * Deletes it for good if it ended before that time: its archive, its row and
+   * all that is kept here, its Idempotency-Key with it. Safe to repeat.
+   */
+  purge(endedBefore: number): Promise<void>;
   events(after: number, limit: number): Promise<EventPage | null>;
   /** Ends the viewers' sockets that a credential opened. Safe to repeat. */
   endViewers(credentialId: string): Promise<void>;

@@ -7,11 +7,12 @@
 import { planDigest } from "#protocol/plan.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import type { Env } from "../env.ts";
+import type { LockReply } from "../locks/contract.ts";
 import { type LeaseReply, poolObjectName } from "../pool/contract.ts";
 import { type CreateExecution, coordinatorName } from "./contract.ts";
 import { waitingIn } from "./engine/agents.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
-import { type EngineState, isChildWanted } from "./engine/state.ts";
+import type { EngineState } from "./engine/state.ts";
 import { offerPayload } from "./performer.ts";
 import { buildChildPlan } from "./plan.ts";
 
@@ -29,18 +30,17 @@ export type OutsideEffect = Extract<
   }
 >;
 
-/** How an execution ends that the one that started it does not want any more. */
-const CANCEL_BY_PARENT = {
-  type: "cancel",
-  actor: { type: "system", name: "the execution that started it" },
-  reason: "canceled with the execution that started it",
-} as const;
-
 export interface OutsideDeps {
   env: Env;
   record(): CreateExecution;
   state(): EngineState;
   decide(input: EngineInput): void;
+}
+
+/** What an execution is told by the one that started it. */
+export function canceledByParent(force: boolean): EngineInput {
+  const actor = { type: "system", name: "the execution that started it" } as const;
+  return { type: "cancel", actor, reason: "canceled with the execution that started it", force };
 }
 
 export class Outside {
@@ -71,9 +71,10 @@ export class Outside {
       case "child.start":
         return this.#startChild(effect);
       case "child.cancel": {
-        const { executionId, force } = effect;
-        await this.#coordinator(executionId).ask({ ...CANCEL_BY_PARENT, force });
-        return;
+        const { step, executionId, force } = effect;
+        if (await this.#coordinator(executionId).cancelChild(force)) return;
+        const detail = "it was canceled before it began";
+        return this.#deps.decide({ type: "child.finished", step, executionId, state: "canceled", detail });
       }
       default:
         effect satisfies never;
@@ -95,13 +96,13 @@ export class Outside {
     await this.#coordinator(parent.executionId).childFinished(parent.step, executionId, state, detail);
   }
 
-  /** Ends this execution when the one that started it wants it no more: the word of that may have been lost. */
+  /** Cancels this execution when the one that started it waits for it no longer: that word may have been lost. */
   async askParent(): Promise<void> {
-    const { parent, end } = this.#deps.state();
-    if (!parent || end) return;
+    const { parent, end, cancel } = this.#deps.state();
+    if (!parent || end || cancel) return;
     const { executionId } = this.#deps.record();
-    const isWanted = await this.#coordinator(parent.executionId).wantsChild(parent.step, executionId);
-    if (!isWanted) this.#deps.decide({ ...CANCEL_BY_PARENT, force: false });
+    const wanted = await this.#coordinator(parent.executionId).wantsChild(parent.step, executionId);
+    if (!wanted) this.#deps.decide(canceledByParent(false));
   }
 
   async #requestLease(leaseId: string, fence: number): Promise<void> {
@@ -111,14 +112,21 @@ export class Outside {
     const isWanted = payload !== null || (lease && !waitingIn(this.#deps.state(), lease.scope).next().done);
     if (!lease || !isWanted) return;
     const { executionId } = this.#deps.record();
-    const { labels, wantedAgentId } = lease;
-    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId };
+    const { labels, wantedAgentId, until } = lease;
+    const request = { leaseId, executionId, fence, labels: { ...labels }, wantedAgentId, until };
     const answer: LeaseReply = await this.#pool(lease.poolId).requestLease(request, payload);
-    if (answer.outcome === "offered") {
-      const { agentId, agentName, labels } = answer;
-      this.#deps.decide({ type: "lease.granted", fence, agentId, agentName, labels });
-    } else {
-      this.#deps.decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+    const { decide } = this.#deps;
+    switch (answer.outcome) {
+      case "offered": {
+        const { agentId, agentName, labels } = answer;
+        return decide({ type: "lease.granted", fence, agentId, agentName, labels });
+      }
+      case "queued":
+        return decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+      case "over":
+        return;
+      default:
+        answer satisfies never;
     }
   }
 
@@ -127,14 +135,17 @@ export class Outside {
     const record = step === "" ? whole : steps.get(step)?.locks;
     if (!record || record.status === "granted") return;
     const { executionId } = this.#deps.record();
-    const reply = await this.#locks().acquireLocks({
-      executionId,
-      step,
-      title: plan.title,
-      locks: record.locks,
-    });
+    const { locks, slot = false } = record;
+    const reply = await this.#locks().acquireLocks({ executionId, step, title: plan.title, locks, slot });
+    this.locksStand(step, reply);
+  }
+
+  locksStand(step: string, reply: LockReply): void {
     if (reply.outcome === "granted") this.#deps.decide({ type: "locks.granted", step, fences: reply.fences });
-    else this.#deps.decide({ type: "locks.queued", step, ahead: reply.ahead, holder: reply.holder });
+    else {
+      const { ahead, holder, reason } = reply;
+      this.#deps.decide({ type: "locks.queued", step, ahead, holder, reason });
+    }
   }
 
   async #startChild({ step, executionId, inputs }: Extract<Effect, { type: "child.start" }>): Promise<void> {
@@ -169,12 +180,11 @@ export class Outside {
       requestId: own.requestId,
       parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
     });
-    // It may have been canceled before it was there to hear of it.
-    if (!isChildWanted(this.#deps.state(), step, executionId)) {
-      return this.perform({ type: "child.cancel", step, executionId, force: false });
+    // Its cancel was faster.
+    if (created.outcome === "conflict") {
+      return this.#deps.decide({ type: "child.finished", step, executionId, state: "canceled" });
     }
     this.#deps.decide({ type: "child.started", step, executionId });
-    if (created.outcome === "conflict") return;
     const { state } = created.execution;
     // Asked again after its word was lost: it may have ended long ago.
     if (isExecutionTerminal(state)) this.#deps.decide({ type: "child.finished", step, executionId, state });

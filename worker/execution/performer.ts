@@ -40,6 +40,8 @@ export class Performer {
         return background(outside.perform(effect));
       case "edge.request":
         return background(edge.perform(effect));
+      case "edge.cancel":
+        return edge.cancel(effect);
       case "step.start": {
         const { type: _, ...start } = effect;
         agents.send(effect.fence, startOf(start));
@@ -62,7 +64,9 @@ export class Performer {
     const since = state().steps.get(step)?.stopping?.at ?? 0;
     // A data socket that is only just (re)connecting is told when it says hello. One that stays away may
     // still be in the pool's reach; but then the agent ends the lease and what it has not sent is lost.
-    if (!sent && Date.now() - since >= COMMAND_RESEND_MS) background(outside.revoke(fence));
+    // So the lease is only taken away when nothing else goes on under it.
+    const isLast = [...stepsUnder(state(), fence)].every(({ stopping }) => stopping);
+    if (!sent && isLast && Date.now() - since >= COMMAND_RESEND_MS) background(outside.revoke(fence));
   }
 }
 

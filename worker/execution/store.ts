@@ -6,6 +6,8 @@
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { type ExecutionEvent, executionEventSchema, type RecordedEvent } from "#protocol/events.ts";
 import { encodeOutputFrame } from "#protocol/viewer.ts";
+import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import type { AgentIdentity } from "../pool/contract.ts";
 import type { CreateExecution, Tombstone } from "./contract.ts";
 import type { TimedEvent } from "./engine/fold.ts";
 
@@ -21,13 +23,19 @@ const SCHEMA = `
   );
   CREATE INDEX log_events ON log (seq) WHERE step IS NULL;
   CREATE INDEX log_chunks ON log (step, attempt, position) WHERE step IS NOT NULL;
-  CREATE TABLE assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+  ${ASSERTIONS_SCHEMA}
 `;
 
 const PARTYSERVER_NAME_KEY = "__ps_name";
 
 /** The last sequence number that was given to what is not there any more. */
 const DROPPED_HEAD_KEY = "dropped-head";
+
+/** There that its cancel came before it; it is never to begin. */
+const FORBIDDEN_KEY = "forbidden";
+
+/** Since when it is being deleted for good. */
+const PURGE_KEY = "purge";
 
 /** What is held of one attempt's output. */
 export interface HeldOutput {
@@ -89,6 +97,15 @@ export class ExecutionStore {
     this.#storage.kv.put(PARTYSERVER_NAME_KEY, objectName);
     this.#sql.exec("INSERT INTO execution (id, record) VALUES (1, ?)", JSON.stringify(record));
     this.#head = 0;
+  }
+
+  /** Of an execution that was canceled before it was created. */
+  get isForbidden(): boolean {
+    return this.#storage.kv.get<boolean>(FORBIDDEN_KEY) === true;
+  }
+
+  forbid(): void {
+    this.#storage.kv.put(FORBIDDEN_KEY, true);
   }
 
   /** The last sequence number that the log has given out; 0 when none. */
@@ -231,15 +248,9 @@ export class ExecutionStore {
     });
   }
 
-  /** False when this assertion was already used (HS2). Forgets those that have expired. */
-  spendAssertion(jti: string, expiresAt: number, now: number): boolean {
-    this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
-    const written = this.#sql.exec(
-      "INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)",
-      jti,
-      expiresAt,
-    ).rowsWritten;
-    return written > 0;
+  /** False when this assertion was already used (HS2). */
+  spendAssertion(assertion: Pick<AgentIdentity, "jti" | "jtiExpiresAt">, now: number): boolean {
+    return spendAssertion(this.#sql, assertion, now);
   }
 
   /** The manifest of the archive, once it is complete. */
@@ -296,6 +307,22 @@ export class ExecutionStore {
   /** True once it was deleted; its log is still here. */
   get isRemoved(): boolean {
     return this.#sql.exec("SELECT tombstone FROM execution").one().tombstone !== null;
+  }
+
+  /** Set once it is being deleted for good, as it ended before this time, ms since the epoch. */
+  get purgeFrom(): number | undefined {
+    return this.#storage.kv.get<number>(PURGE_KEY);
+  }
+
+  set purgeFrom(endedBefore: number) {
+    this.#storage.kv.put(PURGE_KEY, endedBefore);
+  }
+
+  /** Forgets everything: it never was. */
+  async clear(): Promise<void> {
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+    this.#head = undefined;
   }
 
   /** The first word counts. */

@@ -23,7 +23,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { ASK_MS, AVOID_MS, nextLook } from "./deadlines.ts";
+import { ASK_MS, AVOID_MS, nextLook, OVER_KEPT_MS } from "./deadlines.ts";
 import {
   type LeaseAction,
   type LeaseReport,
@@ -53,15 +53,17 @@ export class AgentPool extends SocketObject implements PoolApi {
   // --- What coordinators ask (contract.ts) ---
 
   async requestLease(request: LeaseRequest, payload: OfferPayload | null): Promise<LeaseReply> {
-    const { leaseId: id, executionId, fence, labels, wantedAgentId } = request;
+    const { leaseId: id, executionId, fence, labels, wantedAgentId, until } = request;
     const agentId = this.#store.lease(id)?.agentId;
     if (agentId) return { outcome: "offered", ...this.#agents.describe(agentId) };
+    if (this.#store.isOver(id)) return { outcome: "over" };
+    this.#store.dropExpired(Date.now());
     const row: QueueRow = { id, executionId, fence, labels, wantedAgentId };
     const choice: Choice =
       this.#store.room > 0 ? chooseAgent(this.#agents.candidates(), row, Date.now()) : { none: "pool_full" };
     const socket = "agentId" in choice ? this.#agents.socketOf(choice.agentId) : undefined;
     if (!socket?.state) {
-      this.#store.enqueue(row);
+      this.#store.enqueue(row, until);
       const reason = "none" in choice ? choice.none : "all_busy";
       this.#setAlarm();
       return { outcome: "queued", ahead: this.#store.ahead(id) ?? 0, reason };
@@ -74,13 +76,16 @@ export class AgentPool extends SocketObject implements PoolApi {
   }
 
   async releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void> {
-    if (this.#store.dequeue(leaseId)) return;
+    this.#store.dequeue(leaseId);
     const lease = this.#store.lease(leaseId);
-    if (!lease || lease.fence !== fence) return;
+    if (!lease) return this.#store.noteOver(leaseId, Date.now());
+    if (lease.fence !== fence) return;
     const socket = this.#agents.socketOf(lease.agentId);
+    // A cancel is said again until the agent is back, or the execution no longer counts on it.
+    if (!socket && reason === "canceled") return;
     // An agent that is away is told when it comes back: it names the lease, and nobody here knows it.
     if (!socket) return this.#free(lease);
-    this.#store.setStatus(leaseId, "released", Date.now());
+    this.#store.setStatus(leaseId, reason === "canceled" ? "revoked" : "released", Date.now());
     if (reason !== "finished") send(socket, revokeCommand(lease, reason));
     this.#setAlarm();
   }
@@ -131,7 +136,7 @@ export class AgentPool extends SocketObject implements PoolApi {
   override async fetch(request: Request): Promise<Response> {
     try {
       const agent = identityIn(request);
-      if (!agent || !this.#store.spendAssertion(agent.jti, agent.jtiExpiresAt, Date.now())) {
+      if (!agent || !this.#store.spendAssertion(agent, Date.now())) {
         return new Response(null, { status: 401 });
       }
       return await super.fetch(request);
@@ -159,7 +164,6 @@ export class AgentPool extends SocketObject implements PoolApi {
       const parsed = typeof frame === "string" ? parseFrame(agentControlMessageSchema, frame) : undefined;
       if (!parsed?.ok) return refuse(socket, parsed?.reason ?? "control frames are JSON text");
       const message = parsed.message;
-      // Counts once on a socket: a repeat lacks the leases taken since, which would pass for lost (G13).
       if (message.type === "hello") return state.hello ? undefined : this.#hello(socket, state, message);
       if (!state.hello) return refuse(socket, `${message.type} before hello`);
       if (message.type !== "ack") this.#report(socket, state, message);
@@ -182,6 +186,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     this.alarmRang();
     try {
       this.#endSilentSockets();
+      this.#store.forgetOver(Date.now() - OVER_KEPT_MS);
       this.#repeatUnanswered();
       this.#askWhatIsWanted();
       this.#handOut();
@@ -258,11 +263,13 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   #free(lease: LeaseRow): void {
     this.#store.removeLease(lease);
+    this.#store.noteOver(lease.id, Date.now());
     this.#announce(lease.agentId);
   }
 
   /** Gives free slots to whoever waits. */
   #handOut(): void {
+    this.#store.dropExpired(Date.now());
     let room = this.#store.room;
     for (const { row, agentId } of assign(this.#store.queue(), this.#agents.candidates(), Date.now())) {
       if (room-- <= 0) break;
@@ -284,6 +291,9 @@ export class AgentPool extends SocketObject implements PoolApi {
     // Settled while the coordinator was asked: accepted, or given back.
     if (lease?.status !== "offered") return;
     if (!payload) {
+      // Nothing to begin with at the moment, or nothing ever.
+      if (await this.#coordinator(row).wantsLease(row.id, row.fence)) return;
+      if (this.#store.lease(row.id)?.status !== "offered") return;
       this.#free(lease);
       return this.#handOut();
     }

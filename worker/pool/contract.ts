@@ -39,6 +39,8 @@ export interface LeaseRequest {
   labels: Record<string, string>;
   /** Only this agent will do. */
   wantedAgentId: string | undefined;
+  /** When its execution stops waiting, ms since the epoch. */
+  until: number;
 }
 
 /** The agent that a lease is given to, with what steps may ask about it. */
@@ -50,11 +52,14 @@ export interface GrantedAgent {
 
 export type LeaseReply =
   | ({ outcome: "offered" } & GrantedAgent)
-  | { outcome: "queued"; ahead: number; reason: QueueReason };
+  | { outcome: "queued"; ahead: number; reason: QueueReason }
+  /** It was given back, or has ended: this request was overtaken. */
+  | { outcome: "over" };
 
 /**
  * `finished`: the agent was told over its data socket. `canceled`, `abandoned`:
  * it could not be, or did not answer; the pool revokes the lease.
+ * With `canceled` the execution still counts on the lease, and hears when it is gone.
  */
 export type ReleaseReason = "finished" | "canceled" | "abandoned";
 

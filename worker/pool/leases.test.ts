@@ -28,6 +28,8 @@ describe("when an agent comes back", () => {
     ["an offer it never saw is granted anew", "offered", [], [{ type: "fail", retry: true }]],
     ["what it has no record of is lost", "accepted", [], [{ type: "lose" }]],
     ["what was given back, and it has forgotten, is free", "released", [], [{ type: "free" }]],
+    ["what was taken away is revoked again", "revoked", [told()], [{ type: "revoke" }]],
+    ["what was taken away, and it has forgotten, is lost", "revoked", [], [{ type: "lose" }]],
     [
       "an older fence is another lease (LS1)",
       "accepted",
@@ -57,9 +59,17 @@ describe("a report", () => {
     ["accepts", { type: "lease.accepted", ...about }, { type: "accept" }],
     ["declines for now", declined("draining"), { type: "fail", reason: "draining", retry: true }],
     ["declines for good", declined("plan_rejected", "no"), { type: "fail", reason: "no", retry: false }],
-    ["ends", { type: "lease.ended", ...about }, { type: "free" }],
+    ["ends", { type: "lease.ended", ...about }, { type: "lose" }],
   ])("%s", (_, message, action) => {
     expect(reported(lease("offered"), "agt_1", message)).toMatchObject(action);
+  });
+
+  test.each<[LeaseStatus, object]>([
+    ["accepted", { type: "lose" }],
+    ["revoked", { type: "lose" }],
+    ["released", { type: "free" }],
+  ])("[LS1] that a lease has ended which was %s reaches whoever still counts on it", (status, action) => {
+    expect(reported(lease(status), "agt_1", { type: "lease.ended", ...about })).toMatchObject(action);
   });
 
   test("[S5] of another agent, under another fence, or about nothing changes nothing", () => {
@@ -89,6 +99,8 @@ test.each<[LeaseStatus, boolean, object | undefined]>([
   ["offered", false, undefined],
   ["released", true, { type: "revoke" }],
   ["released", false, { type: "free" }],
+  ["revoked", true, { type: "revoke" }],
+  ["revoked", false, { type: "lose" }],
 ])("[CM1] a lease %s without an answer, its agent connected: %s", (status, isConnected, action) => {
   const decided = unanswered(lease(status), isConnected);
   if (action) expect(decided).toMatchObject(action);

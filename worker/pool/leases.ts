@@ -29,7 +29,7 @@ export function reconcile(known: readonly LeaseRow[], told: Hello["leases"]): Le
 }
 
 function stillHeld(lease: LeaseRow): LeaseAction {
-  return lease.status === "released"
+  return lease.status === "released" || lease.status === "revoked"
     ? { type: "revoke", lease, reason: "finished" }
     : { type: "accept", lease };
 }
@@ -42,10 +42,18 @@ function notHeld(lease: LeaseRow): LeaseAction {
     case "accepted":
       return { type: "lose", lease, reason: "its agent came back without any record of it" };
     case "released":
-      return { type: "free", lease };
+    case "revoked":
+      return gone(lease);
     default:
       return lease.status satisfies never;
   }
+}
+
+/** It is not with its agent any more: who still counts on it is told. */
+function gone(lease: LeaseRow): LeaseAction {
+  return lease.status === "released"
+    ? { type: "free", lease }
+    : { type: "lose", lease, reason: "its agent has ended the lease" };
 }
 
 export type LeaseReport = Exclude<AgentControlMessage, { type: "hello" | "ack" }>;
@@ -69,7 +77,7 @@ export function reported(
       return { type: "fail", lease, reason: detail || reason, retry: reason !== "plan_rejected" };
     }
     case "lease.ended":
-      return { type: "free", lease };
+      return gone(lease);
     default:
       return message satisfies never;
   }
@@ -78,7 +86,7 @@ export function reported(
 /** What to do about an agent's silence (CM1). One that is away is settled by its next hello. */
 export function unanswered(lease: LeaseRow, isConnected: boolean): LeaseAction | undefined {
   if (lease.status === "offered") return isConnected ? { type: "offer", lease } : undefined;
-  return isConnected ? { type: "revoke", lease, reason: "finished" } : { type: "free", lease };
+  return isConnected ? { type: "revoke", lease, reason: "finished" } : gone(lease);
 }
 
 export function offerCommand(

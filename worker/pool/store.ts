@@ -1,4 +1,6 @@
 /** The pool's SQLite: who holds which lease, who waits, and which assertions were used. */
+import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import type { AgentIdentity } from "./contract.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
@@ -8,15 +10,22 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS leases_agent ON leases (agent_id);
   CREATE TABLE IF NOT EXISTS queue (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT
+    id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT,
+    until INTEGER NOT NULL
   );
-  CREATE TABLE IF NOT EXISTS assertions (jti TEXT PRIMARY KEY, expires_at INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS over (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+  ${ASSERTIONS_SCHEMA}
 `;
 
 const LIMIT_KEY = "limit";
 
-/** `offered`: not yet accepted. `released`: over here, the agent has not said so yet. */
-export type LeaseStatus = "offered" | "accepted" | "released";
+const STATUSES = ["offered", "accepted", "released", "revoked"] as const;
+
+/**
+ * `offered`: not yet accepted. `released`: over here, the agent has not said so
+ * yet. `revoked`: the same, and its execution still counts on it.
+ */
+export type LeaseStatus = (typeof STATUSES)[number];
 
 export interface LeaseRow {
   id: string;
@@ -147,29 +156,45 @@ export class PoolStore {
     return row && Number(row.ahead);
   }
 
-  enqueue(row: QueueRow): void {
+  /** @param until when it is no longer wanted, ms since the epoch */
+  enqueue(row: QueueRow, until: number): void {
     this.#sql.exec(
-      "INSERT OR IGNORE INTO queue (id, execution_id, fence, labels, wanted) VALUES (?, ?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO queue (id, execution_id, fence, labels, wanted, until) VALUES (?, ?, ?, ?, ?, ?)",
       row.id,
       row.executionId,
       row.fence,
       JSON.stringify(row.labels),
       row.wantedAgentId ?? null,
+      until,
     );
   }
 
-  /** True when it was waiting. */
-  dequeue(id: string): boolean {
-    return this.#sql.exec("DELETE FROM queue WHERE id = ?", id).rowsWritten > 0;
+  dequeue(id: string): void {
+    this.#sql.exec("DELETE FROM queue WHERE id = ?", id);
   }
 
-  /** False when this assertion was already used (HS2). Forgets those that have expired. */
-  spendAssertion(jti: string, expiresAt: number, now: number): boolean {
-    this.#sql.exec("DELETE FROM assertions WHERE expires_at < ?", now);
-    return (
-      this.#sql.exec("INSERT OR IGNORE INTO assertions (jti, expires_at) VALUES (?, ?)", jti, expiresAt)
-        .rowsWritten > 0
-    );
+  /** Forgets requests that have waited for as long as they may. */
+  dropExpired(now: number): void {
+    this.#sql.exec("DELETE FROM queue WHERE until <= ?", now);
+  }
+
+  /** A request of it that still comes is an echo. */
+  noteOver(id: string, now: number): void {
+    this.#sql.exec("INSERT OR REPLACE INTO over (id, at) VALUES (?, ?)", id, now);
+  }
+
+  isOver(id: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM over WHERE id = ?", id).toArray().length > 0;
+  }
+
+  /** Forgets leases that were over before a time. */
+  forgetOver(before: number): void {
+    this.#sql.exec("DELETE FROM over WHERE at < ?", before);
+  }
+
+  /** False when this assertion was already used (HS2). */
+  spendAssertion(assertion: Pick<AgentIdentity, "jti" | "jtiExpiresAt">, now: number): boolean {
+    return spendAssertion(this.#sql, assertion, now);
   }
 }
 
@@ -185,6 +210,6 @@ function toQueueRow(row: SqlRow): QueueRow {
 }
 
 function toLease(row: SqlRow): LeaseRow {
-  const status = row.status === "accepted" || row.status === "released" ? row.status : "offered";
+  const status = STATUSES.find((each) => each === row.status) ?? "offered";
   return { ...toQueueRow(row), agentId: String(row.agent_id), status, changedAt: Number(row.changed_at) };
 }

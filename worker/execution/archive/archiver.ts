@@ -23,6 +23,21 @@ export const KEEP_MS = 60 * 60 * 1000;
 const RETRY_MIN_MS = 5_000;
 const RETRY_MAX_MS = 10 * 60_000;
 
+/** Deletes all objects of an execution. Safe to repeat. */
+export async function deleteArchive(
+  bucket: R2Bucket,
+  organizationId: string,
+  executionId: string,
+): Promise<void> {
+  const prefix = archivePrefix(organizationId, executionId);
+  for (;;) {
+    // One page is as much as one call deletes.
+    const { objects, truncated } = await bucket.list({ prefix });
+    if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
+    if (!truncated) return;
+  }
+}
+
 export interface ArchiverDeps {
   bucket: R2Bucket;
   store: ExecutionStore;

@@ -80,8 +80,14 @@ export interface LockRecord {
   readonly status: "requested" | "queued" | "granted";
   readonly at: number;
   readonly locks: readonly { readonly name: string; readonly mode: "shared" | "exclusive" }[];
+  /** A place among the executions that the organization runs at once is part of it. */
+  readonly slot?: true;
   readonly fences?: Readonly<Record<string, number>>;
-  readonly queue?: { readonly ahead: number; readonly holder: string };
+  readonly queue?: {
+    readonly ahead: number;
+    readonly holder: string;
+    readonly reason?: "organization_full";
+  };
 }
 
 /**
@@ -148,7 +154,7 @@ export interface EngineState {
   readonly scopes: Table<string, ScopeRecord>;
   /** How the execution's own two lists are doing. */
   readonly lists: Lists;
-  /** The locks of the whole execution. */
+  /** The locks of the whole execution, and its place in the organization. */
   readonly locks?: LockRecord;
   /** Succeeded steps that have a compensation, in the order in which they ended. */
   readonly undoable: readonly string[];
@@ -209,12 +215,6 @@ export function isFailure(step: StepRecord): boolean {
 /** The steps that are out under a fence. */
 export function* stepsUnder(state: EngineState, fence: number): Generator<StepRecord> {
   for (const step of openSteps(state)) if (step.fence === fence && isOut(step)) yield step;
-}
-
-/** True while a step waits for the execution that it started. */
-export function isChildWanted(state: EngineState, path: string, executionId: string): boolean {
-  const step = state.steps.get(path);
-  return step !== undefined && step.executionId === executionId && isOut(step);
 }
 
 /** Names a late report, so that its repeats are not recorded again. */

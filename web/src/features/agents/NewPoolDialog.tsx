@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useForm } from "react-hook-form";
 import { toast } from "sonner";
-import { poolNameSchema } from "#protocol/api/pools.ts";
+import { poolNameSchema } from "#protocol/blocks/common.ts";
 import { messageOf } from "../../api/errors.ts";
 import { agentKeys, createPool } from "../../api/queries/agents.ts";
 import { Button } from "../../components/Button.tsx";

@@ -168,6 +168,13 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
         detail: `Pool “${pool}” does as much at once as it may.`,
         toAgents: false,
       };
+    case "organization_full":
+      return {
+        tone: "live",
+        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
+        detail: "The organization runs as many executions at once as it may.",
+        toAgents: false,
+      };
     case "all_busy":
       return {
         tone: "live",

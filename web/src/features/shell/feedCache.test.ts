@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ExecutionSummary } from "#protocol/api/executions.ts";
 import { newId } from "#protocol/ids.ts";
 import type { ExecutionState } from "#protocol/states.ts";
-import { withExecution } from "./feedCache.ts";
+import { withExecution, withoutExecution } from "./feedCache.ts";
 
 const runbookId = newId("runbook");
 
@@ -37,6 +37,11 @@ describe("a list of executions under the feed", () => {
 
   it("puts a new one on top", () => {
     expect(ids(withExecution(pages, execution("c", "queued"), {}))[0]?.[0]).toBe("c:queued");
+  });
+
+  it("takes out one that was deleted", () => {
+    expect(ids(withoutExecution(pages, "a"))).toEqual([["b:running"], ["0:failed"]]);
+    expect(ids(withoutExecution(pages, "x"))).toEqual(ids(pages));
   });
 
   it("keeps to its filter", () => {

@@ -11,6 +11,8 @@ export function applyFeedMessage(queries: QueryClient, message: FeedMessage): vo
   switch (message.type) {
     case "execution":
       return applyExecution(queries, message.execution);
+    case "execution.removed":
+      return changeExecutionLists(queries, (pages) => withoutExecution(pages, message.executionId));
     case "agent":
       return applyPresence(queries, message.agentId, message.presence);
     default:
@@ -25,14 +27,28 @@ export function refreshLists(queries: QueryClient): void {
 }
 
 function applyExecution(queries: QueryClient, execution: ExecutionSummary): void {
+  changeExecutionLists(queries, (pages, filter) => withExecution(pages, execution, filter));
+}
+
+type ExecutionPages = ListPage<ExecutionSummary>[];
+
+function changeExecutionLists(
+  queries: QueryClient,
+  change: (pages: ExecutionPages, filter: ExecutionFilter) => ExecutionPages,
+): void {
   const lists = queries.getQueriesData<InfiniteData<ListPage<ExecutionSummary>>>({
     queryKey: executionKeys.lists,
   });
   for (const [key, list] of lists) {
     if (!list) continue;
     const filter = (key[2] ?? {}) as ExecutionFilter;
-    queries.setQueryData(key, { ...list, pages: withExecution(list.pages, execution, filter) });
+    queries.setQueryData(key, { ...list, pages: change(list.pages, filter) });
   }
+}
+
+/** Takes the row out, whatever page it is on. */
+export function withoutExecution(pages: readonly ListPage<ExecutionSummary>[], id: string): ExecutionPages {
+  return pages.map((page) => ({ ...page, items: page.items.filter((item) => item.id !== id) }));
 }
 
 /** Replaces the row, puts a new one on top, and takes out one that the filter no longer lets through. */
@@ -40,7 +56,7 @@ export function withExecution(
   pages: readonly ListPage<ExecutionSummary>[],
   execution: ExecutionSummary,
   filter: ExecutionFilter,
-): ListPage<ExecutionSummary>[] {
+): ExecutionPages {
   const fits =
     (!filter.runbookId || filter.runbookId === execution.runbookId) &&
     (!filter.state || filter.state === execution.state);

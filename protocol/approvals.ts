@@ -1,0 +1,19 @@
+/** Which blocks stand between a person and what somebody has to agree to. */
+import { type Block, walkBlocks } from "./blocks/index.ts";
+import type { Plan } from "./plan.ts";
+
+/** What a plan says of one procedure, its own or that of a runbook it starts. */
+type Procedure = Pick<Plan, "runbooks" | "children">;
+
+/** True for an approval, and for a block with one in it, be it in a runbook that it starts: nobody passes over it (G19). */
+export function asksForApproval({ runbooks, children }: Procedure, block: Block): boolean {
+  for (const { block: inner } of walkBlocks([block])) {
+    if (inner.kind === "approval") return true;
+    const started = inner.kind === "runbook" && runbooks?.[children?.[inner.id] ?? ""];
+    if (!started) continue;
+    const its = { runbooks, children: started.children };
+    if ([...started.blocks, ...(started.finally ?? [])].some((each) => asksForApproval(its, each)))
+      return true;
+  }
+  return false;
+}
