@@ -24,6 +24,12 @@ describe("an execution from the API to an agent's shell and back", () => {
     const names = stdout.split("\n").filter((line) => line.startsWith("event: "));
     expect(names[0]).toBe("event: execution.created");
     expect(names.at(-1)).toBe("event: execution.finished");
+    const [, first = ""] = /^data: (.*)$/m.exec(stdout) ?? [];
+    const { executionId, url } = JSON.parse(first);
+    expect(url).toBe(`/api/v1/executions/${executionId}`);
+    expect(await tenant.api.call(executionSummarySchema, "GET", `/executions/${executionId}`)).toMatchObject({
+      runbookId,
+    });
     const outputs = stdout
       .split("\n")
       .filter((line) => line.includes('"stream"'))

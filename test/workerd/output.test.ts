@@ -165,6 +165,7 @@ describe("output", () => {
       const store = new ExecutionStore(storage);
       const told: number[] = [];
       const answer = serveHttp(new Request("https://object/output.txt"), {
+        executionId: execution.executionId,
         store,
         follower: new Follower(store, () => true),
         attemptOf: () => 1,

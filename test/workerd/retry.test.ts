@@ -262,6 +262,8 @@ describe("what it came to", () => {
   });
 });
 
+const eventPageSchema = z.object({ events: z.array(z.unknown()) });
+
 describe("long polling", () => {
   test("answers when there is news, at the end, or when the time is over", async () => {
     const id = await run({ check: undefined }, "running");
@@ -269,12 +271,18 @@ describe("long polling", () => {
     const wait = (query: string) => api("GET", `/executions/${id}?${query}`);
     expect(dataOf(await wait("wait=30s&after=0"), executionSchema).head).toBe(head);
     expect(dataOf(await wait(`wait=0s&after=${head}`), executionSchema).state).toBe("running");
+    const events = (query: string) => api("GET", `/executions/${id}/events?${query}`);
+    expect(dataOf(await events(`wait=0s&after=${head}`), eventPageSchema).events).toEqual([]);
+    const event = events(`wait=30s&after=${head}`);
     const news = wait(`wait=30s&after=${head}`);
     await api("POST", `/executions/${id}/cancel`, { force: true });
     const after = dataOf(await news, executionSchema);
+    expect(dataOf(await event, eventPageSchema).events.length).toBeGreaterThan(0);
     expect(after.head).toBeGreaterThan(head);
     expect(dataOf(await wait("wait=30s&after=100000"), executionSchema).state).toBe("canceled");
     expect((await wait("wait=1h")).status).toBe(400);
+    expect(dataOf(await events("wait=30s&after=100000"), eventPageSchema).events).toEqual([]);
+    expect((await events("wait=1h")).status).toBe(400);
     expect((await api("GET", `/executions/${newId("execution")}?wait=30s`)).status).toBe(404);
   });
 });

@@ -157,7 +157,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   async read(until?: { after: number; withinMs: number }): Promise<Execution | null> {
     await this.#awake();
-    if (until && this.#visible()) await this.#follower.until(until.after, until.withinMs);
+    if (until && this.#visible()) {
+      await this.#follower.until(() => this.#store.head > until.after, until.withinMs);
+    }
     const live = this.#visible();
     if (!live) return null;
     const { executionId } = live.record;
@@ -180,8 +182,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     return { type: "view", execution, steps: toSteps(state, paths, held) };
   }
 
-  async events(after: number, limit: number): Promise<EventPage | null> {
+  async events(after: number, limit: number, waitMs = 0): Promise<EventPage | null> {
     await this.#awake();
+    if (waitMs > 0 && this.#visible()) {
+      await this.#follower.until(() => this.#store.eventsAfter(after, 1).length > 0, waitMs);
+    }
     if (!this.#visible()) return null;
     return { events: this.#store.eventsAfter(after, limit), head: this.#store.head };
   }
@@ -349,6 +354,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   override onRequest(request: Request): Response {
     return serveHttp(request, {
+      executionId: this.#record().executionId,
       store: this.#store,
       follower: this.#follower,
       attemptOf: (step) => this.#state().steps.get(step)?.attempt,

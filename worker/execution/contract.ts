@@ -100,7 +100,8 @@ export interface CoordinatorApi {
    * all that is kept here, its Idempotency-Key with it. Safe to repeat.
    */
   purge(endedBefore: number): Promise<void>;
-  events(after: number, limit: number): Promise<EventPage | null>;
+  /** A page of events; with `waitMs`, one that is empty is held back until there is one to tell. */
+  events(after: number, limit: number, waitMs?: number): Promise<EventPage | null>;
   /** Ends the viewers' sockets that a credential opened. Safe to repeat. */
   endViewers(credentialId: string): Promise<void>;
   /** Cancel, pause, resume, skip, acknowledge, approve, reject, confirm. */

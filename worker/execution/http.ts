@@ -13,6 +13,7 @@ const BATCH_BYTES = 1024 * 1024;
 const RANGE_DEFAULT_BYTES = 1024 * 1024;
 
 export interface HttpDeps {
+  executionId: string;
   store: ExecutionStore;
   follower: Follower;
   /** The latest attempt of a step; undefined for a step that the plan does not have. */
@@ -39,10 +40,14 @@ export function serveHttp(request: Request, deps: HttpDeps): Response {
 }
 
 function serverSentEvents(deps: HttpDeps, after: number): Response {
+  const { executionId, follower } = deps;
   const body = streamBody(
     deps,
-    deps.follower.follow(after, BATCH_BYTES),
-    (rows) => (rows.length === 0 ? ": still here\n\n" : rows.map(toServerSentEvent).join("")),
+    follower.follow(after, BATCH_BYTES),
+    (rows) =>
+      rows.length === 0
+        ? ": still here\n\n"
+        : rows.map((row) => toServerSentEvent(row, executionId)).join(""),
     "live",
   );
   return new Response(body, {
@@ -50,11 +55,22 @@ function serverSentEvents(deps: HttpDeps, after: number): Response {
   });
 }
 
-/** One event of the stream; `id` is the sequence number, so `Last-Event-ID` resumes it. */
-function toServerSentEvent(row: LogRow): string {
+/**
+ * One event of the stream; `id` is the sequence number, so `Last-Event-ID`
+ * resumes it. The first one says of what: many clients never see the header.
+ */
+function toServerSentEvent(row: LogRow, executionId: string): string {
   const [name, data] =
-    row.type === "event" ? [row.event.type, { time: row.time, ...row.event }] : ["output", outputData(row)];
+    row.type === "event" ? [row.event.type, eventData(row, executionId)] : ["output", outputData(row)];
   return `id: ${row.seq}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function eventData({ time, event }: Extract<LogRow, { type: "event" }>, executionId: string) {
+  const origin = event.type === "execution.created" && {
+    executionId,
+    url: `/api/v1/executions/${executionId}`,
+  };
+  return { time, ...origin, ...event };
 }
 
 /** Output as JSON: text where it is valid UTF-8, base64 where it is not, so no byte is lost. */

@@ -13,7 +13,7 @@ export const create = operation(
     tag: "Executions",
     summary: "Run a runbook",
     description:
-      "Answers 201 for a new execution and 200 for one that this Idempotency-Key had started before. With `Accept: text/event-stream` the answer is the event stream of the execution, from its first event to its last; with `Accept: text/plain` its output as it is printed, such as `curl -N` shows it.",
+      "Answers 201 for a new execution and 200 for one that this Idempotency-Key had started before. With `Accept: text/event-stream` the answer is the event stream of the execution, from its first event to its last; the first, `execution.created`, has the `executionId` and its `url`. With `Accept: text/plain` it is the output as it is printed, such as `curl -N` shows it.",
     access: "executions:write",
     params: runbookParamsSchema,
     headers: idempotencyHeaderSchema,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isId } from "#protocol/ids.ts";
+import { LONG_POLL_MAX_MS } from "#protocol/limits.ts";
 import { PATH_MAX_BYTES } from "#protocol/paths.ts";
 import type { AppContext } from "../../context.ts";
 import { notFound } from "../../errors.ts";
@@ -13,6 +14,18 @@ export const executionParamsSchema = z.object({ executionId: z.string().describe
 export const stepParamsSchema = executionParamsSchema.extend({
   stepId: z.string().max(PATH_MAX_BYTES).describe("The step's id, as the execution lists it."),
 });
+
+/** How long an answer may be held back until there is news. */
+export const waitSchema = z
+  .string()
+  .regex(/^\d{1,2}s?$/, { error: `expected up to ${LONG_POLL_MAX_MS / 1000} seconds, such as 30s` })
+  .optional()
+  .describe("How long to wait for news, in seconds: 30s.");
+
+/** `wait` in ms; undefined when nothing is waited for. */
+export function waitMsOf(wait: string | undefined): number | undefined {
+  return wait === undefined ? undefined : Math.min(Number.parseInt(wait, 10) * 1000, LONG_POLL_MAX_MS);
+}
 
 /** The end of an output instead of all of it. */
 export const tailQuery = {
