@@ -81,7 +81,7 @@ describe("frames at the edge of a socket", () => {
 
   it.each<[string, string]>([
     ["lists", "[".repeat(100_000) + "]".repeat(100_000)],
-    ["maps", '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000)],
+    ["maps", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`],
     ["lists in maps", '{"a":['.repeat(100_000) + "]}".repeat(100_000)],
   ])("refuse what is nested deeply, wherever it stands: %s", (_, deep) => {
     const reason = `frame is nested deeper than ${JSON_DEPTH_MAX} levels`;
