@@ -208,7 +208,7 @@ describe("open to everybody", () => {
     expect(answer.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     expect(answer.text).not.toContain("<script");
     expect(answer.text).toContain("Run a runbook");
-    expect(answer.text.length).toBeLessThan(400_000);
+    expect(answer.text.length).toBeLessThan(450_000);
     const links = [...answer.text.matchAll(/href="#(schema-\w+)"/g)].map(([, id]) => id);
     expect(links).toContain("schema-Execution");
     for (const id of links) expect(answer.text).toContain(`id="${id}"`);
