@@ -329,7 +329,7 @@ describe("what is only in the archive", () => {
     expect(part.text).toBe("two");
   });
 
-  test("can be deleted, and is not brought back by whoever asks for it then", async () => {
+  test("can be deleted, and is then gone", async () => {
     const id = await archived(command("a"));
     expect((await api("DELETE", `/executions/${id}`)).status).toBe(200);
     await vi.waitFor(async () => expect(await coordinatorOf(place, id).read()).toBeNull());
