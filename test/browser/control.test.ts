@@ -33,17 +33,17 @@ it("a cancel that hangs can be forced, after it was said what that means", async
   await reaches(organization, id, "running");
   const page = await app.logged(organization);
   await page.goto(`/executions/${id}`);
-  expect(await page.getByRole("button", { name: "Force…" }).count()).toBe(0);
+  expect(await page.getByRole("button", { name: "Cancel by force…" }).count()).toBe(0);
   agent.signal("SIGSTOP");
   try {
     await page.getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByRole("button", { name: "Cancel execution" }).click();
-    await page.getByRole("button", { name: "Force…" }).click();
+    await page.getByRole("button", { name: "Cancel by force…" }).click();
     await page.getByText("its processes may go on running").waitFor();
     await clean(page);
-    await page.getByRole("button", { name: "Cancel by force" }).click();
+    await page.getByRole("button", { name: "Cancel by force", exact: true }).click();
     await page.getByText("Canceled, not confirmed").waitFor();
-    expect(await page.getByRole("button", { name: "Force…" }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Cancel by force…" }).count()).toBe(0);
   } finally {
     agent.signal("SIGCONT");
   }

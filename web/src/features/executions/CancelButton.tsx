@@ -8,7 +8,7 @@ import { Button } from "../../components/Button.tsx";
 import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
 
 /** Asks, then asks the server; the page shows the rest as it happens. */
-export function CancelButton({ executionId, canceling }: { executionId: string; canceling: boolean }) {
+export function CancelButton({ executionId }: { executionId: string }) {
   const [asking, setAsking] = useState(false);
   const cancel = useMutation({
     mutationFn: () => cancelExecution(executionId, { force: false }),
@@ -19,7 +19,7 @@ export function CancelButton({ executionId, canceling }: { executionId: string; 
     },
     onSettled: () => setAsking(false),
   });
-  const under = canceling || cancel.isSuccess;
+  const under = cancel.isSuccess;
   return (
     <>
       <Button className="max-sm:flex-1" busy={under} onClick={() => setAsking(true)}>

@@ -50,8 +50,12 @@ function Actions({ execution }: { execution: Execution }) {
   const { id, state, canceling, runbookId, plan } = execution;
   return (
     <>
-      {allows(state, "cancel") && !canceling && <PauseButton execution={execution} />}
-      {allows(state, "cancel") && <CancelButton executionId={id} canceling={canceling} />}
+      {allows(state, "cancel") && !canceling && (
+        <>
+          <PauseButton execution={execution} />
+          <CancelButton executionId={id} />
+        </>
+      )}
       {allows(state, "retry") && <RetryButton executionId={id} />}
       {allows(state, "runAgain") && (
         <Button asChild className="max-sm:flex-1">

@@ -17,7 +17,7 @@ export function ForceCancelButton({ executionId }: { executionId: string }) {
   return (
     <>
       <Button size="sm" busy={force.isPending} onClick={() => setAsking(true)}>
-        Force…
+        Cancel by force…
       </Button>
       <ConfirmDialog
         open={asking}

@@ -6,9 +6,7 @@ import { stepWords } from "./words.ts";
 
 /** How a step ended. `alone`: the execution has ended, and its own banner tells of the step that ended it. */
 export function StepNotices({ step, alone }: { step: Step; alone: boolean }) {
-  // That its agent is unreachable stands above, for the whole execution.
-  const told = (alone && step.state !== "skipped") || step.state === "unreachable";
-  const words = told ? undefined : stepWords(step);
+  const words = alone && step.state !== "skipped" ? undefined : stepWords(step);
   const { cutBytes } = step.output;
   const answers = step.state === "waiting" ? undefined : step.answers;
   if (!words && cutBytes === 0 && !answers?.length) return null;

@@ -11,15 +11,9 @@ export interface Words {
   detail?: string;
 }
 
-/** How a step ended, or why it stands still. Undefined when its state says it all. */
+/** How a step ended. Undefined while it goes on, and when its state says it all. */
 export function stepWords(step: Step): Words | undefined {
   switch (step.state) {
-    case "unreachable":
-      return {
-        tone: "warn",
-        title: "The agent cannot be reached",
-        detail: "The step may well go on over there; its output arrives when the agent is back.",
-      };
     case "unknown":
       return {
         tone: "odd",
@@ -36,6 +30,7 @@ export function stepWords(step: Step): Words | undefined {
     case "waiting":
     case "dispatched":
     case "running":
+    case "unreachable":
     case "succeeded":
       return undefined;
     default:
