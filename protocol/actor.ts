@@ -37,6 +37,7 @@ export const SCOPES = [
   "agents:write",
   "keys:read",
   "keys:write",
+  "organization:write",
 ] as const;
 export const scopeSchema = z.enum(SCOPES);
 export type Scope = z.infer<typeof scopeSchema>;

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
 import { jsonSchema } from "./json.ts";
-import { SCRIPT_MAX_BYTES } from "./limits.ts";
+import { SCRIPT_MAX_BYTES, VALUES_MAX_BYTES } from "./limits.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const stepPathSchema = z.string().min(1).max(1024);
@@ -47,11 +47,16 @@ export const attemptOutcomeSchema = z
   .discriminatedUnion("type", [
     z.strictObject({ type: z.literal("exited"), exitCode: z.number().int().min(0).max(255) }),
     z.strictObject({ type: z.literal("signaled"), signal: z.string().max(16) }),
-    /** Stopped by a `step.cancel`, by rule LS3, or because its agent was shut down; `confirmed` when the whole tree is known to be gone. */
+    /**
+     * Stopped by a `step.cancel`, by rule LS3, its time limit, or because its
+     * agent was shut down; `confirmed` when the whole tree is known to be gone,
+     * and of a request when it had no effect that twice would be too many.
+     */
     z.strictObject({
       type: z.literal("stopped"),
       reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
       confirmed: z.boolean(),
+      detail: z.string().max(2_000).optional(),
     }),
     /**
      * An `api` block was answered; `expected` says whether that means success.
@@ -63,8 +68,15 @@ export const attemptOutcomeSchema = z
       expected: z.boolean(),
       detail: z.string().max(2_000).optional(),
     }),
-    /** An `api` block got no answer: no such host, no connection, no end in time. */
-    z.strictObject({ type: z.literal("unanswered"), detail: z.string().max(2_000) }),
+    /**
+     * An `api` block got no answer: no such host, no connection. `sent`: it may
+     * have had an effect that twice would be too many.
+     */
+    z.strictObject({
+      type: z.literal("unanswered"),
+      detail: z.string().max(2_000),
+      sent: z.literal(true).optional(),
+    }),
     /** Nothing was spawned: a refusal by policy, a missing interpreter, a full spool. */
     z.strictObject({ type: z.literal("refused"), code: z.string().max(64), detail: z.string().max(2_000) }),
     /** Found started but not finished after a crash (ST2). */
@@ -123,9 +135,13 @@ export const agentDataMessageSchema = z.discriminatedUnion("type", [
     /** A descendant kept stdout or stderr open and was not waited for (OT6). */
     leakedOutput: z.boolean(),
     /** What it wrote to $FARHAND_OUTPUT, or took from an answer. */
-    values: stepValuesSchema.optional(),
+    values: stepValuesSchema.refine(isSmallEnough, `over ${VALUES_MAX_BYTES / 1024} KiB`).optional(),
   }),
 ]);
+
+function isSmallEnough(values: StepValues): boolean {
+  return new TextEncoder().encode(JSON.stringify(values)).length <= VALUES_MAX_BYTES;
+}
 
 const heldSchema = z.strictObject({
   step: stepPathSchema,

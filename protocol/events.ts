@@ -193,8 +193,18 @@ export const executionEventSchema = z
       type: z.literal("locks.requested"),
       ...step,
       locks: z.array(z.strictObject({ name: z.string(), mode: z.enum(["shared", "exclusive"]) })),
+      /** Together with them: a place among the executions that the organization runs at once. */
+      slot: z.literal(true).optional(),
     }),
-    z.strictObject({ type: z.literal("locks.queued"), ...step, ahead: z.number().int(), holder: z.string() }),
+    z.strictObject({
+      type: z.literal("locks.queued"),
+      ...step,
+      ahead: z.number().int(),
+      /** Empty when no lock is in its way. */
+      holder: z.string(),
+      /** The organization runs as many executions as it may. */
+      reason: z.literal("organization_full").optional(),
+    }),
     /** With the number of each grant: whoever has a lower one has lost the lock. */
     z.strictObject({
       type: z.literal("locks.granted"),

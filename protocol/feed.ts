@@ -6,6 +6,8 @@ import { presenceSchema } from "./api/pools.ts";
 export const feedMessageSchema = z.discriminatedUnion("type", [
   /** An execution appeared or changed its state. */
   z.strictObject({ type: z.literal("execution"), execution: executionSummarySchema }),
+  /** An execution was deleted: it is in no list any more. */
+  z.strictObject({ type: z.literal("execution.removed"), executionId: z.string() }),
   /** An agent connected, changed what it is doing, or (without presence) went away. */
   z.strictObject({ type: z.literal("agent"), agentId: z.string(), presence: presenceSchema.optional() }),
 ]);

@@ -69,12 +69,18 @@ export const VIEWER_MARK_BYTES = 1 * MIB;
 /** Most viewers' sockets of one execution. */
 export const VIEWERS_MAX = 64;
 
+/** How deep JSON may be nested in a frame or in a request's body: what looks at it goes as deep. */
+export const JSON_DEPTH_MAX = 128;
+
 /** Most bytes of one JSON frame on any socket. */
 export const FRAME_MAX_BYTES = 4 * MIB;
 
 /** A step's time limit unless its block says otherwise, and the most it may ask for. */
 export const STEP_TIMEOUT_DEFAULT_MS = 60 * 60 * 1000;
 export const STEP_TIMEOUT_MAX_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** The longest a request from the edge may take, with its redirects and the answer's body. */
+export const EDGE_TIMEOUT_MS = 60_000;
 
 /** The longest an execution waits for anything: a person, a time, an agent. */
 export const WAIT_MAX_MS = 30 * 24 * 60 * 60 * 1000;

@@ -28,8 +28,14 @@ export const stepStateSchema = z.enum([
 ]);
 export type StepState = z.infer<typeof stepStateSchema>;
 
-/** Why an execution waits in its pool's queue. */
-export const queueReasonSchema = z.enum(["no_agent_connected", "no_agent_matches", "all_busy", "pool_full"]);
+/** Why an execution waits in its pool's queue, or (`organization_full`) in that of its organization. */
+export const queueReasonSchema = z.enum([
+  "no_agent_connected",
+  "no_agent_matches",
+  "all_busy",
+  "pool_full",
+  "organization_full",
+]);
 export type QueueReason = z.infer<typeof queueReasonSchema>;
 
 export const TERMINAL_EXECUTION_STATES = ["succeeded", "failed", "canceled", "timed_out"] as const;

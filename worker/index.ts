@@ -1,6 +1,8 @@
 /** The worker's entry: the HTTP app and the Durable Objects. */
 import { createApp } from "./app.ts";
 import type { Env } from "./env.ts";
+import { log } from "./log.ts";
+import { purgeExpired } from "./retention.ts";
 import { sweep } from "./sweep.ts";
 
 export { OutboundBreakers } from "./edge/OutboundBreakers.ts";
@@ -15,6 +17,9 @@ const app = createApp();
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
   scheduled: async ({ scheduledTime }, env) => {
-    await sweep(env, scheduledTime);
+    const done = await Promise.allSettled([sweep(env, scheduledTime), purgeExpired(env, scheduledTime)]);
+    for (const { reason } of done.filter((each) => each.status === "rejected")) {
+      log("error", "a part of the sweep failed; it is tried again in a minute", { error: reason });
+    }
   },
 } satisfies ExportedHandler<Env>;

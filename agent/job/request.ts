@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import type { ApiBlock } from "#protocol/blocks/index.ts";
 import type { AttemptOutcome, StepInputs } from "#protocol/data.ts";
 import { ANSWER_DEFAULT_BYTES, judgeAnswer } from "#protocol/http/answer.ts";
-import { type Hop, renderExchange } from "#protocol/http/render.ts";
+import { type Hop, mayHaveHadEffect, renderExchange } from "#protocol/http/render.ts";
 import { type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import { type Log, wordsOf } from "../log.ts";
@@ -101,7 +101,7 @@ export class RequestRun implements AttemptRun {
       );
     } catch (error) {
       this.#output.say("stdout", renderExchange(hops, new Uint8Array(0)));
-      return { outcome: this.#failed(error) };
+      return { outcome: this.#failed(error, mayHaveHadEffect(hops)) };
     } finally {
       cancelTimeout();
     }
@@ -114,11 +114,11 @@ export class RequestRun implements AttemptRun {
     return told;
   }
 
-  #failed(error: unknown): AttemptOutcome {
-    if (this.#stop) return { type: "stopped", reason: this.#stop, confirmed: true };
+  #failed(error: unknown, sent: boolean): AttemptOutcome {
+    if (this.#stop) return { type: "stopped", reason: this.#stop, confirmed: !sent };
     const detail = wordsOf(error).slice(0, 2_000);
     if (error instanceof RunnerRefusal) return { type: "refused", code: error.code, detail };
-    if (error instanceof Unanswered) return { type: "unanswered", detail };
+    if (error instanceof Unanswered) return { type: "unanswered", detail, ...(sent && { sent }) };
     return { type: "unknown", detail: `the agent failed while this request was under way (${detail})` };
   }
 }

@@ -11,7 +11,6 @@ import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { type Log, wordsOf } from "../log.ts";
-import { attemptFileName } from "../paths.ts";
 import {
   discardCommand,
   type Exit,
@@ -124,11 +123,11 @@ export class CommandRun implements AttemptRun {
 
   /** Rule ST1: the fact is flushed to disk while everything else is made ready. */
   async #prepare(): Promise<PreparedCommand> {
-    const { leaseKey, step, number } = this.#attempt;
+    const { step } = this.#attempt;
     const { block, texts, executionId } = this.#parts;
     const { pipes, folders } = this.#host;
     const work = {
-      ...{ block, texts, name: attemptFileName(leaseKey, step, number) },
+      ...{ block, texts, step },
       ...{ folder: folders.pathOf(executionId), around: folders.around },
     };
     const [prepared, noted] = await Promise.allSettled([

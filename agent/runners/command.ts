@@ -10,7 +10,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fchownSync, openSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import type { ProcessTable } from "../job/processes.ts";
@@ -18,7 +18,14 @@ import type { ProcessId } from "../job/records.ts";
 import type { Texts } from "../job/values.ts";
 import { type Account, accountOf, findProgram, isExecutable, switchArguments } from "./account.ts";
 import { STEP_PATH, type StepPlace } from "./environment.ts";
-import { type CommandFolders, checkDirectory, makeFolders, writePrivateFile } from "./places.ts";
+import {
+  type CommandFolders,
+  checkDirectory,
+  claimName,
+  makeFolders,
+  OUTPUT_ENDING,
+  writePrivateFile,
+} from "./places.ts";
 import { RunnerRefusal, systemWords } from "./refusal.ts";
 
 export type Exit = { exitCode: number } | { signal: string };
@@ -46,8 +53,8 @@ export interface PreparedCommand {
 export interface CommandWork {
   block: CommandBlock;
   texts: Texts;
-  /** Of its files, without their endings; unique within the execution. */
-  name: string;
+  /** Its path in the plan: what people know it by, and so what its files are called. */
+  step: string;
   /** The folder of the execution. */
   folder: string;
   /** The folders of the agent around that one. */
@@ -101,7 +108,9 @@ export async function prepareCommand(work: CommandWork, pipes: PipePool): Promis
     const { stdout, stderr } = taken;
     // A script may open /dev/stderr again, which needs the right to.
     if (account) for (const pipe of [stdout, stderr]) fchownSync(pipe.writeEnd, account.uid, account.gid);
-    const line = [interpreter, ...argumentsOf(block.interpreter), script];
+    // Short where it can be: interpreters begin every message with it.
+    const spoken = folder === folders.work ? join("..", basename(folders.scripts), basename(script)) : script;
+    const line = [interpreter, ...argumentsOf(block.interpreter), spoken];
     const [program = "", ...rest] = account ? [account.setpriv, ...switchArguments(account, line)] : line;
     const place = { temporary: folders.temporary, output, account };
     return { program, arguments: rest, folder, place, stdin, stdout, stderr };
@@ -120,14 +129,15 @@ interface CommandFiles {
 }
 
 function makeFiles(
-  { block, texts, name }: CommandWork,
+  { block, texts, step }: CommandWork,
   { scripts }: CommandFolders,
   account: Account | undefined,
 ): CommandFiles {
   const ending = ENDINGS.find(([interpreter]) => interpreter.test(block.interpreter))?.[1] ?? "";
+  const name = claimName(scripts, step);
   const script = join(scripts, name + ending);
   writePrivateFile(script, block.script, account);
-  const output = join(scripts, `${name}.output`);
+  const output = join(scripts, `${name}${OUTPUT_ENDING}`);
   writePrivateFile(output, "", account);
   const text = texts.get("stdin");
   if (text === undefined) return { script, output, stdin: undefined };

@@ -49,7 +49,7 @@ export async function sendRequest(
   for (;;) {
     const hop: Hop = { request };
     hops.push(hop);
-    const answer = await sendOnce(request, limitBytes, signal);
+    const answer = await sendOnce(hop, request, limitBytes, signal);
     hop.answer = answer;
     if (expect?.includes(answer.status)) return answer;
     const location = answer.headers.find(([name]) => name === "location")?.[1] ?? null;
@@ -68,8 +68,13 @@ function checkRedirect(to: string): void {
   throw new Unanswered(`it was redirected to what is no web address: ${protocol}`);
 }
 
-async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortSignal): Promise<HttpAnswer> {
-  const incoming = await exchange(request, signal);
+async function sendOnce(
+  hop: Hop,
+  request: HttpRequest,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const incoming = await exchange(hop, request, signal);
   try {
     const { statusCode: status = 0, statusMessage: statusText = "" } = incoming;
     const headers = Object.entries(incoming.headers).map(([name, value]): Header => [name, String(value)]);
@@ -81,9 +86,10 @@ async function sendOnce(request: HttpRequest, limitBytes: number, signal: AbortS
   }
 }
 
-function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+function exchange(hop: Hop, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, url, headers, body } = request;
-  const send = url.startsWith("https:") ? requestHttps : requestHttp;
+  const isSecure = url.startsWith("https:");
+  const send = isSecure ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     try {
       const outgoing = send(url, {
@@ -91,6 +97,11 @@ function exchange(request: HttpRequest, signal: AbortSignal): Promise<IncomingMe
         // Bytes as they are: a limit on what is read should be one on what arrives.
         headers: { "accept-encoding": "identity", ...Object.fromEntries(headers), ...lengthOf(body) },
       });
+      outgoing.once("socket", (socket) =>
+        socket.once(isSecure ? "secureConnect" : "connect", () => {
+          hop.sent = true;
+        }),
+      );
       outgoing.once("response", resolve);
       outgoing.once("upgrade", (_, socket) => {
         socket.destroy();

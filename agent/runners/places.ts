@@ -1,6 +1,7 @@
 /** The folders and files of a command on the host. */
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../files.ts";
 import { type Account, closedFolder } from "./account.ts";
 import { RunnerRefusal } from "./refusal.ts";
 
@@ -53,6 +54,30 @@ export function checkDirectory(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
   throw new RunnerRefusal("no_working_directory", detail);
+}
+
+/** Of the file where a script hands values on. */
+export const OUTPUT_ENDING = ".output";
+
+const NAME_MAX = 100;
+
+/**
+ * A name for the files of one attempt, after its step: `check`, and `check.2`
+ * for the next one. Taken by making its output file, so no two attempts ever
+ * share it, whichever lease and agent process they belong to: a shell reads its
+ * script as it goes.
+ */
+export function claimName(scripts: string, step: string): string {
+  const base = step.replaceAll(/[^\w~-]/g, "_").slice(0, NAME_MAX);
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? base : `${base}.${number}`;
+    try {
+      writeFileSync(join(scripts, name + OUTPUT_ENDING), "", { mode: 0o600, flag: "wx" });
+      return name;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+  }
 }
 
 /** Writes a file that only the agent and the account of the step may read. */

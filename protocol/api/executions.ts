@@ -71,6 +71,8 @@ export const stepSchema = z
         failed: z.number().int(),
       })
       .optional(),
+    /** The item of the `foreach` around it, as text that may be cut short. */
+    item: z.string().optional(),
     /** Taken over from the execution that this one retries. */
     reused: z.boolean().optional(),
     /** In words, why it is in this state, when the state alone does not say it. */

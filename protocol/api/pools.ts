@@ -48,7 +48,8 @@ export const agentSchema = z
   .meta({ id: "Agent" });
 
 export const joinTokenCreateSchema = z.strictObject({
-  poolId: idSchema("pool"),
+  /** The pool called `default` when absent. */
+  poolId: idSchema("pool").optional(),
   /** At most 15 minutes. */
   expiresInSeconds: z.number().int().min(10).max(900).default(900),
 });

@@ -105,6 +105,7 @@ function problemOf(value: StepValues[string], depth = 0): string | undefined {
     return "holds a number too large to be kept exactly; have it sent as text";
   }
   if (typeof value !== "object" || value === null) return undefined;
+  if (Object.hasOwn(value, "__proto__")) return 'has a key named "__proto__"';
   if (depth === DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
   for (const part of Object.values(value)) {
     const problem = problemOf(part, depth + 1);

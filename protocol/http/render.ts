@@ -4,7 +4,14 @@ import type { Header, HttpRequest } from "./request.ts";
 /** One request and what came back, its body aside. */
 export interface Hop {
   request: Pick<HttpRequest, "method" | "url">;
+  /** It may have reached the other end. */
+  sent?: boolean;
   answer?: { status: number; statusText: string; headers: readonly Header[] };
+}
+
+/** True when something was sent of which twice may be too many: what HTTP does not call idempotent. */
+export function mayHaveHadEffect(hops: readonly Hop[]): boolean {
+  return hops.some(({ request: { method }, sent }) => sent && (method === "POST" || method === "PATCH"));
 }
 
 /**

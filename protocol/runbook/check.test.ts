@@ -32,6 +32,14 @@ if: "true"
 then: [{ kind: command, name: yes-it-is, script: ls }]
 else: [{ kind: command, name: no, script: ls }]`;
 
+test.each(["GET", "HEAD"])("a %s request with a body is refused where the body stands", (method) => {
+  const block = `kind: api\nname: call\nmethod: ${method}\nurl: https://example.com`;
+  const words = `a ${method} request has no body; remove it or use another method`;
+  expect(issuesOf(`${block}\nbody: text`)).toEqual([`6:1 ${words}`]);
+  expect(issuesOf(`${block}\nbody: { json: {} }`)).toEqual([`6:1 ${words}`]);
+  expect(issuesOf(block)).toEqual([]);
+});
+
 describe("expressions", () => {
   test.each([
     ["1 +", "this expression cannot be read: Unexpected token: EOF"],
@@ -114,12 +122,12 @@ describe("expressions", () => {
   test("are found wherever a block has them, each in its line", () => {
     expect(
       issuesOf(
-        `kind: api
-url: { expr: item }
-query: { a: { expr: "1 +" } }
-headers:
-  x-a: { expr: params.a }
-body: { expr: index }`,
+        `{ kind: api, method: POST,
+url: { expr: item },
+query: { a: { expr: "1 +" } },
+headers: {
+  x-a: { expr: params.a } },
+body: { expr: index } }`,
         "kind: timer\nuntil: { expr: params.b }",
         "kind: runbook\nrunbook: Other\nparameters:\n  x: { expr: params.c }",
         'kind: foreach\nitems: "1"\nblocks:\n  - kind: condition\n    if: "2"\n    then:\n      - kind: command\n        script: ls\n        stdin: { expr: params.d }',

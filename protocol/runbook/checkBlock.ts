@@ -53,6 +53,8 @@ function kindProblems(block: Block): DocumentIssue[] {
       return approvalProblems(block);
     case "timer":
       return timerProblems(block);
+    case "api":
+      return apiProblems(block);
     default:
       return [];
   }
@@ -77,6 +79,11 @@ function approvalProblems({ from, required = 1 }: Extract<Block, { kind: "approv
   if (!from || from.roles || people.size >= required) return [];
   const message = `${required} have to agree, but only ${people.size} may; name more people, or a role`;
   return [{ path: ["required"], message }];
+}
+
+function apiProblems({ method, body }: Extract<Block, { kind: "api" }>): DocumentIssue[] {
+  if (body === undefined || (method !== "GET" && method !== "HEAD")) return [];
+  return [{ path: ["body"], message: `a ${method} request has no body; remove it or use another method` }];
 }
 
 function timerProblems({ until, zone }: Extract<Block, { kind: "timer" }>): DocumentIssue[] {

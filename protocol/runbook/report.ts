@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type Field, hintOf, unitOf } from "./fieldTypes.ts";
 import type { IssueList } from "./issues.ts";
 import { findOrigin, type Origin } from "./origin.ts";
-import { sentenceOf } from "./sentences.ts";
+import { innermost, sentenceOf } from "./sentences.ts";
 
 export function reportSchemaIssues(
   found: readonly z.core.$ZodIssue[],
@@ -15,7 +15,7 @@ export function reportSchemaIssues(
     if (isTold) continue;
     const isMissing = !isWritten && below === 0;
     const print = field && below === 0 ? unitOf(field.type)?.print : undefined;
-    issues.add(at, sentenceOf(issue, { field: name, hint: hintAt(field, below), isMissing, print }));
+    issues.add(at, sentenceOf(issue, { subject: `"${name}"`, hint: hintAt(field, below), isMissing, print }));
   }
 }
 
@@ -23,17 +23,6 @@ export function reportSchemaIssues(
 function placeOf(issue: z.core.$ZodIssue): PropertyKey[] {
   const isList = issue.code === "too_big" && issue.origin === "array";
   return isList ? [...issue.path, Number(issue.maximum)] : issue.path;
-}
-
-/**
- * Of several forms that a value may have, the one that was meant tells more:
- * the one where only something inside of it is wrong.
- */
-function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
-  if (issue.code !== "invalid_union") return issue;
-  const meant = issue.errors.find((each) => each.length > 0 && each.every(({ path }) => path.length > 0));
-  const [first] = meant ?? [];
-  return first ? innermost({ ...first, path: [...issue.path, ...first.path] }) : issue;
 }
 
 function hintAt(field: Field | undefined, below: number): string | undefined {

@@ -2,26 +2,28 @@
 import type { z } from "zod";
 
 export interface Naming {
-  /** What the field is called where it was written. */
-  field: string;
+  /** What the sentence is about: the field, in quotes, as it is called where it was written. */
+  subject: string;
   /** What may be written there. */
   hint?: string;
   /** Nothing was written there at all. */
   isMissing: boolean;
   /** Writes a limit in the unit the field is written in. */
   print?: (value: number) => string;
+  /** What the types are called there; as in YAML when absent. */
+  nouns?: Readonly<Record<string, string>>;
 }
 
 /** One zod issue as a sentence that names the field and says what to write instead. */
 export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
-  const field = `"${naming.field}"`;
+  const field = naming.subject;
   const print = naming.print ?? String;
   if (naming.isMissing && ["invalid_type", "invalid_union", "invalid_value"].includes(issue.code)) {
     return `${field} is missing`;
   }
   switch (issue.code) {
     case "invalid_type":
-      return `${field} must be ${nounOf(issue.expected, naming.hint)}`;
+      return `${field} must be ${(naming.nouns ?? yamlNouns(naming.hint))[issue.expected] ?? issue.expected}`;
     case "invalid_union":
       return `${field} must be ${naming.hint ?? "something else"}`;
     case "invalid_value":
@@ -38,6 +40,10 @@ export function sentenceOf(issue: z.core.$ZodIssue, naming: Naming): string {
     case "invalid_key":
     case "invalid_element":
       return `${field} has an entry whose name is not possible here${reasonOf(issue)}`;
+    case "invalid_format":
+      return hasOwnWords(issue) ? issue.message : `${field} does not have the form that is expected here`;
+    case "not_multiple_of":
+      return `${field} must be a multiple of ${issue.divisor}`;
     case "unrecognized_keys":
       return `${field} has no field "${issue.keys.join('", "').slice(0, 60)}"`;
     default:
@@ -55,8 +61,19 @@ export function unknownField(name: string, known: readonly string[]): string {
   return `unknown field "${name.slice(0, 60)}"; known here: ${known.join(", ")}`;
 }
 
+/**
+ * Of several forms that a value may have, the one that was meant tells more:
+ * the one where only something inside of it is wrong.
+ */
+export function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const meant = issue.errors.find((each) => each.length > 0 && each.every(({ path }) => path.length > 0));
+  const [first] = meant ?? [];
+  return first ? innermost({ ...first, path: [...issue.path, ...first.path] }) : issue;
+}
+
 /** The library's own messages begin like this; those of the schemas never do. */
-function hasOwnWords(issue: { message: string }): boolean {
+export function hasOwnWords(issue: { message: string }): boolean {
   return !/^(?:Too|Invalid) /.test(issue.message);
 }
 
@@ -66,8 +83,8 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   return reason && hasOwnWords(reason) ? `: ${reason.message}` : "";
 }
 
-function nounOf(type: string, hint: string | undefined): string {
-  const nouns: Record<string, string> = {
+function yamlNouns(hint: string | undefined): Record<string, string> {
+  return {
     string: "a text; put it in quotes",
     number: "a number",
     int: "a whole number",
@@ -76,7 +93,6 @@ function nounOf(type: string, hint: string | undefined): string {
     object: hint ?? "a set of `key: value` lines",
     record: "a set of `key: value` lines",
   };
-  return nouns[type] ?? type;
 }
 
 function unitOf(origin: string): string {

@@ -193,6 +193,20 @@ describe("no answer", () => {
     });
   });
 
+  it.each(["POST", "PATCH", "PUT"] as const)(
+    "[ST2] to a %s, which is told when it may have had an effect",
+    async (method) => {
+      const { finished } = await call(api("/broken", { method }));
+      expect(finished.outcome).toMatchObject({ type: "unanswered" });
+      expect("sent" in finished.outcome).toBe(method !== "PUT");
+      const late = await call(api("/never", { method, timeoutMs: 1_000 }));
+      const confirmed = method === "PUT";
+      expect(late.finished.outcome).toEqual({ type: "stopped", reason: "timed_out", confirmed });
+      const refused = await call(api("", { method, url: "http://127.0.0.1:1/" }));
+      expect(refused.finished.outcome).not.toHaveProperty("sent");
+    },
+  );
+
   it.each(["/never", "/drip"])("in time from %s", async (path) => {
     const { finished } = await call(api(path, { timeoutMs: 1_000 }));
     expect(finished.outcome).toEqual({ type: "stopped", reason: "timed_out", confirmed: true });

@@ -47,6 +47,33 @@ describe("interpreters", () => {
     }
   });
 
+  it("knows the script by the name of its step, also in messages", async () => {
+    const { plane } = await connectedSite({ slots: 4 });
+    const said = async (interpreter: string, script: string) => {
+      const { coordinator } = await plane.run({ blocks: [command("check-disk", script, { interpreter })] });
+      return coordinator.output("check-disk", "stderr").toString();
+    };
+    expect(await said("bash", "nonsense")).toMatch(/^\.\.\/scripts\/check-disk\.sh: line 1: /);
+    expect(await said("sh", "nonsense")).toMatch(/^\.\.\/scripts\/check-disk\.sh: (line )?1: /);
+    if (findProgram("python3"))
+      expect(await said("python3", "1/0")).toContain('/scripts/check-disk.py", line 1');
+    if (findProgram("node")) expect(await said("node", "x()")).toContain("/scripts/check-disk.js:1\n");
+  });
+
+  it("keeps the files of attempts apart, and in a folder of another's they go by their whole path", async () => {
+    const { plane, path } = await connectedSite();
+    const script = 'echo "$0"';
+    const elsewhere = command("elsewhere", script, { workingDirectory: path("") });
+    const { coordinator } = await plane.run({ blocks: [command("check", script), elsewhere] });
+    coordinator.start("check", 2);
+    await coordinator.finished("check", 2);
+    const names = [1, 2].map((attempt) => coordinator.output("check", "stdout", attempt).toString().trim());
+    expect(names).toEqual(["../scripts/check.sh", "../scripts/check.2.sh"]);
+    coordinator.start("elsewhere");
+    await coordinator.finished("elsewhere");
+    expect(coordinator.output("elsewhere", "stdout").toString()).toMatch(/^\/.*\/scripts\/elsewhere\.sh\n$/);
+  });
+
   it("refuses one that the host does not have, in words", async () => {
     const { plane } = await connectedSite();
     const { finished } = await plane.run({ blocks: [command("run", "x", { interpreter: "cobol-2060" })] });

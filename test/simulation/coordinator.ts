@@ -176,13 +176,16 @@ export class Coordinator {
       }
       case "locks.acquire": {
         const { step } = effect;
-        const wishes = (step === "" ? state.locks : state.steps.get(step)?.locks)?.locks ?? [];
-        return this.#call(`asks for the locks of "${step}"`, () => locks.acquire(step, wishes));
+        const record = step === "" ? state.locks : state.steps.get(step)?.locks;
+        const { locks: wishes = [], slot = false } = record ?? {};
+        return this.#call(`asks for the locks of "${step}"`, () => locks.acquire(step, wishes, slot));
       }
       case "locks.release":
         return this.#call(`gives the locks of "${effect.step}" back`, () => locks.release(effect.step));
       case "edge.request":
         return outside.request(effect);
+      case "edge.cancel":
+        return outside.hangUp(effect);
       case "child.start":
         return this.#call(`starts ${effect.executionId}`, () => outside.startChild(effect));
       case "child.cancel":

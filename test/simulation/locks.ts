@@ -1,4 +1,4 @@
-/** A model of the organization's locks, around the queue that the product uses, with strangers who want them too. */
+/** A model of the organization's locks, around the queue that the product uses, with strangers who want them too; and of the places of executions that run at once. */
 import type { LockWish } from "../../worker/locks/contract.ts";
 import { type Entry, grantable, placeOf } from "../../worker/locks/queue.ts";
 import type { Coordinator } from "./coordinator.ts";
@@ -11,6 +11,8 @@ const OWN = "own/";
 
 export class LockService {
   coordinator: Coordinator | undefined;
+  /** How many run at once. */
+  readonly limit: number;
   readonly #world: World;
   #entries: Entry[] = [];
   readonly #fences = new Map<string, number>();
@@ -18,8 +20,9 @@ export class LockService {
   #strangers = 0;
   #watching = false;
 
-  constructor(world: World) {
+  constructor(world: World, limit: number) {
     this.#world = world;
+    this.limit = limit;
   }
 
   /** True when the execution holds or wants nothing. */
@@ -27,14 +30,19 @@ export class LockService {
     return !this.#entries.some(({ owner }) => owner.startsWith(OWN));
   }
 
-  acquire(step: string, locks: readonly LockWish[]): void {
+  acquire(step: string, locks: readonly LockWish[], slot: boolean): void {
     const owner = OWN + step;
-    this.#add(owner, step, locks);
+    this.#add(owner, step, locks, slot);
+    this.#stand(owner, step);
+  }
+
+  /** Tells how a request stands. */
+  #stand(owner: string, step: string): void {
     const own = this.#entries.find((entry) => entry.owner === owner);
     if (own?.granted) return this.#tell(own);
-    const { ahead, holder } = placeOf(this.#entries, owner);
+    const { ahead, holder, reason } = placeOf(this.#entries, owner);
     this.#world.send(`locks: "${step}" waits`, () =>
-      this.coordinator?.decide({ type: "locks.queued", step, ahead, holder }),
+      this.coordinator?.decide({ type: "locks.queued", step, ahead, holder, reason }),
     );
   }
 
@@ -42,16 +50,16 @@ export class LockService {
     this.#remove(OWN + step);
   }
 
-  /** Somebody else takes a lock, for a while. */
-  stranger(locks: readonly LockWish[], ms: number): void {
+  /** Somebody else takes locks or a place, for a while. */
+  stranger(locks: readonly LockWish[], slot: boolean, ms: number): void {
     const owner = `stranger/${++this.#strangers}`;
-    this.#add(owner, "", locks);
+    this.#add(owner, "", locks, slot);
     this.#world.after(ms, "", () => this.#remove(owner));
   }
 
-  #add(owner: string, step: string, locks: readonly LockWish[]): void {
+  #add(owner: string, step: string, locks: readonly LockWish[], slot: boolean): void {
     if (this.#entries.some((entry) => entry.owner === owner)) return;
-    this.#entries.push({ owner, executionId: owner, step, title: "", locks, since: 0, granted: false });
+    this.#entries.push({ owner, executionId: owner, step, title: "", locks, slot, since: 0, granted: false });
     this.#grant();
     this.#watch();
   }
@@ -63,7 +71,7 @@ export class LockService {
   }
 
   #grant(): void {
-    for (const owner of grantable(this.#entries)) {
+    for (const owner of grantable(this.#entries, this.limit)) {
       const entry = this.#entries.find((each) => each.owner === owner);
       if (!entry) continue;
       entry.granted = true;
@@ -90,18 +98,19 @@ export class LockService {
     this.#world.after(this.#world.calm ? CALM_CHECK_MS : CHECK_MS, "", () => this.#check());
   }
 
-  /** Asks holders whether they still want their locks. */
+  /** Hears whether everybody still wants their locks, and tells them how they stand. */
   #check(): void {
     for (const { owner, step } of this.#entries.filter((entry) => entry.owner.startsWith(OWN))) {
       this.#world.send(`locks: does "${step}" still want them?`, () => {
         if (this.coordinator?.wantsLocks(step) === false) this.#remove(owner);
+        else this.#stand(owner, step);
       });
     }
     this.#watching = false;
     this.#watch();
   }
 
-  /** @throws Violation when a step believes to hold what it does not, or an exclusive lock has two holders */
+  /** @throws Violation when a step believes to hold what it does not, an exclusive lock has two holders, or too many run */
   verify(): void {
     const state = this.coordinator?.state;
     if (!state) return;
@@ -116,6 +125,8 @@ export class LockService {
         throw new Violation("locks", `"${path}" goes on without its locks`);
       }
     }
+    const running = this.#entries.filter(({ granted, slot }) => granted && slot).length;
+    if (running > this.limit) throw new Violation("limit", `${running} run at once, ${this.limit} may`);
     const holders = new Map<string, string>();
     for (const { owner, locks, granted } of this.#entries) {
       for (const { name, mode } of granted ? locks : []) {

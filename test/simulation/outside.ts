@@ -8,6 +8,13 @@ import type { World } from "./world.ts";
 
 const REPEAT_MS = 60_000;
 
+const OUTCOMES = {
+  answered: { type: "answered", status: 200, expected: true },
+  unanswered: { type: "unanswered", detail: "no connection" },
+  /** It may have had an effect. */
+  broken: { type: "unanswered", detail: "the connection was cut", sent: true },
+} as const satisfies Record<string, AttemptOutcome>;
+
 interface Child {
   readonly step: string;
   ended?: Extract<EngineInput, { type: "child.finished" }>;
@@ -40,14 +47,22 @@ export class Outside {
     this.#requests.add(run);
     const random = randomFor(this.#world.seed, step, attempt);
     const durationMs = random.int(30_000);
-    const outcome: AttemptOutcome = random.chance(0.9)
-      ? { type: "answered", status: 200, expected: true }
-      : { type: "unanswered", detail: "no connection" };
+    const outcome = random.weighted({ answered: 18, unanswered: 1, broken: 1 });
     this.#world.after(durationMs, `the edge answers ${step}#${attempt}`, () => {
       if (!this.#requests.delete(run)) return;
-      run.end = "known";
-      this.coordinator?.decide({ type: "edge.finished", step, attempt, outcome, durationMs });
+      if (outcome !== "broken") run.end = "known";
+      this.coordinator?.decide({
+        ...{ type: "edge.finished", step, attempt, durationMs },
+        outcome: OUTCOMES[outcome],
+      });
     });
+  }
+
+  /** Nobody waits for its answer any more. */
+  hangUp({ step, attempt }: Extract<Effect, { type: "edge.cancel" }>): void {
+    for (const run of this.#requests) {
+      if (run.step === step && run.attempt === attempt) this.#requests.delete(run);
+    }
   }
 
   coordinatorDied(): void {

@@ -25,7 +25,7 @@ const BEGINNINGS: ReadonlySet<string> = new Set([
 ]);
 /** Effects that nobody answers: they are found to be needed in another way, or only made once. */
 const UNREPEATED: ReadonlySet<string> = new Set([
-  ...["lease.release", "locks.release", "edge.request", "project"],
+  ...["lease.release", "locks.release", "edge.request", "edge.cancel", "project"],
 ]);
 
 export class Rules {
@@ -162,6 +162,9 @@ export class Rules {
   #mayBegin(copy: EngineState, path: string): void {
     const place = placeOf(this.#plan, path);
     if (!place) throw new Violation("order", `"${path}" is not in the plan`);
+    if (copy.locks && copy.locks.status !== "granted" && !copy.phase) {
+      throw new Violation("locks", `"${path}" begins before the execution has its locks and its place`);
+    }
     if (copy.cancel && !copy.phase) throw new Violation("CX1", `"${path}" begins after the cancel`);
     if (place.undoes && place.instance === undefined) return this.#mayUndo(copy, path);
     const { step: around, list } = listOf(place);
@@ -264,6 +267,11 @@ function isCause(event: ExecutionEvent, effect: Effect): boolean {
       );
     case "child.start":
       return event.type === "step.dispatched" && event.executionId === effect.executionId;
+    case "edge.cancel":
+      return (
+        (event.type === "step.finished" && event.step === effect.step && event.attempt === effect.attempt) ||
+        (event.type === "cancel.requested" && event.force === true)
+      );
     case "child.cancel":
       return (
         (event.type === "step.stopping" && event.step === effect.step) ||

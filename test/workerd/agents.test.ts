@@ -152,6 +152,18 @@ describe("[S4] enrolling", () => {
     },
   );
 
+  test("a token is for the pool called default when none is named, and refused when there is none", async () => {
+    const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key });
+    expect(dataOf(answer, joinTokenCreatedSchema).poolId).toBe(poolId);
+    const other = await signUp();
+    await env.DB.prepare("UPDATE pools SET name = 'other' WHERE organization_id = ?")
+      .bind(other.organizationId)
+      .run();
+    const refused = await call("/api/v1/join-tokens", { method: "POST", key: other.key, body: {} });
+    expect([refused.status, problemOf(refused).code]).toEqual([422, "no_such_pool"]);
+    expect(problemOf(refused).detail).toContain('say which with "poolId"');
+  });
+
   test("a token is for a pool of one's own, shown once, and can be taken back while unused", async () => {
     const foreign = await signUp();
     const answer = await call("/api/v1/join-tokens", { method: "POST", key: foreign.key, body: { poolId } });

@@ -1,5 +1,6 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { newId } from "#protocol/ids.ts";
 import { Archiver, KEEP_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix, decodeRecords, manifestSchema } from "../../worker/execution/archive/format.ts";
 import { ExecutionStore } from "../../worker/execution/store.ts";
@@ -76,12 +77,7 @@ describe("the archive", () => {
   });
 
   it("is read from as if nothing had happened, once the coordinator's copy is gone", async () => {
-    const { stub, read } = await ended();
-    const before = await read();
-    await alarmAt(stub, 1_000);
-    await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
-    await alarmAt(stub, KEEP_MS + 1_000);
-    await vi.waitFor(async () => expect(await rows(stub)).toBe(0));
+    const { stub, read, before } = await archived();
     expect(await read()).toEqual(before);
     expect(await rows(stub)).toBeGreaterThan(0);
   });
@@ -146,6 +142,31 @@ describe("the archive", () => {
       expect(store.isDropped).toBe(false);
     });
   });
+
+  it("is left where it is when somebody asks for what was deleted; its Idempotency-Key stays taken", async () => {
+    const { execution, stub } = await archived();
+    const by = { type: "user", id: newId("user"), name: "Ada" } as const;
+    await stub.remove({ by, at: Date.now() });
+    expect([await stub.read(), await stub.summary(), await stub.events(0, 1)]).toEqual([null, null, null]);
+    expect((await stub.fetch("https://object/output.txt")).status).toBe(404);
+    expect(await stub.ask({ type: "resume", actor: by })).toEqual({ outcome: "not_found" });
+    expect(await rows(stub)).toBe(0);
+    expect(await stub.repeat(execution.requestHash)).toMatchObject({ outcome: "existing" });
+    expect(await stub.read()).toBeNull();
+  });
+
+  /** One whose log is only in the archive. */
+  async function archived() {
+    const scene = await ended();
+    const before = await scene.read();
+    await alarmAt(scene.stub, 1_000);
+    await vi.waitFor(async () =>
+      expect(await alarmSet(scene.stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2),
+    );
+    await alarmAt(scene.stub, KEEP_MS + 1_000);
+    await vi.waitFor(async () => expect(await rows(scene.stub)).toBe(0));
+    return { ...scene, before };
+  }
 
   function alarmSet(stub: ReturnType<typeof coordinatorOf>): Promise<number> {
     return runInDurableObject(stub, async (_, { storage }) => (await storage.getAlarm()) ?? 0);

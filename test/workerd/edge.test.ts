@@ -28,3 +28,32 @@ it.each([
   expect(ended.steps[0]).toMatchObject({ outcome: { type: "refused", code: "address_not_allowed" } });
   expect(ended.steps[0]?.detail).toContain("the control plane refused it");
 });
+
+it("[CX1] a cancel hangs up a request from the edge that is out", async () => {
+  let asked: RequestInit | undefined;
+  vi.spyOn(globalThis, "fetch").mockImplementation(
+    (_, init) =>
+      new Promise((_resolve, reject) => {
+        asked = init;
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+      }),
+  );
+  const place = newPlace();
+  const block: ApiBlock = {
+    kind: "api",
+    id: "call",
+    from: "edge",
+    method: "POST",
+    url: "https://example.com/",
+  };
+  const execution = await newExecution(place, [block]);
+  const stub = coordinatorOf(place, execution.executionId);
+  await stub.create(execution);
+  const request = await vi.waitFor(() => {
+    if (!asked) throw new Error("nothing was asked yet");
+    return asked;
+  });
+  await stub.ask({ type: "cancel", actor: { type: "system", name: "test" }, reason: "", force: false });
+  expect(request.signal?.aborted).toBe(true);
+  expect(await stub.read()).toMatchObject({ state: "canceled", steps: [{ state: "canceled" }] });
+});

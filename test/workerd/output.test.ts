@@ -165,10 +165,12 @@ describe("output", () => {
       const store = new ExecutionStore(storage);
       const told: number[] = [];
       const answer = serveHttp(new Request("https://object/output.txt"), {
+        executionId: execution.executionId,
         store,
         follower: new Follower(store, () => true),
         attemptOf: () => 1,
         reading: (change) => told.push(change),
+        streaming: () => () => {},
       });
       await expect(answer.text()).rejects.toThrow("damaged");
       expect(told).toEqual([1, -1]);

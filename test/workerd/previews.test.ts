@@ -190,7 +190,12 @@ describe("locks", () => {
       );
     }
     const [first = "", second = ""] = executions;
-    const wish = { step: "", title: "Deploy", locks: [{ name: "db", mode: "exclusive" as const }] };
+    const wish = {
+      step: "",
+      title: "Deploy",
+      locks: [{ name: "db", mode: "exclusive" as const }],
+      slot: false,
+    };
     await locks.acquireLocks({ executionId: first, ...wish });
     await locks.acquireLocks({ executionId: second, ...wish });
     const listed = dataOf(await api("GET", "/locks"), z.array(namedLockSchema));

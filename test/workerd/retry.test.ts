@@ -12,8 +12,9 @@ import { poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
-import { type Answer, call, dataOf, type Person, signUp } from "./harness.ts";
+import { type Answer, call, dataOf, type Person, request, signUp } from "./harness.ts";
 import { type Ending, type ObligingAgent, obligingAgent } from "./obligingAgent.ts";
+import { Line } from "./scriptedAgent.ts";
 
 const SOURCE = `---
 title: Deploy
@@ -184,6 +185,16 @@ describe("deleting", () => {
     expect(JSON.parse(String(row?.deleted_by))).toMatchObject({ type: "api_key" });
   });
 
+  test("is told to whoever has a list open, and nothing puts it back there", async () => {
+    const id = await run({ check: { exitCode: 1 } }, "failed");
+    const headers = { upgrade: "websocket" };
+    const { webSocket } = await request("/api/v1/feed", { key: person.key, headers });
+    if (!webSocket) throw new Error("no socket");
+    const feed = new Line(webSocket);
+    expect((await api("DELETE", `/executions/${id}`)).status).toBe(200);
+    expect(await feed.next("execution.removed")).toEqual({ type: "execution.removed", executionId: id });
+  });
+
   test("[G9] frees no Idempotency-Key", async () => {
     endings = { build: { exitCode: 1 } };
     const headers = { "idempotency-key": crypto.randomUUID() };
@@ -251,6 +262,8 @@ describe("what it came to", () => {
   });
 });
 
+const eventPageSchema = z.object({ events: z.array(z.unknown()) });
+
 describe("long polling", () => {
   test("answers when there is news, at the end, or when the time is over", async () => {
     const id = await run({ check: undefined }, "running");
@@ -258,12 +271,18 @@ describe("long polling", () => {
     const wait = (query: string) => api("GET", `/executions/${id}?${query}`);
     expect(dataOf(await wait("wait=30s&after=0"), executionSchema).head).toBe(head);
     expect(dataOf(await wait(`wait=0s&after=${head}`), executionSchema).state).toBe("running");
+    const events = (query: string) => api("GET", `/executions/${id}/events?${query}`);
+    expect(dataOf(await events(`wait=0s&after=${head}`), eventPageSchema).events).toEqual([]);
+    const event = events(`wait=30s&after=${head}`);
     const news = wait(`wait=30s&after=${head}`);
     await api("POST", `/executions/${id}/cancel`, { force: true });
     const after = dataOf(await news, executionSchema);
+    expect(dataOf(await event, eventPageSchema).events.length).toBeGreaterThan(0);
     expect(after.head).toBeGreaterThan(head);
     expect(dataOf(await wait("wait=30s&after=100000"), executionSchema).state).toBe("canceled");
     expect((await wait("wait=1h")).status).toBe(400);
+    expect(dataOf(await events("wait=30s&after=100000"), eventPageSchema).events).toEqual([]);
+    expect((await events("wait=1h")).status).toBe(400);
     expect((await api("GET", `/executions/${newId("execution")}?wait=30s`)).status).toBe(404);
   });
 });

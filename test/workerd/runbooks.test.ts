@@ -49,6 +49,23 @@ describe("creating", () => {
     expect(dataOf(await get(`/${runbook.id}`), runbookSchema)).toEqual(runbook);
   });
 
+  test("takes Markdown as it is, also for updates and for a look, and says so in its description", async () => {
+    const headers = { "content-type": "text/markdown; charset=utf-8" };
+    const send = (method: string, path: string, raw: string, more: Record<string, string> = {}) =>
+      call(`/api/v1/runbooks${path}`, { method, key: person.key, raw, headers: { ...headers, ...more } });
+    const made = dataOf(await send("POST", "", sourceOf("Sent as it is")), runbookSchema);
+    expect(made.version.source).toBe(sourceOf("Sent as it is"));
+    const next = sourceOf("Sent as it is", "date");
+    const changed = dataOf(await send("PUT", `/${made.id}`, next, { "if-match": '"1"' }), runbookSchema);
+    expect([changed.latestVersion, changed.version.source]).toEqual([2, next]);
+    expect((await send("POST", "/parse", next)).json).toMatchObject({ data: { ok: true } });
+    expect(codeOf(await send("POST", "", ""))).toBe("invalid_request");
+    const pools = await call("/api/v1/pools", { method: "POST", key: person.key, raw: "x", headers });
+    expect([pools.status, codeOf(pools)]).toEqual([415, "unsupported_media_type"]);
+    const described = JSON.stringify((await call("/api/v1/openapi.json")).json);
+    expect(described).toContain('"text/markdown":{"schema":{"type":"string"}}');
+  });
+
   test("a source that is no runbook is refused with line and column, and nothing is stored", async () => {
     const before = await env.DB.prepare("SELECT count(*) AS n FROM runbooks").first("n");
     const answer = await post("---\ntitle: X\n---\n\n```bash {nonsense=1}\nls\n```\n");

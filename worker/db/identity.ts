@@ -58,6 +58,7 @@ export function identityDb(d1: D1Database) {
         .select({
           user,
           sessionId: session.id,
+          expiresAt: session.expiresAt,
           organizationId: organization.id,
           organizationName: organization.name,
           role: member.role,
@@ -164,6 +165,8 @@ export function identityDb(d1: D1Database) {
                 logo: sql`NULL`.as("logo"),
                 metadata: sql`NULL`.as("metadata"),
                 createdAt: sql`${now.getTime()}`.as("created_at"),
+                maxExecutions: sql`NULL`.as("max_executions"),
+                retentionDays: sql`NULL`.as("retention_days"),
               })
               .from(user)
               .where(eq(user.id, userId)),

@@ -91,6 +91,10 @@ export const organization = sqliteTable("organizations", {
   logo: text("logo"),
   metadata: text("metadata"),
   createdAt: time("created_at").notNull(),
+  /** Most executions at once; no limit when null. */
+  maxExecutions: integer("max_executions"),
+  /** Days after their end for which executions are kept; for ever when null. */
+  retentionDays: integer("retention_days"),
 });
 
 export const member = sqliteTable(
@@ -307,6 +311,7 @@ export const executions = sqliteTable(
     index("executions_by_age").on(table.organizationId, table.createdAt, table.id),
     index("executions_by_runbook").on(table.organizationId, table.runbookId, table.createdAt, table.id),
     index("executions_by_state").on(table.organizationId, table.state, table.createdAt, table.id),
+    index("executions_by_end").on(table.organizationId, table.finishedAt),
     index("executions_by_requester").on(table.organizationId, table.requesterId, table.createdAt, table.id),
   ],
 );

@@ -1,8 +1,10 @@
 /** What the control plane reads for itself, across organizations. Nothing of it ever reaches a caller. */
-import { and, asc, eq, gt, lt, notInArray, or } from "drizzle-orm";
+import { and, asc, eq, gt, isNotNull, lt, notInArray, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { TERMINAL_EXECUTION_STATES } from "#protocol/states.ts";
-import { executions } from "./schema.ts";
+import { executions, organization } from "./schema.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface ExecutionName {
   organizationId: string;
@@ -36,6 +38,23 @@ export function systemDb(d1: D1Database) {
         )
         .orderBy(asc(executions.organizationId), asc(executions.id))
         .limit(limit);
+    },
+
+    /** Executions that ended longer ago than their organization keeps them; at most `limit`, in no order. */
+    async expiredExecutions(now: Date, limit: number): Promise<(ExecutionName & { endedBefore: Date })[]> {
+      const keepMs = sql<number>`${organization.retentionDays} * ${DAY_MS}`;
+      const rows = await db
+        .select({ organizationId: executions.organizationId, id: executions.id, keepMs })
+        .from(organization)
+        .innerJoin(executions, eq(executions.organizationId, organization.id))
+        .where(
+          and(
+            isNotNull(organization.retentionDays),
+            sql`${executions.finishedAt} < ${now.getTime()} - ${keepMs}`,
+          ),
+        )
+        .limit(limit);
+      return rows.map(({ keepMs, ...name }) => ({ ...name, endedBefore: new Date(now.getTime() - keepMs) }));
     },
   };
 }

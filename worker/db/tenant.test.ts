@@ -83,6 +83,7 @@ const CALLS: Calls = {
   executions: {
     project: (db) => db.executions.project(summary),
     remove: (db) => db.executions.remove(summary, {}, actor, now),
+    purge: (db) => db.executions.purge("exe_x", now),
     list: (db) => db.executions.list({ states: ["running"] }, { createdAt: 1, id: "exe_x" }, 1),
   },
   joinTokens: {
@@ -97,6 +98,10 @@ const CALLS: Calls = {
       }),
     list: (db) => db.joinTokens.list(undefined, 1),
     remove: (db) => db.joinTokens.remove("jtk_x"),
+  },
+  organization: {
+    get: (db) => db.organization.get(),
+    update: (db) => db.organization.update({ retentionDays: 1 }),
   },
   pools: {
     create: (db) => db.pools.create("pool_x", "x", now),

@@ -2,6 +2,7 @@ import { agentsRepository } from "./repositories/agents.ts";
 import { apiKeysRepository } from "./repositories/api-keys.ts";
 import { executionsRepository } from "./repositories/executions.ts";
 import { joinTokensRepository } from "./repositories/join-tokens.ts";
+import { organizationRepository } from "./repositories/organization.ts";
 import { poolsRepository } from "./repositories/pools.ts";
 import { runbooksRepository } from "./repositories/runbooks.ts";
 import { tenantScope } from "./scope.ts";
@@ -18,6 +19,7 @@ export function tenantDb(d1: D1Database, organizationId: string) {
     apiKeys: apiKeysRepository(scope),
     executions: executionsRepository(scope),
     joinTokens: joinTokensRepository(scope),
+    organization: organizationRepository(scope),
     pools: poolsRepository(scope),
     runbooks: runbooksRepository(scope),
   };

@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ApiFields } from "#protocol/http/request.ts";
+import { EDGE_TIMEOUT_MS } from "#protocol/limits.ts";
 import type { Admission } from "./contract.ts";
-import { EDGE_TIMEOUT_MS, requestFromEdge } from "./request.ts";
+import { requestFromEdge } from "./request.ts";
 
 const servers: Server[] = [];
 
@@ -36,6 +37,7 @@ interface Told {
   admission?: Admission;
   publicOrigin?: string;
   inputs?: Record<string, string>;
+  signal?: AbortSignal;
 }
 
 /** Makes the request as a control plane on this machine would, and notes what it asked for. */
@@ -56,6 +58,7 @@ async function call(fields: Partial<ApiFields>, told: Told = {}) {
         report: async (...report) => void reports.push(report),
       },
       publicOrigin: told.publicOrigin ?? "http://localhost:8787",
+      signal: told.signal ?? new AbortController().signal,
     },
   );
   return { ...result, shown: new TextDecoder().decode(output), fetched, reports };
@@ -255,7 +258,7 @@ describe("the limits of a request from the edge", () => {
     const url = await serve(() => undefined);
     const answer = await call({ url, timeoutMs: 100 });
     const detail = "there was no whole answer within 0.1 s";
-    expect(answer.outcome).toEqual({ type: "unanswered", detail });
+    expect(answer.outcome).toEqual({ type: "stopped", reason: "timed_out", confirmed: true, detail });
     expect(answer.shown).toBe(`GET ${url}/\n\n[${detail}]\n`);
     expect(answer.reports).toEqual([[new URL(url).host, false, false]]);
   });
@@ -263,7 +266,7 @@ describe("the limits of a request from the edge", () => {
   it("end a body that takes too long, and show what came of it", async () => {
     const url = await serve((_, response) => void response.write("the beginning"));
     const answer = await call({ url, timeoutMs: 200 });
-    expect(answer.outcome).toMatchObject({ type: "unanswered", detail: expect.stringContaining("0.2 s") });
+    expect(answer.outcome).toMatchObject({ type: "stopped", detail: expect.stringContaining("0.2 s") });
     expect(answer.shown).toContain("\n\nthe beginning\n[there was no whole answer");
     expect(answer.reports).toEqual([[new URL(url).host, false, false]]);
   });
@@ -299,6 +302,42 @@ describe("a request from the edge that fails", () => {
       expect(answer.outcome).toEqual({ type: "unanswered", detail: `${host} could not be reached` });
       expect(answer.reports).toEqual([[host, false, false]]);
     }
+  });
+
+  it("says whether it may have had an effect", async () => {
+    const url = await serve((request) => request.socket.destroy());
+    const { host } = new URL(url);
+    const unanswered = { type: "unanswered", detail: `${host} could not be reached` };
+    for (const method of ["POST", "PATCH"] as const) {
+      expect((await call({ url, method })).outcome).toEqual({ ...unanswered, sent: true });
+    }
+    for (const method of ["GET", "HEAD", "PUT", "DELETE"] as const) {
+      expect((await call({ url, method })).outcome).toEqual(unanswered);
+    }
+    const refused = { allowed: false, retryAt: 0 } as const;
+    expect((await call({ url, method: "POST" }, { admission: refused })).outcome).not.toHaveProperty("sent");
+    const slow = await serve(() => undefined);
+    const late = await call({ url: slow, method: "POST", timeoutMs: 100 });
+    expect(late.outcome).toMatchObject({ type: "stopped", reason: "timed_out", confirmed: false });
+  });
+
+  it("says so also when what it was redirected to after that is not reached", async () => {
+    const gone = await serve((request) => request.socket.destroy());
+    const url = await serve((_, response) => response.writeHead(303, { location: gone }).end());
+    expect((await call({ url, method: "POST" })).outcome).toMatchObject({ type: "unanswered", sent: true });
+  });
+
+  it("[CX1] is hung up when it is given up, which says nothing of its host", async () => {
+    const giveUp = new AbortController();
+    const hungUp = Promise.withResolvers<void>();
+    const url = await serve((request) => {
+      request.socket.once("close", () => hungUp.resolve());
+      giveUp.abort();
+    });
+    const answer = await call({ url }, { signal: giveUp.signal });
+    await hungUp.promise;
+    expect(answer.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
+    expect(answer.reports).toEqual([]);
   });
 
   it("does not take for a status what is none", async () => {

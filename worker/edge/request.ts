@@ -6,14 +6,12 @@
 import type { AttemptOutcome, StepInputs, StepValues } from "#protocol/data.ts";
 import { ANSWER_DEFAULT_BYTES, isExpected, judgeAnswer } from "#protocol/http/answer.ts";
 import { REDIRECTS_MAX, redirectedRequest } from "#protocol/http/redirect.ts";
-import { type Hop, renderExchange } from "#protocol/http/render.ts";
+import { type Hop, mayHaveHadEffect, renderExchange } from "#protocol/http/render.ts";
 import { type ApiFields, type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
+import { EDGE_TIMEOUT_MS } from "#protocol/limits.ts";
 import { readBounded } from "./body.ts";
 import type { BreakersApi } from "./contract.ts";
 import { whyNotAllowed } from "./guard.ts";
-
-/** The longest a request from the edge may take, with its redirects and the answer's body. */
-export const EDGE_TIMEOUT_MS = 60_000;
 
 /** Headers in which proxies say where a request came from: not for those who send it to write. */
 const PROXY_HEADERS = /^(?:cf-.*|cdn-loop|forwarded|true-client-ip|via|x-forwarded-.*|x-real-ip)$/;
@@ -23,6 +21,8 @@ export interface Surroundings {
   breakers: BreakersApi;
   /** The origin of this control plane. */
   publicOrigin: string;
+  /** Ends the request when nobody waits for it any more. */
+  signal: AbortSignal;
 }
 
 export interface EdgeResult {
@@ -48,7 +48,13 @@ export async function requestFromEdge(
   around: Surroundings,
 ): Promise<EdgeResult> {
   const limitMs = Math.min(block.timeoutMs ?? EDGE_TIMEOUT_MS, EDGE_TIMEOUT_MS);
-  const exchange = { block, around, limitMs, signal: AbortSignal.timeout(limitMs), hops: [] };
+  const exchange = {
+    block,
+    around,
+    limitMs,
+    signal: AbortSignal.any([AbortSignal.timeout(limitMs), around.signal]),
+    hops: [],
+  };
   const resolved = resolveRequest(block, inputs);
   if (!resolved.ok) return refused(exchange, "invalid_request", resolved.detail);
   const [forbidden] = resolved.request.headers.find(([name]) => PROXY_HEADERS.test(name)) ?? [];
@@ -73,15 +79,19 @@ async function send(exchange: Exchange, request: HttpRequest): Promise<EdgeResul
     const at = new Date(admission.retryAt).toISOString();
     return unanswered(exchange, `${host} failed several times in a row; no request goes there before ${at}`);
   }
-  const report = (ok: boolean) => around.breakers.report(host, ok, admission.probe);
-  const hop: Hop = { request };
+  // One that was given up says nothing of the host.
+  const report = async (ok: boolean) => {
+    if (!around.signal.aborted) await around.breakers.report(host, ok, admission.probe);
+  };
+  // Whether it arrived cannot be told here when `fetch` fails.
+  const hop: Hop = { request, sent: true };
   hops.push(hop);
   let response: Response;
   try {
     response = await around.fetch(request.url, initOf(exchange, request));
   } catch {
     await report(false);
-    return unanswered(exchange, broken(exchange, `${host} could not be reached`));
+    return brokenOff(exchange, `${host} could not be reached`);
   }
   const { status, statusText, headers } = response;
   hop.answer = { status, statusText, headers: [...headers] };
@@ -110,7 +120,7 @@ async function conclude(
   const { bytes, end } = await readBounded(response.body, limit);
   await report(end !== "broken" && (isExpected(block, status) || status < 500));
   if (end === "broken") {
-    return unanswered(exchange, broken(exchange, `the answer of ${host} broke off`), bytes);
+    return brokenOff(exchange, `the answer of ${host} broke off`, bytes);
   }
   if (status > 599) return unanswered(exchange, `${host} answered with ${status}, which is no status`, bytes);
   const notice = end === "cut" ? `only the first ${limit} bytes of the answer were read` : undefined;
@@ -123,12 +133,19 @@ function initOf({ signal }: Exchange, { method, headers, body }: HttpRequest): R
   return { method, headers: pairs, signal, redirect: "manual", cache: "no-store", ...(body && { body }) };
 }
 
-/** Why there is no whole answer: the time limit, or what else is said of it. */
-function broken({ signal, limitMs, block }: Exchange, otherwise: string): string {
-  if (!signal.aborted) return otherwise;
+/** There is no whole answer: it was given up, its time is over, or what else is said of it. */
+function brokenOff(exchange: Exchange, otherwise: string, body?: Uint8Array): EdgeResult {
+  const { signal, limitMs, block, around, hops } = exchange;
+  if (!signal.aborted) return unanswered(exchange, otherwise, body);
+  const confirmed = !mayHaveHadEffect(hops);
+  if (around.signal.aborted) {
+    return { outcome: { type: "stopped", reason: "canceled", confirmed }, output: outputOf(exchange, body) };
+  }
   const asked = (block.timeoutMs ?? 0) > EDGE_TIMEOUT_MS;
   const most = asked ? ", the most that a request from the edge may take" : "";
-  return `there was no whole answer within ${limitMs / 1000} s${most}`;
+  const detail = `there was no whole answer within ${limitMs / 1000} s${most}`;
+  const outcome = { type: "stopped", reason: "timed_out", confirmed, detail } as const;
+  return { outcome, output: outputOf(exchange, body, detail) };
 }
 
 function refused(exchange: Exchange, code: string, detail: string): EdgeResult {
@@ -136,7 +153,9 @@ function refused(exchange: Exchange, code: string, detail: string): EdgeResult {
 }
 
 function unanswered(exchange: Exchange, detail: string, body?: Uint8Array): EdgeResult {
-  return { outcome: { type: "unanswered", detail: short(detail) }, output: outputOf(exchange, body, detail) };
+  const sent = mayHaveHadEffect(exchange.hops) && ({ sent: true } as const);
+  const outcome = { type: "unanswered", detail: short(detail), ...sent } as const;
+  return { outcome, output: outputOf(exchange, body, detail) };
 }
 
 function outputOf(

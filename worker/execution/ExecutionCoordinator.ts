@@ -10,11 +10,13 @@ import { COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { StreamMessage } from "#protocol/viewer.ts";
+import { tenantDb } from "../db/tenant.ts";
+import type { LockReply } from "../locks/contract.ts";
 import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
-import { Archiver } from "./archive/archiver.ts";
+import { Archiver, deleteArchive } from "./archive/archiver.ts";
 import type {
   Ask,
   AskResult,
@@ -56,6 +58,9 @@ const FEED_DELAY_MS = 50;
 /** An alarm that is late by this much will not come. */
 const OVERDUE_MS = 30_000;
 
+/** When a deletion that was cut short goes on. */
+const PURGE_AGAIN_MS = 60_000;
+
 /** Everything that exists only once the execution does. */
 interface Live {
   record: CreateExecution;
@@ -78,8 +83,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   readonly #access = new ViewerAccess({
     feed: () => this.#feed(),
-    executionId: () => this.#load()?.record.executionId ?? "",
+    executionId: () => this.#names.executionId,
     sockets: (tag) => this.getConnections(tag),
+    background: (work) => this.background(work),
   });
   readonly #agents = new AgentLink({
     store: this.#store,
@@ -112,6 +118,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   #live: Live | null | undefined;
   #waking: Promise<void> | undefined;
+  #purging: Promise<void> | undefined;
   /** Answers that are being read. */
   #readers = 0;
   #feedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -119,7 +126,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   // --- What the rest of the worker asks (contract.ts) ---
 
   async create(record: CreateExecution): Promise<CreateResult> {
-    await this.#awake();
+    await this.#awake("also deleted");
     const repeat = this.#repeatOf(record.requestHash);
     if (repeat) return repeat;
     if (record.parent && this.#store.isForbidden) return { outcome: "conflict" };
@@ -137,7 +144,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async repeat(requestHash: string): Promise<RepeatResult | null> {
-    await this.#awake();
+    await this.#awake("also deleted");
     return this.#repeatOf(requestHash);
   }
 
@@ -150,7 +157,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   async read(until?: { after: number; withinMs: number }): Promise<Execution | null> {
     await this.#awake();
-    if (until && this.#visible()) await this.#follower.until(until.after, until.withinMs);
+    if (until && this.#visible()) {
+      await this.#follower.until(() => this.#store.head > until.after, until.withinMs);
+    }
     const live = this.#visible();
     if (!live) return null;
     const { executionId } = live.record;
@@ -173,8 +182,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     return { type: "view", execution, steps: toSteps(state, paths, held) };
   }
 
-  async events(after: number, limit: number): Promise<EventPage | null> {
+  async events(after: number, limit: number, waitMs = 0): Promise<EventPage | null> {
     await this.#awake();
+    if (waitMs > 0 && this.#visible()) {
+      await this.#follower.until(() => this.#store.eventsAfter(after, 1).length > 0, waitMs);
+    }
     if (!this.#visible()) return null;
     return { events: this.#store.eventsAfter(after, limit), head: this.#store.head };
   }
@@ -196,8 +208,48 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async remove(tombstone: Tombstone): Promise<void> {
-    await this.#awake();
-    if (this.#load()) this.#store.remove(tombstone);
+    if (!this.#store.record()) return;
+    this.#store.remove(tombstone);
+    this.background(
+      this.#feed().publish({ type: "execution.removed", executionId: this.#names.executionId }),
+    );
+  }
+
+  async purge(endedBefore: number): Promise<void> {
+    const live = this.#load();
+    if (live && (live.state.end?.at ?? Number.POSITIVE_INFINITY) >= endedBefore) return;
+    await this.remove({ by: { type: "system", name: "retention" }, at: Date.now() });
+    this.#store.purgeFrom = endedBefore;
+    await this.#purge(endedBefore);
+  }
+
+  /**
+   * The alarm is set first: cut short, it goes on from there, also when nobody knows of it any more. One at
+   * a time: a second one would delete what has begun anew under the same id.
+   */
+  async #purge(endedBefore: number): Promise<void> {
+    const alarm = this.ctx.storage.setAlarm(Date.now() + PURGE_AGAIN_MS);
+    this.#purging ??= alarm
+      .then(() => this.#deleteAll(endedBefore))
+      .finally(() => {
+        this.#purging = undefined;
+      });
+    await Promise.all([alarm, this.#purging]);
+  }
+
+  async #deleteAll(endedBefore: number): Promise<void> {
+    await this.#live?.archiver.idle();
+    const { organizationId, executionId } = this.#names;
+    await deleteArchive(this.env.ARCHIVE, organizationId, executionId);
+    await tenantDb(this.env.DB, organizationId).executions.purge(executionId, new Date(endedBefore));
+    await this.#store.clear();
+    this.alarmRang();
+    this.#intake.forget();
+    this.#live = undefined;
+    for (const socket of this.getConnections()) {
+      socket.close(CLOSE_CODES.restart, "this execution was deleted");
+    }
+    this.log("info", "execution deleted for good", {});
   }
 
   async endViewers(credentialId: string): Promise<void> {
@@ -208,11 +260,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
   async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
-    if (!(await this.wantsLease(leaseId, fence))) return null;
+    if (!this.#isOpen(leaseId, fence)) return null;
     const { agentId } = this.#state().leases.get(fence) ?? {};
     if (agentId !== undefined && agentId !== agent.agentId) return null;
     this.#decide({ type: "lease.granted", fence, ...agent });
-    return isLeaseOpen(this.#state().leases.get(fence)) ? offerPayload(this.#state(), fence) : null;
+    return this.#isOpen(leaseId, fence) ? offerPayload(this.#state(), fence) : null;
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
@@ -229,6 +281,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** False when the lease is over, or never was: the word of its end may have been lost. */
   async wantsLease(leaseId: string, fence: number): Promise<boolean> {
+    return this.#isOpen(leaseId, fence);
+  }
+
+  #isOpen(leaseId: string, fence: number): boolean {
     return this.#hasLease(leaseId, fence) && isLeaseOpen(this.#state().leases.get(fence));
   }
 
@@ -238,15 +294,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   // --- What locks and other executions tell ---
 
-  async locksGranted(step: string, fences: Record<string, number>): Promise<void> {
-    this.#decide({ type: "locks.granted", step, fences });
-  }
-
-  /** True while the step, or the whole execution for "", holds its locks or waits for them. */
-  async wantsLocks(step: string): Promise<boolean> {
+  /** How the request of a step, or of the whole execution for "", stands now. False when it is no longer wanted. */
+  async locksStand(step: string, reply: LockReply): Promise<boolean> {
     const state = this.#load()?.state;
     if (!state || state.end) return false;
-    return (step === "" ? state.locks : state.steps.get(step)?.locks) !== undefined;
+    if ((step === "" ? state.locks : state.steps.get(step)?.locks) === undefined) return false;
+    this.#outside.locksStand(step, reply);
+    return true;
   }
 
   async childFinished(
@@ -279,8 +333,8 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   override async fetch(request: Request): Promise<Response> {
     try {
-      await this.#awake();
       // What an agent still has to tell is taken also after somebody deleted the execution.
+      await this.#awake(isAgent(request) ? "also deleted" : "visible");
       if (!(isAgent(request) ? this.#load() : this.#visible())) return new Response(null, { status: 404 });
       // Only sockets need what PartyServer prepares (and stores) before a request.
       const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -300,12 +354,14 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   override onRequest(request: Request): Response {
     return serveHttp(request, {
+      executionId: this.#record().executionId,
       store: this.#store,
       follower: this.#follower,
       attemptOf: (step) => this.#state().steps.get(step)?.attempt,
       reading: (change) => {
         this.#readers += change;
       },
+      streaming: (end) => this.#access.streaming(request, end),
     });
   }
 
@@ -317,7 +373,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     const agent = identityIn(request);
     if (!isAgent(request) || !agent) {
       this.#viewers.connect(socket);
-      return this.background(this.#access.opened(socket));
+      return this.#access.opened(socket, request);
     }
     this.#agents.connect(socket, agent);
     this.#setAlarm();
@@ -340,13 +396,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     answerClose(socket, code);
     const agent = agentState(socket);
     if (!this.#load()) return;
-    if (!agent) return this.background(this.#access.closed(socket));
+    if (!agent) return this.#access.closed(socket);
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
   }
 
   override onError(socket: Socket): void {
     const agent = agentState(socket);
-    if (!agent) return this.background(this.#access.closed(socket));
+    if (!agent) return this.#access.closed(socket);
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
@@ -363,6 +419,8 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   override onAlarm(): void {
+    const { purgeFrom } = this.#store;
+    if (purgeFrom !== undefined) return this.background(this.#purge(purgeFrom));
     const live = this.#load();
     if (!live) return;
     this.alarmRang();
@@ -383,9 +441,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   // --- Deciding ---
 
-  /** Brings the log back when it is only in the archive; whoever reads waits for it. */
-  async #awake(): Promise<void> {
+  /** Brings the log back when it is only in the archive; whoever reads waits for it. What was deleted nobody reads. */
+  async #awake(which: "visible" | "also deleted" = "visible"): Promise<void> {
     if (this.#live || !this.#store.isDropped) return;
+    if (which === "visible" && this.#store.isRemoved) return;
     this.#waking ??= this.#restore().finally(() => {
       this.#waking = undefined;
     });
@@ -497,7 +556,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   #announce(): void {
     this.#feedTimer ??= setTimeout(() => {
       this.#feedTimer = undefined;
-      const live = this.#load();
+      const live = this.#visible();
       if (!live) return;
       const execution = toSummary(live.record.executionId, live.state);
       this.background(this.#feed().publish({ type: "execution", execution }));
@@ -505,11 +564,15 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   #feed() {
-    return this.env.ORGANIZATION_FEED.getByName(this.#state().plan.organizationId);
+    return this.env.ORGANIZATION_FEED.getByName(this.#names.organizationId);
   }
 
   protected override logFields() {
-    const [organizationId, executionId] = this.name.split("/");
+    return this.#names;
+  }
+
+  get #names(): { organizationId: string; executionId: string } {
+    const [organizationId = "", executionId = ""] = this.name.split("/");
     return { organizationId, executionId };
   }
 

@@ -10,7 +10,8 @@
  *   /output.txt?follow=&tail=&unit=  the whole output as plain text, live when `follow=1`
  *   /steps/{step}/output?stream=&offset=&limit=&tail=&unit=   raw bytes of one step, text/plain
  *   /steps/{step}/chunks?line=&bytes=             output frames (protocol/viewer.ts) from the chunk that holds `line`
- * They answer 404 with an empty body for an execution that does not exist.
+ * They answer 404 with an empty body for an execution that does not exist. Sockets, and what goes on until
+ * the execution has ended, end with the credential that the headers of `feed/contract.ts` name.
  */
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { Execution, ExecutionSummary } from "#protocol/api/executions.ts";
@@ -38,6 +39,8 @@ export interface CreateExecution {
   taken?: TakenOver;
   /** The execution and step that started it. */
   parent?: EngineState["parent"];
+  /** The organization limits how many run at once, and this one counts. */
+  limited?: boolean;
 }
 
 /** What a request is to an execution that exists: the one that started it, or another. */
@@ -92,7 +95,13 @@ export interface CoordinatorApi {
    * What happened stays, and so does its Idempotency-Key. Safe to repeat.
    */
   remove(tombstone: Tombstone): Promise<void>;
-  events(after: number, limit: number): Promise<EventPage | null>;
+  /**
+   * Deletes it for good if it ended before that time: its archive, its row and
+   * all that is kept here, its Idempotency-Key with it. Safe to repeat.
+   */
+  purge(endedBefore: number): Promise<void>;
+  /** A page of events; with `waitMs`, one that is empty is held back until there is one to tell. */
+  events(after: number, limit: number, waitMs?: number): Promise<EventPage | null>;
   /** Ends the viewers' sockets that a credential opened. Safe to repeat. */
   endViewers(credentialId: string): Promise<void>;
   /** Cancel, pause, resume, skip, acknowledge, approve, reject, confirm. */

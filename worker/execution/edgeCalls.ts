@@ -24,6 +24,8 @@ export interface EdgeCallsDeps {
 
 export class EdgeCalls {
   readonly #deps: EdgeCallsDeps;
+  /** Requests that are under way, by step and attempt. */
+  readonly #underWay = new Map<string, AbortController>();
 
   constructor(deps: EdgeCallsDeps) {
     this.#deps = deps;
@@ -35,13 +37,24 @@ export class EdgeCalls {
     const settings = readSettings(env);
     if (block?.kind !== "api" || !settings.ok) return;
     const begun = Date.now();
+    const key = keyOf({ step, attempt });
+    const giveUp = new AbortController();
+    this.#underWay.set(key, giveUp);
     const { outcome, values, output } = await requestFromEdge(block, inputs, {
       fetch: (url, init) => fetch(url, init),
       breakers: breakersOf(env, state().plan.organizationId),
       publicOrigin: settings.settings.publicOrigin,
-    });
+      signal: giveUp.signal,
+    }).finally(() => this.#underWay.delete(key));
+    // The step has ended without it.
+    if (giveUp.signal.aborted) return;
     this.#keep(step, attempt, output);
     decide({ type: "edge.finished", step, attempt, outcome, durationMs: Date.now() - begun, values });
+  }
+
+  /** Hangs up. What the other end makes of it is not known. */
+  cancel(name: { step: string; attempt: number }): void {
+    this.#underWay.get(keyOf(name))?.abort();
   }
 
   #keep(step: string, attempt: number, output: Uint8Array): void {
@@ -52,4 +65,8 @@ export class EdgeCalls {
       if (reception.type === "stored") this.#deps.publish(reception.row);
     }
   }
+}
+
+function keyOf({ step, attempt }: { step: string; attempt: number }): string {
+  return `${step}#${attempt}`;
 }

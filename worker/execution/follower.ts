@@ -42,10 +42,10 @@ export class Follower {
     }
   }
 
-  /** Resolves when the log goes on after `after`, the execution has ended, or the time is over. */
-  async until(after: number, withinMs: number): Promise<void> {
+  /** Resolves when there is news, looked for whenever the log goes on, the execution has ended, or the time is over. */
+  async until(isThere: () => boolean, withinMs: number): Promise<void> {
     const deadline = Date.now() + withinMs;
-    while (this.#store.head <= after && !this.#ended()) {
+    while (!isThere() && !this.#ended()) {
       const left = deadline - Date.now();
       if (left <= 0 || !(await this.#more(left))) return;
     }

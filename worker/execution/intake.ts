@@ -123,6 +123,11 @@ export class OutputIntake {
     if (tally) tally.hashes = undefined;
   }
 
+  /** Nothing is held any more: the log is gone. */
+  forget(): void {
+    this.#tallies.clear();
+  }
+
   #tally(step: string, attempt: number): Tally {
     const found = this.#tallies.get(key(step, attempt));
     if (found) return found;

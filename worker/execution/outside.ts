@@ -7,6 +7,7 @@
 import { planDigest } from "#protocol/plan.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import type { Env } from "../env.ts";
+import type { LockReply } from "../locks/contract.ts";
 import { type LeaseReply, poolObjectName } from "../pool/contract.ts";
 import { type CreateExecution, coordinatorName } from "./contract.ts";
 import { waitingIn } from "./engine/agents.ts";
@@ -134,14 +135,17 @@ export class Outside {
     const record = step === "" ? whole : steps.get(step)?.locks;
     if (!record || record.status === "granted") return;
     const { executionId } = this.#deps.record();
-    const reply = await this.#locks().acquireLocks({
-      executionId,
-      step,
-      title: plan.title,
-      locks: record.locks,
-    });
+    const { locks, slot = false } = record;
+    const reply = await this.#locks().acquireLocks({ executionId, step, title: plan.title, locks, slot });
+    this.locksStand(step, reply);
+  }
+
+  locksStand(step: string, reply: LockReply): void {
     if (reply.outcome === "granted") this.#deps.decide({ type: "locks.granted", step, fences: reply.fences });
-    else this.#deps.decide({ type: "locks.queued", step, ahead: reply.ahead, holder: reply.holder });
+    else {
+      const { ahead, holder, reason } = reply;
+      this.#deps.decide({ type: "locks.queued", step, ahead, holder, reason });
+    }
   }
 
   async #startChild({ step, executionId, inputs }: Extract<Effect, { type: "child.start" }>): Promise<void> {

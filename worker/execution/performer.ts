@@ -40,6 +40,8 @@ export class Performer {
         return background(outside.perform(effect));
       case "edge.request":
         return background(edge.perform(effect));
+      case "edge.cancel":
+        return edge.cancel(effect);
       case "step.start": {
         const { type: _, ...start } = effect;
         agents.send(effect.fence, startOf(start));

@@ -34,6 +34,9 @@ const DROPPED_HEAD_KEY = "dropped-head";
 /** There that its cancel came before it; it is never to begin. */
 const FORBIDDEN_KEY = "forbidden";
 
+/** Since when it is being deleted for good. */
+const PURGE_KEY = "purge";
+
 /** What is held of one attempt's output. */
 export interface HeldOutput {
   stdout: number;
@@ -304,6 +307,22 @@ export class ExecutionStore {
   /** True once it was deleted; its log is still here. */
   get isRemoved(): boolean {
     return this.#sql.exec("SELECT tombstone FROM execution").one().tombstone !== null;
+  }
+
+  /** Set once it is being deleted for good, as it ended before this time, ms since the epoch. */
+  get purgeFrom(): number | undefined {
+    return this.#storage.kv.get<number>(PURGE_KEY);
+  }
+
+  set purgeFrom(endedBefore: number) {
+    this.#storage.kv.put(PURGE_KEY, endedBefore);
+  }
+
+  /** Forgets everything: it never was. */
+  async clear(): Promise<void> {
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+    this.#head = undefined;
   }
 
   /** The first word counts. */

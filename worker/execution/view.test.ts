@@ -96,3 +96,32 @@ it(`whoever is told what events touched sees what the API says: ${SEEDS} seeded 
     expect(toProgress("exe_1", state, log.length).finishedAt).toBeDefined();
   }
 }, 60_000);
+
+it("a step in a `foreach` tells its item, also what undoes it and what lies deeper", () => {
+  const run = new Run([
+    {
+      kind: "foreach",
+      id: "each",
+      items: `["db-1", {"name": "db-2"}]`,
+      blocks: [
+        { kind: "condition", id: "if", if: "true", then: [command("a", { compensate: command("undo") })] },
+      ],
+    },
+    command("last"),
+  ]);
+  run.granted(1);
+  for (const path of ["a~0", "a~1"]) {
+    run.started(path);
+    run.exited(path);
+  }
+  run.started("last");
+  run.exited("last", 1);
+  const paths = [...run.state.steps.values()].map(({ path }) => path);
+  const items = toSteps(run.state, paths, NOTHING).map(({ id, item }) => [id, item]);
+  expect(Object.fromEntries(items)).toMatchObject({
+    "if~0": "db-1",
+    "a~1": '{"name":"db-2"}',
+    "undo~1": '{"name":"db-2"}',
+    last: undefined,
+  });
+});

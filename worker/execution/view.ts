@@ -1,6 +1,7 @@
 /** The execution as the API shows it, read off the engine's state. */
 import type { Execution, ExecutionProgress, ExecutionSummary, Step } from "#protocol/api/executions.ts";
 import { STREAMS } from "#protocol/chunk.ts";
+import { ancestorsOf, listOf, placeOf } from "#protocol/paths.ts";
 import { blockTitle } from "../blocks/index.ts";
 import { policyOf } from "./engine/lists.ts";
 import type { EngineState, LeaseRecord, LockRecord, StepRecord } from "./engine/state.ts";
@@ -46,10 +47,10 @@ export function toProgress(executionId: string, state: EngineState, head: number
   const { paused, locks, phase, end } = state;
   return {
     ...toSummary(executionId, state),
-    queue: leases.find(({ status }) => status === "queued")?.queue,
+    queue: leases.find(({ status }) => status === "queued")?.queue ?? slotQueue(locks),
     agent: granted && agentOf(granted),
     paused: paused && !end ? { actor: paused.actor, reason: paused.reason, at: iso(paused.at) } : undefined,
-    locks: locks && toLockPlace(locks),
+    locks: locks && locks.locks.length > 0 ? toLockPlace(locks) : undefined,
     phase: end ? undefined : phase?.name,
     lineage: state.lineage,
     canceling: state.cancel !== undefined && !end,
@@ -72,7 +73,14 @@ function agentOf({ agentId, agentName }: LeaseRecord): Execution["agent"] {
 }
 
 function toLockPlace({ status, locks, queue }: LockRecord): Execution["locks"] {
-  return { status, names: locks.map(({ name }) => name), ...queue };
+  const waits = queue?.reason === undefined ? queue : undefined;
+  return { status, names: locks.map(({ name }) => name), ahead: waits?.ahead, holder: waits?.holder };
+}
+
+/** Its place among those that wait because the organization runs as many as it may. */
+function slotQueue(locks: LockRecord | undefined): Execution["queue"] {
+  const { ahead, reason } = locks?.queue ?? {};
+  return ahead !== undefined && reason !== undefined ? { ahead, reason } : undefined;
 }
 
 function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
@@ -96,11 +104,30 @@ function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
     answers: step.answers?.map(({ answer, actor, at, note }) => ({ answer, actor, at: iso(at), note })),
     executionId: step.executionId,
     lists: step.lists && { total: policyOf(step).total, ...step.lists },
+    item: itemOf(state, step.path),
     reused: step.reused,
     detail: step.detail,
     output: { bytes: held.position, lines: held.line, cutBytes },
     streams: step.streams,
   };
+}
+
+const ITEM_SHOWN = 80;
+
+/** The item of the innermost `foreach` around a step, or around what it undoes. */
+function itemOf(state: EngineState, path: string): string | undefined {
+  const { plan, steps } = state;
+  const { undoes, numbers = [] } = placeOf(plan, path) ?? {};
+  const start = undoes ? [undoes.id, ...numbers].join("~") : path;
+  for (const each of [start, ...ancestorsOf(plan, start)]) {
+    const place = placeOf(plan, each);
+    const { step, list } = place ? listOf(place) : { step: "", list: 0 };
+    const over = steps.get(step)?.over;
+    if (over?.type !== "items") continue;
+    const item = over.items[list];
+    return (typeof item === "string" ? item : JSON.stringify(item))?.slice(0, ITEM_SHOWN);
+  }
+  return undefined;
 }
 
 function iso(ms: number): string {

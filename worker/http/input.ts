@@ -1,22 +1,28 @@
 /** Reading what a request brings: each failure says what was wrong and what to do. */
 import type { z } from "zod";
-import type { ProblemIssue } from "#protocol/errors.ts";
+import { jsonProblem } from "#protocol/json.ts";
 import { REQUEST_MAX_BYTES } from "#protocol/limits.ts";
 import { ApiError } from "../errors.ts";
+import { issueOf } from "./inputWords.ts";
+
+/** Other media types that a body may have, and what such a text is as JSON. */
+export type TextForms = Readonly<Record<string, (text: string) => unknown>>;
 
 /**
  * The JSON in a request's body, not yet checked against a schema; `{}` for no
  * body where that is `optional`.
  * @throws ApiError `unsupported_media_type`, `payload_too_large`, `malformed_json`
  */
-export async function readJson(request: Request, optional = false): Promise<unknown> {
+export async function readJson(request: Request, optional = false, forms: TextForms = {}): Promise<unknown> {
   const bytes = await readBody(request);
   if (bytes.length === 0 && optional) return {};
-  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (Object.hasOwn(forms, type)) return forms[type]?.(decodeUtf8(bytes));
   if (type !== "application/json") {
+    const others = Object.keys(forms).map((form) => `, or as ${form}`);
     throw new ApiError(
       "unsupported_media_type",
-      "Send the body as JSON, with Content-Type: application/json.",
+      `Send the body as JSON, with Content-Type: application/json${others.join("")}.`,
     );
   }
   if (bytes.length === 0) throw new ApiError("malformed_json", "The body is empty: send a JSON object.");
@@ -28,6 +34,8 @@ export async function readJson(request: Request, optional = false): Promise<unkn
     const reason = error instanceof Error ? error.message.slice(0, 200) : "";
     throw new ApiError("malformed_json", `The body is not valid JSON: ${reason}`);
   }
+  const problem = jsonProblem(value);
+  if (problem) throw new ApiError("malformed_json", `The body ${problem}. Send it without.`);
   if (LONE_SURROGATE.test(text) && !isWellFormed(value)) {
     throw new ApiError(
       "malformed_json",
@@ -41,15 +49,9 @@ export async function readJson(request: Request, optional = false): Promise<unkn
 export function parseInput<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issues = result.error.issues.map(toIssue);
-  const first = issues[0];
-  const detail = `The ${where} is not as expected: ${first?.path ? `${first.path}: ` : ""}${first?.message}`;
+  const issues = result.error.issues.map((issue) => issueOf(issue, value, where));
+  const detail = `The ${where} is not as expected: ${issues[0]?.message}.`;
   throw new ApiError("invalid_request", detail, { issues });
-}
-
-/** One problem of a schema as the API tells it. */
-export function toIssue(issue: z.core.$ZodIssue): ProblemIssue {
-  return { path: pointer(issue.path), message: issue.message };
 }
 
 async function readBody(request: Request): Promise<Uint8Array> {
@@ -81,7 +83,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
 
-/** False when some text in the value is not Unicode. Iterative, for the body may be nested deeply. */
+/** False when some text in the value is not Unicode. */
 function isWellFormed(root: unknown): boolean {
   const open: unknown[] = [root];
   while (open.length > 0) {
@@ -91,9 +93,4 @@ function isWellFormed(root: unknown): boolean {
       open.push(...Object.keys(value), ...Object.values(value));
   }
   return true;
-}
-
-/** RFC 6901; empty for the whole. */
-function pointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

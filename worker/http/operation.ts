@@ -13,7 +13,7 @@ import { ApiError } from "../errors.ts";
 import { authenticate } from "../identity/authenticate.ts";
 import { type Caller, requireScope } from "../identity/caller.ts";
 import { admit, askForAnonymous, askForCaller } from "../limiter/admission.ts";
-import { parseInput, readJson } from "./input.ts";
+import { parseInput, readJson, type TextForms } from "./input.ts";
 import { type Reply, respond } from "./respond.ts";
 
 export const API_PREFIX = "/api/v1";
@@ -32,6 +32,8 @@ interface OperationSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.Zo
   body?: B;
   /** No body at all means `{}`. */
   bodyOptional?: boolean;
+  /** Other forms of its body, by media type. */
+  bodyForms?: TextForms;
   /** Request headers it reads, for the document. */
   headers?: z.ZodObject;
   /** `data` of its answer; absent when it answers in another form only. */
@@ -137,7 +139,9 @@ type AnySpec = OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>;
 async function readInput(c: AppContext, spec: AnySpec, alias: AliasSpec | undefined): Promise<RawInput> {
   const hasBody = spec.body !== undefined && alias?.body !== "none";
   const raw: RawInput = { params: c.req.param(), query: c.req.query(), body: undefined };
-  if (hasBody) raw.body = await readJson(c.req.raw, spec.bodyOptional && alias?.body === undefined);
+  if (hasBody) {
+    raw.body = await readJson(c.req.raw, spec.bodyOptional && alias?.body === undefined, spec.bodyForms);
+  }
   if (alias?.body && alias.body !== "none") raw.body = parseInput(alias.body, raw.body, "body");
   return { ...raw, ...alias?.adapt?.(raw) };
 }
@@ -205,7 +209,7 @@ function describe(spec: AnySpec) {
       ...(query instanceof z.ZodObject && { query }),
       ...(headers && { headers }),
       ...(body && {
-        body: { required: !spec.bodyOptional, content: { "application/json": { schema: body } } },
+        body: { required: !spec.bodyOptional, content: bodyContent(body, spec.bodyForms) },
       }),
     },
     responses: {
@@ -213,6 +217,11 @@ function describe(spec: AnySpec) {
       ...problemsOf([...EVERYWHERE, ...(body ? WITH_BODY : []), ...(spec.errors ?? [])]),
     },
   });
+}
+
+function bodyContent(schema: z.ZodType, forms: TextForms = {}) {
+  const others = Object.keys(forms).map((type) => [type, { schema: z.string() }] as const);
+  return { "application/json": { schema }, ...Object.fromEntries(others) };
 }
 
 function successOf(spec: AnySpec) {

@@ -1,7 +1,8 @@
 /**
- * The named locks of one organization: who holds them, who waits. Its own
- * object, because locks reach across runbooks and pools. A holder that has
- * ended without saying so is found by asking its coordinator.
+ * The named locks of one organization, and the places of the executions that
+ * it runs at once: who has them, who waits. Its own object, because both reach
+ * across runbooks and pools. A holder that has ended without saying so is found
+ * by asking its coordinator.
  */
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
@@ -19,10 +20,12 @@ const SCHEMA = `
     place INTEGER PRIMARY KEY AUTOINCREMENT,
     owner TEXT NOT NULL UNIQUE,
     execution TEXT NOT NULL, step TEXT NOT NULL, title TEXT NOT NULL,
-    locks TEXT NOT NULL, since INTEGER NOT NULL, granted INTEGER NOT NULL DEFAULT 0
+    locks TEXT NOT NULL, slot INTEGER NOT NULL, since INTEGER NOT NULL, granted INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY, fence INTEGER NOT NULL);
 `;
+
+const LIMIT_KEY = "limit";
 
 const locksSchema = z.array(z.object({ name: z.string(), mode: z.enum(["shared", "exclusive"]) }));
 
@@ -34,27 +37,37 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     this.#sql.exec(SCHEMA);
   }
 
-  async acquireLocks({ executionId, step, title, locks }: LockRequest): Promise<LockReply> {
+  async acquireLocks({ executionId, step, title, locks, slot }: LockRequest): Promise<LockReply> {
     const owner = ownerOf(executionId, step);
     this.#sql.exec(
-      "INSERT OR IGNORE INTO requests (owner, execution, step, title, locks, since) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO requests (owner, execution, step, title, locks, slot, since) VALUES (?, ?, ?, ?, ?, ?, ?)",
       owner,
       executionId,
       step,
       title,
       JSON.stringify(locks),
+      slot ? 1 : 0,
       Date.now(),
     );
     const granted = this.#grant();
     this.#tell(granted.filter((entry) => entry.owner !== owner));
     await this.#setAlarm();
-    const entries = this.#entries();
+    return this.#standing(owner, this.#entries());
+  }
+
+  #standing(owner: string, entries: readonly Entry[]): LockReply {
     const own = entries.find((entry) => entry.owner === owner);
     return own?.granted ? { outcome: "granted", fences: this.#fencesOf(own) } : placeOf(entries, owner);
   }
 
   async releaseLocks(executionId: string, step: string): Promise<void> {
     this.#sql.exec("DELETE FROM requests WHERE owner = ?", ownerOf(executionId, step));
+    this.#tell(this.#grant());
+  }
+
+  async setLimit(limit: number | null): Promise<void> {
+    if (limit === null) this.ctx.storage.kv.delete(LIMIT_KEY);
+    else this.ctx.storage.kv.put(LIMIT_KEY, limit);
     this.#tell(this.#grant());
   }
 
@@ -71,12 +84,14 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     return [...views.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** Asks everybody whether they still want what they have or wait for. */
+  /** Tells everybody how they stand, and hears whether they still want what they have or wait for. */
   override async alarm(): Promise<void> {
-    for (const { executionId, step } of this.#entries()) {
+    const entries = this.#entries();
+    for (const { owner, executionId, step } of entries) {
       try {
-        const coordinator = this.#coordinator(executionId);
-        if (!(await coordinator.wantsLocks(step))) await this.releaseLocks(executionId, step);
+        const standing = this.#standing(owner, entries);
+        const isWanted = await this.#coordinator(executionId).locksStand(step, standing);
+        if (!isWanted) await this.releaseLocks(executionId, step);
       } catch (error) {
         log("warn", "a holder of locks could not be asked; it keeps them", { executionId, step, error });
       }
@@ -88,7 +103,8 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
   #grant(): Entry[] {
     return this.ctx.storage.transactionSync(() => {
       const entries = this.#entries();
-      const owners = grantable(entries);
+      const limit = this.ctx.storage.kv.get<number>(LIMIT_KEY) ?? Number.POSITIVE_INFINITY;
+      const owners = grantable(entries, limit);
       for (const owner of owners) {
         this.#sql.exec("UPDATE requests SET granted = 1 WHERE owner = ?", owner);
         for (const { name } of entries.find((entry) => entry.owner === owner)?.locks ?? []) {
@@ -102,10 +118,11 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
     });
   }
 
-  /** Tells coordinators of their grants. One that misses it asks again by itself. */
+  /** Tells coordinators of their grants. One that misses it is told again by the alarm. */
   #tell(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      const told = this.#coordinator(entry.executionId).locksGranted(entry.step, this.#fencesOf(entry));
+      const reply = { outcome: "granted", fences: this.#fencesOf(entry) } as const;
+      const told = this.#coordinator(entry.executionId).locksStand(entry.step, reply);
       this.ctx.waitUntil(
         told.catch((error) =>
           log("warn", "a grant of locks could not be told", { executionId: entry.executionId, error }),
@@ -129,6 +146,7 @@ export class OrganizationLocks extends DurableObject<Env> implements LocksApi {
         step: String(row.step),
         title: String(row.title),
         locks: locksSchema.parse(JSON.parse(String(row.locks))),
+        slot: row.slot === 1,
         since: Number(row.since),
         granted: row.granted === 1,
       }));

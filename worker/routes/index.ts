@@ -5,6 +5,7 @@ import { executionOperations } from "./executions/index.ts";
 import { feedOperations } from "./feed/index.ts";
 import { joinTokenOperations } from "./join-tokens/index.ts";
 import { lockOperations } from "./locks/index.ts";
+import { organizationOperations } from "./organization/index.ts";
 import { poolOperations } from "./pools/index.ts";
 import { runbookOperations } from "./runbooks/index.ts";
 import { systemOperations } from "./system/index.ts";
@@ -20,5 +21,6 @@ export const operations = [
   ...joinTokenOperations,
   ...apiKeyOperations,
   ...lockOperations,
+  ...organizationOperations,
   ...aliasOperations,
 ];

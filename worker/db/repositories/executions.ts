@@ -100,6 +100,12 @@ export function executionsRepository({ db, organizationId, within }: TenantScope
       ]);
     },
 
+    /** Deletes the row of an execution that ended before that time. */
+    async purge(id: string, endedBefore: Date): Promise<void> {
+      const isOld = lt(executions.finishedAt, endedBefore);
+      await db.delete(executions).where(within(executions, eq(executions.id, id), isOld));
+    },
+
     /** Newest first; at most `limit` rows after the cursor. */
     async list(
       filter: ExecutionFilter,

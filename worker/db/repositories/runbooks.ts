@@ -4,7 +4,7 @@ import type { Actor } from "#protocol/actor.ts";
 import type { Runbook, RunbookSummary, Version, VersionSummary } from "#protocol/api/runbooks.ts";
 import { walkBlocks } from "#protocol/blocks/index.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
-import { pools, runbooks, runbookVersions } from "../schema.ts";
+import { organization, pools, runbooks, runbookVersions } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
 
 /** Where a page begins: after this row, last changed first. */
@@ -29,6 +29,8 @@ export interface TriggerSource {
   /** The pool asked for, else the one the version names, else `default`. */
   poolName: string;
   pool: { id: string; name: string } | null;
+  /** The organization limits how many executions run at once. */
+  limited: boolean;
 }
 
 const DEFAULT_POOL = "default";
@@ -200,8 +202,14 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
     ): Promise<TriggerSource | null> {
       const poolName = sql<string>`coalesce(${pool ?? null}, json_extract(${runbookVersions.document}, '$.target.pool'), ${DEFAULT_POOL})`;
       const [row] = await db
-        .select({ version: runbookVersions, poolName, pool: { id: pools.id, name: pools.name } })
+        .select({
+          version: runbookVersions,
+          poolName,
+          pool: { id: pools.id, name: pools.name },
+          maxExecutions: organization.maxExecutions,
+        })
         .from(runbooks)
+        .innerJoin(organization, eq(organization.id, runbooks.organizationId))
         .leftJoin(runbookVersions, versionOf(versionNumber ?? sql`${runbooks.latestVersion}`))
         .leftJoin(pools, within(pools, eq(pools.name, poolName)))
         .where(alive(eq(runbooks.id, id)))
@@ -211,6 +219,7 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
         version: row.version ? toVersion(row.version) : null,
         poolName: row.poolName,
         pool: row.pool,
+        limited: row.maxExecutions !== null,
       };
     },
   };

@@ -98,9 +98,10 @@ export function requestLocks(
   draft: Draft,
   path: string,
   locks: NonNullable<StepRecord["block"]["locks"]>,
+  withSlot = false,
 ): void {
   const asked = locks.map(({ name, mode }) => ({ name, mode: mode ?? ("exclusive" as const) }));
-  draft.emit({ type: "locks.requested", step: path, locks: asked });
+  draft.emit({ type: "locks.requested", step: path, locks: asked, ...(withSlot && { slot: true }) });
   draft.ask({ type: "locks.acquire", step: path });
 }
 

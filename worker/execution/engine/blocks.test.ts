@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ApprovalBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
-import { PERSON_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
+import type { ApiBlock, ApprovalBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
+import type { AttemptOutcome } from "#protocol/data.ts";
+import { EDGE_TIMEOUT_MS, PERSON_WAIT_DEFAULT_MS } from "#protocol/limits.ts";
 import { deadlineOf } from "./deadlines.ts";
 import type { Person } from "./inputs.ts";
 import { refusalOf } from "./people.ts";
@@ -688,6 +689,44 @@ describe("locks", () => {
   });
 });
 
+describe("a limit on executions at once", () => {
+  const full = { type: "locks.queued", step: "", ahead: 2, holder: "", reason: "organization_full" } as const;
+
+  it("is asked before anything begins, queued for in view, and let go of at the end", () => {
+    const run = new Run([command("a")], {}, { limited: true });
+    expect(run.asked()).toEqual(["locks.acquire"]);
+    run.input(full);
+    expect(run.state).toMatchObject({ state: "queued", locks: { slot: true, queue: { ahead: 2 } } });
+    expect(run.states()).toEqual({});
+    run.input({ type: "locks.granted", step: "", fences: {} });
+    run.granted().started("a").exited("a");
+    expect(run.asked()).toContain("locks.release");
+  });
+
+  it("is asked together with the locks, and costs nothing without a limit", () => {
+    const run = new Run([command("a")], { locks: [{ name: "db" }] }, { limited: true });
+    expect(run.asked()).toEqual(["locks.acquire"]);
+    expect(run.state.locks).toMatchObject({ slot: true, locks: [{ name: "db" }] });
+    expect(new Run([command("a")]).asked()).toEqual(["lease.request"]);
+  });
+
+  it("that leaves no place in time ends it, and says so", () => {
+    const run = new Run([command("a")], {}, { limited: true });
+    run.input(full);
+    run.at((deadlineOf(run.state)?.at ?? 0) + 1);
+    expect(run.state.end).toMatchObject({ state: "timed_out", detail: expect.stringMatching(/as many/) });
+    expect(run.asked()).toContain("locks.release");
+  });
+
+  it("lets nothing run of what is canceled before it has a place", () => {
+    const run = new Run([command("a")], { finally: [command("clean")] }, { limited: true });
+    run.input(full);
+    run.input({ type: "cancel", actor: ACTOR, reason: "", force: false });
+    expect(run.state.end?.state).toBe("canceled");
+    expect(run.states()).toEqual({});
+  });
+});
+
 describe("other runbooks and the edge", () => {
   it("starts another execution, takes its end for its own, and is canceled with it", () => {
     const run = new Run([{ kind: "runbook", id: "child", runbook: "rb_2" }]);
@@ -714,5 +753,45 @@ describe("other runbooks and the edge", () => {
       values: { version: "1.2" },
     });
     expect(run.step("call")).toMatchObject({ state: "succeeded", values: { version: "1.2" } });
+  });
+
+  const retry = { maxAttempts: 3, delayMs: 1_000 };
+  const post: ApiBlock = { kind: "api", id: "call", method: "POST", url: "https://example.com", retry };
+  const ends = (block: ApiBlock, outcome: AttemptOutcome) => {
+    const run = new Run([block]);
+    if (block.from === "edge") {
+      run.input({ type: "edge.finished", step: "call", attempt: 1, outcome, durationMs: 4 });
+    } else run.granted().started("call").finished("call", outcome);
+    const { state, wait } = run.step("call");
+    return wait?.for ?? state;
+  };
+  const broken: AttemptOutcome = { type: "unanswered", detail: "the connection was cut" };
+  const late: AttemptOutcome = { type: "stopped", reason: "timed_out", confirmed: true };
+
+  it.each(["agent", "edge"] as const)(
+    "[G1] [ST2] a request from the %s that may have had an effect is made once, unless its block says that twice does no harm",
+    (from) => {
+      expect(ends({ ...post, from }, { ...broken, sent: true })).toBe("unknown");
+      expect(ends({ ...post, from, idempotent: true }, { ...broken, sent: true })).toBe("retry");
+      expect(ends({ ...post, from }, broken)).toBe("retry");
+      expect(ends({ ...post, from }, { ...late, confirmed: false })).toBe("timed_out");
+      expect(ends({ ...post, from, idempotent: true }, { ...late, confirmed: false })).toBe("retry");
+      expect(ends({ ...post, from }, late)).toBe("retry");
+    },
+  );
+
+  it("[G5] knows within two minutes that nothing will be heard of a request from the edge", () => {
+    const run = new Run([{ ...post, from: "edge", timeoutMs: 3_600_000 }]);
+    run.at(EDGE_TIMEOUT_MS);
+    expect(run.step("call").state).toBe("dispatched");
+    run.at(2 * EDGE_TIMEOUT_MS);
+    expect(run.step("call").state).toBe("unknown");
+  });
+
+  it.each([true, false])("[CX1] gives a request from the edge up when it is canceled, force: %s", (force) => {
+    const run = new Run([{ ...post, from: "edge" }]);
+    run.input({ type: "cancel", actor: ACTOR, reason: "", force });
+    expect(run.asked()).toContain("edge.cancel");
+    expect(run.state.end).toMatchObject({ state: "canceled", confirmed: false });
   });
 });

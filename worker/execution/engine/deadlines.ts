@@ -4,6 +4,7 @@
  */
 import {
   CANCEL_GRACE_MS,
+  EDGE_TIMEOUT_MS,
   HEARTBEAT_TIMEOUT_MS,
   LEASE_DISCONNECT_MS,
   STEP_TIMEOUT_DEFAULT_MS,
@@ -85,7 +86,8 @@ function* deadlinesOf(state: EngineState, step: StepRecord): Generator<Deadline>
   } else if (step.executionId !== undefined) {
     yield { type: "timeout", at: step.dispatchedAt + (step.block.timeoutMs ?? WAIT_MAX_MS), step };
   } else {
-    yield { type: "lost", at: step.dispatchedAt + timeoutOf(step) + EDGE_MARGIN_MS, step };
+    const limit = Math.min(timeoutOf(step), EDGE_TIMEOUT_MS);
+    yield { type: "lost", at: step.dispatchedAt + limit + EDGE_MARGIN_MS, step };
   }
 }
 

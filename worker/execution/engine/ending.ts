@@ -63,7 +63,9 @@ function nextCompensation(draft: Draft): void {
 }
 
 function startFinally(draft: Draft, ending: Ending): void {
-  if (!draft.state.plan.finally?.length) return end(draft, ending);
+  // What ends while it waits for its turn has nothing to clean up, and no lock to do it under.
+  const nothingBegan = draft.state.lists.started === 0;
+  if (nothingBegan || !draft.state.plan.finally?.length) return end(draft, ending);
   draft.emit({ type: "phase.started", phase: "finally", steps: [], ending });
   startList(draft, "", 1);
 }

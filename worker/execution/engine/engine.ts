@@ -21,10 +21,10 @@ import { type EngineState, lateKey } from "./state.ts";
 import { tick } from "./time.ts";
 
 /** The first decision of an execution. */
-export function create(plan: Plan, origin: Origin, moment: Moment): Decision {
+export function create(plan: Plan, { limited, ...origin }: Origin, moment: Moment): Decision {
   const created: ExecutionEvent = { type: "execution.created", schema: EVENT_SCHEMA, ...origin };
   const draft = new Draft(fold(plan, [{ time: moment.now, event: created }]), moment);
-  if (plan.locks) requestLocks(draft, ROOT, plan.locks);
+  if (plan.locks || limited) requestLocks(draft, ROOT, plan.locks ?? [], limited);
   else startList(draft, ROOT, 0);
   const decision = settle(draft);
   return { ...decision, events: [created, ...decision.events] };

@@ -102,10 +102,13 @@ function applyLocks(state: EngineState, time: number, event: LockEvent): EngineS
 }
 
 function locksAfter(before: LockRecord | undefined, time: number, event: LockEvent): LockRecord | undefined {
-  if (event.type === "locks.requested") return { status: "requested", at: time, locks: event.locks };
+  if (event.type === "locks.requested") {
+    return { status: "requested", at: time, locks: event.locks, slot: event.slot };
+  }
   if (!before || event.type === "locks.released") return undefined;
   if (event.type === "locks.queued") {
-    return { ...before, status: "queued", queue: { ahead: event.ahead, holder: event.holder } };
+    const { ahead, holder, reason } = event;
+    return { ...before, status: "queued", queue: { ahead, holder, reason } };
   }
   return { ...before, status: "granted", fences: event.fences, queue: undefined };
 }

@@ -51,7 +51,7 @@ export type EngineInput =
   | { type: "targets.resolved"; step: string; agents: AgentsOver }
   // What the locks of the organization say; `step` is "" for those of the whole execution.
   | { type: "locks.granted"; step: string; fences: Record<string, number> }
-  | { type: "locks.queued"; step: string; ahead: number; holder: string }
+  | { type: "locks.queued"; step: string; ahead: number; holder: string; reason?: "organization_full" }
   // What the agent reports over its data socket.
   | { type: "agent.connected"; fence: number; attempts: readonly { step: string; attempt: number }[] }
   | { type: "agent.disconnected"; fence: number; reason: string }
@@ -93,6 +93,8 @@ export interface Origin {
   lineage?: EngineState["lineage"];
   taken?: TakenOver;
   parent?: EngineState["parent"];
+  /** The organization limits how many run at once: it needs a place before it begins. */
+  limited?: boolean;
 }
 
 /** What a decision may use of the outside: the engine itself reads no clock and rolls no dice. */
@@ -118,6 +120,7 @@ export type Effect =
   | { type: "locks.acquire"; step: string }
   | { type: "locks.release"; step: string }
   | { type: "edge.request"; step: string; attempt: number; inputs: StepInputs }
+  | { type: "edge.cancel"; step: string; attempt: number }
   | { type: "child.start"; step: string; executionId: string; inputs: StepInputs }
   | { type: "child.cancel"; step: string; executionId: string; force: boolean }
   /** The execution has ended: the index is to say so, and the one that started it. */

@@ -3,8 +3,11 @@ import { type EngineState, isOut, openSteps } from "./state.ts";
 
 /** What an execution that has not ended does as a whole, from what its steps do. */
 export function overallState(state: EngineState): ExecutionState {
-  let needsAgent = false;
-  let waits = state.locks !== undefined && state.locks.status !== "granted";
+  const begins = state.locks === undefined || state.locks.status === "granted";
+  const forSlotOnly = !begins && state.locks?.locks.length === 0;
+  // A place in the organization is queued for like an agent.
+  let needsAgent = forSlotOnly;
+  let waits = !begins && !forSlotOnly;
   for (const step of openSteps(state)) {
     if (step.lists && step.state === "running") continue;
     if (step.wait?.for === "agent") needsAgent = true;

@@ -94,8 +94,10 @@ function locksChanged(draft: Draft, input: Input<"locks.granted" | "locks.queued
   const locks = path === ROOT ? draft.state.locks : draft.step(path)?.locks;
   if (!locks || locks.status === "granted") return;
   if (input.type === "locks.queued") {
-    const same = locks.queue?.ahead === input.ahead && locks.queue.holder === input.holder;
-    if (!same) draft.emit({ type: "locks.queued", step: path, ahead: input.ahead, holder: input.holder });
+    const { ahead, holder, reason } = input;
+    const { queue } = locks;
+    const same = queue?.ahead === ahead && queue.holder === holder && queue.reason === reason;
+    if (!same) draft.emit({ type: "locks.queued", step: path, ahead, holder, reason });
     return;
   }
   draft.emit({ type: "locks.granted", step: path, fences: input.fences });

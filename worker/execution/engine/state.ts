@@ -80,8 +80,14 @@ export interface LockRecord {
   readonly status: "requested" | "queued" | "granted";
   readonly at: number;
   readonly locks: readonly { readonly name: string; readonly mode: "shared" | "exclusive" }[];
+  /** A place among the executions that the organization runs at once is part of it. */
+  readonly slot?: true;
   readonly fences?: Readonly<Record<string, number>>;
-  readonly queue?: { readonly ahead: number; readonly holder: string };
+  readonly queue?: {
+    readonly ahead: number;
+    readonly holder: string;
+    readonly reason?: "organization_full";
+  };
 }
 
 /**
@@ -148,7 +154,7 @@ export interface EngineState {
   readonly scopes: Table<string, ScopeRecord>;
   /** How the execution's own two lists are doing. */
   readonly lists: Lists;
-  /** The locks of the whole execution. */
+  /** The locks of the whole execution, and its place in the organization. */
   readonly locks?: LockRecord;
   /** Succeeded steps that have a compensation, in the order in which they ended. */
   readonly undoable: readonly string[];

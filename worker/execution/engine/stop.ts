@@ -39,6 +39,7 @@ function stopStep(draft: Draft, step: StepRecord, reason: Reason): void {
     draft.emit({ type: "step.stopping", step: step.path, reason });
     return draft.ask({ type: "child.cancel", step: step.path, executionId: step.executionId, force: false });
   }
+  draft.ask({ type: "edge.cancel", step: step.path, attempt: step.attempt });
   finish(draft, step.path, {
     state: reason,
     detail: "its request was given up; whether it took effect is not known",
@@ -58,6 +59,8 @@ export function abandonAll(draft: Draft): void {
     if (step.fence !== undefined && isOut(step)) askToStop(draft, step, "canceled");
     if (step.executionId !== undefined) {
       draft.ask({ type: "child.cancel", step: step.path, executionId: step.executionId, force: true });
+    } else if (step.fence === undefined && isOut(step)) {
+      draft.ask({ type: "edge.cancel", step: step.path, attempt: step.attempt });
     }
     finish(draft, step.path, {
       state: "canceled",

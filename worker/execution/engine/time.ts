@@ -46,7 +46,7 @@ function passed(draft: Draft, deadline: Deadline): void {
         detail: "nothing was heard of it past its time limit",
       });
     case "locks":
-      return end(draft, { state: "timed_out", detail: "its locks did not become free in time" });
+      return end(draft, { state: "timed_out", detail: noLocks(draft) });
     case "pause":
       draft.emit({ type: "step.stopping", step: ROOT, reason: "timed_out" });
       return stopExecution(draft);
@@ -56,6 +56,12 @@ function passed(draft: Draft, deadline: Deadline): void {
     default:
       deadline satisfies never;
   }
+}
+
+function noLocks({ state }: Draft): string {
+  return state.locks?.queue?.reason === "organization_full"
+    ? "its organization ran as many executions as it may, and none ended in time"
+    : "its locks did not become free in time";
 }
 
 function stopExecution(draft: Draft): void {

@@ -14,7 +14,8 @@ export function unanswered(state: EngineState): Effect[] {
     const lease = state.leases.get(fence);
     if (lease?.status === "requested") effects.push({ type: "lease.request", leaseId: lease.id, fence });
   }
-  if (state.locks && state.locks.status !== "granted") effects.push({ type: "locks.acquire", step: "" });
+  // Whoever was told to wait is told when that is over, and how it stands, every minute.
+  if (state.locks?.status === "requested") effects.push({ type: "locks.acquire", step: "" });
   for (const step of openSteps(state)) effects.push(...unansweredBy(state, step));
   return effects;
 }
@@ -25,7 +26,8 @@ function* unansweredBy(state: EngineState, step: StepRecord): Generator<Effect> 
     const { poolId, labels } = groupTarget(state, path);
     yield { type: "targets.resolve", step: path, poolId, labels };
   }
-  if (step.wait?.for === "locks") yield { type: "locks.acquire", step: path };
+  if (step.wait?.for === "locks" && step.locks?.status === "requested")
+    yield { type: "locks.acquire", step: path };
   if (!isOut(step)) return;
   if (fence !== undefined) {
     const granted = state.leases.get(fence)?.status === "granted";

@@ -45,12 +45,14 @@ function endOf(outcome: AttemptOutcome, { block }: StepRecord): Verdict {
       return outcome.expected
         ? { state: "succeeded" }
         : { state: "failed", detail: outcome.detail ?? `status ${outcome.status}` };
-    case "unanswered":
-      return { state: "failed", detail: outcome.detail };
+    case "unanswered": {
+      if (!outcome.sent || isSafeTwice(block)) return { state: "failed", detail: outcome.detail };
+      return { state: "unknown", detail: `${outcome.detail}; whether it took effect is not known` };
+    }
     case "signaled":
       return { state: "failed", detail: `killed by ${outcome.signal}` };
     case "stopped":
-      return stopped(outcome);
+      return stopped(outcome, block);
     case "refused": {
       const who = block.kind === "api" && block.from === "edge" ? "the control plane" : "the agent";
       return { state: "failed", detail: `${who} refused it (${outcome.code}): ${outcome.detail}` };
@@ -62,8 +64,20 @@ function endOf(outcome: AttemptOutcome, { block }: StepRecord): Verdict {
   }
 }
 
-function stopped({ reason, confirmed }: Extract<AttemptOutcome, { type: "stopped" }>): Verdict {
-  const unsure = confirmed ? undefined : "not confirmed: some of its processes may still run";
+/** True when its block says that twice does no harm. */
+function isSafeTwice(block: StepRecord["block"]): boolean {
+  return "idempotent" in block && block.idempotent === true;
+}
+
+function stopped(
+  { reason, confirmed, detail }: Extract<AttemptOutcome, { type: "stopped" }>,
+  { kind }: StepRecord["block"],
+): Verdict {
+  const unknown =
+    kind === "api"
+      ? "whether the request took effect is not known"
+      : "not confirmed: some of its processes may still run";
+  const told = [detail, ...(confirmed ? [] : [unknown])].filter(Boolean).join("; ");
   switch (reason) {
     case "disconnected":
       return {
@@ -74,7 +88,7 @@ function stopped({ reason, confirmed }: Extract<AttemptOutcome, { type: "stopped
       return { state: "failed", detail: "its agent was shut down and stopped it" };
     case "canceled":
     case "timed_out":
-      return { state: reason, detail: unsure };
+      return { state: reason, detail: told || undefined };
     default:
       return reason satisfies never;
   }
@@ -96,7 +110,7 @@ export function retryAt(
   if (!retry || step.attempt >= retry.maxAttempts) return undefined;
   if (outcome?.type === "refused" || step.stopping?.reason === "canceled") return undefined;
   if (state !== "failed" && state !== "timed_out" && state !== "unknown") return undefined;
-  const isSafe = "idempotent" in block && block.idempotent === true;
+  const isSafe = isSafeTwice(block);
   const on: readonly string[] = retry.on ?? RETRY_DEFAULTS.on;
   if (!on.includes(state) || (state === "unknown" && !isSafe)) return undefined;
   // A step that could not be confirmed gone may still run beside its next attempt.

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { executionSchema } from "#protocol/api/executions.ts";
-import { LONG_POLL_MAX_MS } from "#protocol/limits.ts";
 import { notFound } from "../../errors.ts";
 import { operation } from "../../http/operation.ts";
 import { callObject } from "../../objects.ts";
-import { coordinatorFor, executionParamsSchema } from "./params.ts";
+import { coordinatorFor, executionParamsSchema, waitMsOf, waitSchema } from "./params.ts";
 
 export const get = operation(
   {
@@ -17,11 +16,7 @@ export const get = operation(
       "With `wait` the answer comes as soon as its log goes on after the sequence number `after`, it has ended, or the time is over: for clients that can follow neither server-sent events nor a WebSocket.",
     params: executionParamsSchema,
     query: z.strictObject({
-      wait: z
-        .string()
-        .regex(/^\d{1,2}s?$/, { error: `expected up to ${LONG_POLL_MAX_MS / 1000} seconds, such as 30s` })
-        .optional()
-        .describe("How long to wait for news, in seconds: 30s."),
+      wait: waitSchema,
       after: z.coerce.number().int().nonnegative().default(0).describe("The `head` of the last answer."),
     }),
     response: executionSchema,
@@ -29,9 +24,8 @@ export const get = operation(
   },
   async ({ c, caller, params, query: { wait, after } }) => {
     const coordinator = coordinatorFor(c, caller, params.executionId);
-    const seconds = Number.parseInt(wait ?? "0", 10);
-    const until =
-      wait === undefined ? undefined : { after, withinMs: Math.min(seconds * 1000, LONG_POLL_MAX_MS) };
+    const withinMs = waitMsOf(wait);
+    const until = withinMs === undefined ? undefined : { after, withinMs };
     const execution = await callObject(coordinator, (object) => object.read(until));
     if (!execution) throw notFound("execution");
     return { data: execution };

@@ -8,9 +8,11 @@ export const create = operation(
     path: "/join-tokens",
     tag: "Agents",
     summary: "Make a join token for one new agent",
-    description: "The token is in this answer only. It works once, for at most 15 minutes.",
+    description:
+      "The token is in this answer only. It works once, for at most 15 minutes. Without a `poolId` it is for the pool `default`.",
     access: "agents:write",
     body: joinTokenCreateSchema,
+    bodyOptional: true,
     response: joinTokenCreatedSchema,
     status: 201,
     errors: ["no_such_pool"],

@@ -2,6 +2,7 @@ import { runbookSchema, runbookWriteSchema } from "#protocol/api/runbooks.ts";
 import { API_PREFIX, operation } from "../../http/operation.ts";
 import { createRunbook } from "../../services/runbooks/create.ts";
 import { etagOf } from "./etag.ts";
+import { runbookForms } from "./params.ts";
 
 export const create = operation(
   {
@@ -9,8 +10,10 @@ export const create = operation(
     path: "/runbooks",
     tag: "Runbooks",
     summary: "Create a runbook from Markdown",
+    description: "As JSON, or the Markdown as it is, with `Content-Type: text/markdown`.",
     access: "runbooks:write",
     body: runbookWriteSchema,
+    bodyForms: runbookForms,
     response: runbookSchema,
     status: 201,
     errors: ["invalid_runbook"],

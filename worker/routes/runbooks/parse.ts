@@ -4,6 +4,7 @@ import { problemIssueSchema } from "#protocol/errors.ts";
 import { runbookDocumentSchema } from "#protocol/runbook/document.ts";
 import { parseRunbook } from "#protocol/runbook/markdown.ts";
 import { operation } from "../../http/operation.ts";
+import { runbookForms } from "./params.ts";
 
 export const parse = operation(
   {
@@ -14,6 +15,7 @@ export const parse = operation(
     description: "Answers with the document and warnings, or with every problem; each with line and column.",
     access: "runbooks:read",
     body: runbookWriteSchema,
+    bodyForms: runbookForms,
     response: z.discriminatedUnion("ok", [
       z.object({
         ok: z.literal(true),

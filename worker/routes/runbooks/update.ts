@@ -2,7 +2,7 @@ import { runbookSchema, runbookWriteSchema } from "#protocol/api/runbooks.ts";
 import { operation } from "../../http/operation.ts";
 import { updateRunbook } from "../../services/runbooks/update.ts";
 import { etagOf, ifMatch, ifMatchHeaderSchema } from "./etag.ts";
-import { runbookParamsSchema } from "./params.ts";
+import { runbookForms, runbookParamsSchema } from "./params.ts";
 
 export const update = operation(
   {
@@ -10,11 +10,13 @@ export const update = operation(
     path: "/runbooks/{runbookId}",
     tag: "Runbooks",
     summary: "Update a runbook: its source becomes a new version",
-    description: "A source that is that of the latest version makes no new one.",
+    description:
+      "A source that is that of the latest version makes no new one. It may be sent as it is, with `Content-Type: text/markdown`.",
     access: "runbooks:write",
     params: runbookParamsSchema,
     headers: ifMatchHeaderSchema,
     body: runbookWriteSchema,
+    bodyForms: runbookForms,
     response: runbookSchema,
     errors: ["not_found", "precondition_required", "precondition_failed", "invalid_runbook"],
   },

@@ -49,13 +49,15 @@ async function beginningOf(
   if (!source) throw notFound("execution");
   const { plan, taken } = source;
   refuse(source, mode, step);
-  const { runbooks } = tenantDb(env.DB, organizationId);
-  if (!(await runbooks.exists(plan.runbookId))) {
+  const { runbooks, organization } = tenantDb(env.DB, organizationId);
+  const [exists, settings] = await Promise.all([runbooks.exists(plan.runbookId), organization.get()]);
+  if (!exists) {
     throw new ApiError("invalid_state", "The runbook of this execution was deleted; it can no longer run.");
   }
   return {
     plan: renewPlan(plan, { nonce: crypto.randomUUID(), now: Date.now() }),
     trigger: { type: "retry", executionId },
+    limited: settings?.maxExecutions !== undefined,
     lineage: { executionId, mode, ...(step !== undefined && { step }) },
     ...(mode !== "all" && { taken }),
   };

@@ -18,7 +18,7 @@ export interface StartKey {
 }
 
 /** What a new execution begins with. */
-export type Start = Pick<CreateExecution, "plan" | "trigger" | "lineage" | "taken">;
+export type Start = Pick<CreateExecution, "plan" | "trigger" | "lineage" | "taken" | "limited">;
 
 export interface Triggered {
   /** False when this key and body had started it before. */

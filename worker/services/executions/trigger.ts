@@ -32,6 +32,7 @@ export async function triggerExecution(
   ]);
   const stamp = { nonce: crypto.randomUUID(), now: Date.now() };
   const plan = await resolvePlan(env, organizationId, source, body, stamp);
-  const start = plan instanceof ApiError ? plan : { plan, trigger: { type: caller.actor.type } };
+  const limited = source?.limited ?? false;
+  const start = plan instanceof ApiError ? plan : { plan, trigger: { type: caller.actor.type }, limited };
   return startExecution(env, caller, key, start, requestId);
 }

@@ -6,17 +6,22 @@ import { ApiError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { mintSecret } from "../../identity/secrets.ts";
 
-/** Makes a token that one agent can enrol with. @throws ApiError `no_such_pool` */
+/** Makes a token that one agent can enrol with, in the pool `default` when none is named. @throws ApiError `no_such_pool` */
 export async function createJoinToken(
   env: Env,
   caller: Caller,
-  { poolId, expiresInSeconds }: { poolId: string; expiresInSeconds: number },
+  wish: { poolId?: string | undefined; expiresInSeconds: number },
 ): Promise<JoinTokenCreated> {
+  const db = tenantDb(env.DB, caller.organization.id);
+  const poolId = wish.poolId ?? (await db.pools.idsOf(["default"])).default;
+  if (poolId === undefined) {
+    throw new ApiError("no_such_pool", 'There is no pool called "default": say which with "poolId".');
+  }
   const { secret, hash } = await mintSecret("joinToken");
   const createdAt = new Date();
-  const expiresAt = new Date(createdAt.getTime() + expiresInSeconds * 1000);
+  const expiresAt = new Date(createdAt.getTime() + wish.expiresInSeconds * 1000);
   const token = { id: newId("joinToken"), poolId, hash, createdBy: caller.actor, createdAt, expiresAt };
-  if (!(await tenantDb(env.DB, caller.organization.id).joinTokens.create(token))) {
+  if (!(await db.joinTokens.create(token))) {
     throw new ApiError("no_such_pool", "There is no pool with this id.");
   }
   return {

@@ -17,6 +17,7 @@ const SCOPE_WORDS = {
   "agents:write": "Make pools and join tokens, revoke agents",
   "keys:read": "See API keys",
   "keys:write": "Create and revoke API keys",
+  "organization:write": "Change what holds for the whole organization",
 } as const satisfies Record<Scope, string>;
 
 const USUAL: readonly Scope[] = ["runbooks:read", "executions:read", "executions:write"];

@@ -11,15 +11,9 @@ export interface Words {
   detail?: string;
 }
 
-/** How a step ended, or why it stands still. Undefined when its state says it all. */
+/** How a step ended. Undefined while it goes on, and when its state says it all. */
 export function stepWords(step: Step): Words | undefined {
   switch (step.state) {
-    case "unreachable":
-      return {
-        tone: "warn",
-        title: "The agent cannot be reached",
-        detail: "The step may well go on over there; its output arrives when the agent is back.",
-      };
     case "unknown":
       return {
         tone: "odd",
@@ -36,6 +30,7 @@ export function stepWords(step: Step): Words | undefined {
     case "waiting":
     case "dispatched":
     case "running":
+    case "unreachable":
     case "succeeded":
       return undefined;
     default:
@@ -67,7 +62,9 @@ function outcomeWords(outcome: AttemptOutcome, step: Step): Words {
         detail: answerHint(step.detail),
       };
     case "unanswered":
-      return { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
+      return step.state === "unknown"
+        ? { tone: "odd", title: "No answer came", detail: sentence(step.detail) }
+        : { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
     case "refused":
       return { tone: "bad", title: "The agent refused to run it", detail: sentence(outcome.detail) };
     case "unknown":
@@ -177,6 +174,13 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
         tone: "live",
         title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
         detail: `Pool “${pool}” does as much at once as it may.`,
+        toAgents: false,
+      };
+    case "organization_full":
+      return {
+        tone: "live",
+        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
+        detail: "The organization runs as many executions at once as it may.",
         toAgents: false,
       };
     case "all_busy":

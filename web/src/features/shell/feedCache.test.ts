@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ExecutionSummary } from "#protocol/api/executions.ts";
 import { newId } from "#protocol/ids.ts";
 import type { ExecutionState } from "#protocol/states.ts";
-import { withExecution } from "./feedCache.ts";
+import { withExecution, withoutExecution } from "./feedCache.ts";
 
 const runbookId = newId("runbook");
 
@@ -39,12 +39,23 @@ describe("a list of executions under the feed", () => {
     expect(ids(withExecution(pages, execution("c", "queued"), {}))[0]?.[0]).toBe("c:queued");
   });
 
+  it("takes out one that was deleted", () => {
+    expect(ids(withoutExecution(pages, "a"))).toEqual([["b:running"], ["0:failed"]]);
+    expect(ids(withoutExecution(pages, "x"))).toEqual(ids(pages));
+  });
+
   it("keeps to its filter", () => {
     expect(ids(withExecution(pages, execution("a", "succeeded"), { state: "running" }))[0]).toEqual([
       "b:running",
     ]);
-    expect(ids(withExecution(pages, execution("c", "queued"), { runbookId: newId("runbook") }))).toEqual(
-      ids(pages),
-    );
+    for (const filter of [
+      { runbookId: newId("runbook") },
+      { trigger: "retry" },
+      { text: "other" },
+    ] as const) {
+      expect(ids(withExecution(pages, execution("c", "queued"), filter))).toEqual(ids(pages));
+    }
+    const fits = { trigger: "user", text: "T" } as const;
+    expect(ids(withExecution(pages, execution("c", "queued"), fits))[0]?.[0]).toBe("c:queued");
   });
 });
