@@ -1,5 +1,5 @@
 /** What the documents say to type, typed: their text is what runs here. */
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -40,6 +40,25 @@ test("the README's request runs the sample, and its second one goes on where the
   const resume = await commandsOf("README.md", "Last-Event-ID");
   const rest = await type(resume, { EXECUTION: id, LAST: ids.at(-3) ?? "" });
   expect([...rest.stdout.matchAll(/^id: (\d+)$/gm)].map(([, seq]) => seq)).toEqual(ids.slice(-2));
+});
+
+test("the first calls of the reference work one after the other", async () => {
+  const page = await (await fetch(`${world().url}/docs`)).text();
+  const calls = [...page.matchAll(/<li>([^<]*)<pre class="call">(.*?)<\/pre>/gs)].map(([, , call = ""]) =>
+    call.replaceAll("&quot;", '"').replaceAll("&amp;", "&"),
+  );
+  expect(calls).toHaveLength(5);
+  await copyFile(join(ROOT, "docs/examples/hello.md"), join(world().folder, "hello.md"));
+  let said = "";
+  const variables: Record<string, string> = {};
+  for (const call of calls) {
+    said = (await type(call, variables)).stdout;
+    expect(said, call).not.toContain("urn:farhand:problem");
+    const [, runbook = variables.RUNBOOK ?? ""] = /"id":"(rb_\w+)"/.exec(said) ?? [];
+    const [, execution = variables.EXECUTION ?? ""] = /"executionId":"(exe_\w+)"/.exec(said) ?? [];
+    Object.assign(variables, { RUNBOOK: runbook, EXECUTION: execution });
+  }
+  expect(JSON.parse(said)).toMatchObject({ data: { id: variables.EXECUTION, state: "succeeded" } });
 });
 
 describe("the lines for a pipeline", () => {

@@ -15,6 +15,7 @@ export const parse = operation(
     description: "Answers with the document, or with every problem and its line and column.",
     access: "runbooks:read",
     body: runbookWriteSchema,
+    example: { source: "```bash\nuptime\n```\n" },
     bodyForms: runbookForms,
     response: z.discriminatedUnion("ok", [
       z.object({ ok: z.literal(true), document: runbookDocumentSchema }),
