@@ -1,5 +1,5 @@
 /** What the documents say to type, typed: their text is what runs here. */
-import { copyFile, readFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -59,6 +59,18 @@ test("the first calls of the reference work one after the other", async () => {
     Object.assign(variables, { RUNBOOK: runbook, EXECUTION: execution });
   }
   expect(JSON.parse(said)).toMatchObject({ data: { id: variables.EXECUTION, state: "succeeded" } });
+});
+
+test("the README's unit is one that systemd takes", async ({ skip }) => {
+  const { failed } = await execa("systemd-analyze", ["--version"], { reject: false });
+  if (failed) skip("no systemd on this host");
+  const [, unit = ""] = /^```ini\n(.*?)^```$/ms.exec(await readFile(join(ROOT, "README.md"), "utf8")) ?? [];
+  const file = join(world().folder, "farhand-agent.service");
+  await writeFile(file, unit);
+  const { all } = await execa("systemd-analyze", ["verify", file], { reject: false, all: true });
+  // What it says about the host's own units is not ours.
+  expect(all.split("\n").filter((line) => line.includes("farhand-agent.service"))).toEqual([]);
+  expect(unit).toContain("ExecStart=");
 });
 
 describe("the lines for a pipeline", () => {
