@@ -69,6 +69,10 @@ describe("[OT1] output chunks", () => {
     expect(() => decodeChunk(empty, crc32)).toThrow(ChunkError);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])("have a time: %s is none", (time) => {
+    expect(() => decodeChunk(encodeChunk({ ...sample, time }, crc32), crc32)).toThrow(ChunkError);
+  });
+
   it("hold at most 256 KiB", () => {
     const payload = new Uint8Array(CHUNK_MAX_BYTES);
     expect(decodeChunk(encodeChunk({ ...sample, payload }, crc32)).payload).toHaveLength(CHUNK_MAX_BYTES);

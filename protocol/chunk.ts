@@ -106,12 +106,14 @@ export function decodeChunk(frame: Uint8Array, crc32?: Crc32): Chunk & { frameBy
   }
   const offset = view.getBigUint64(8);
   if (offset > BigInt(Number.MAX_SAFE_INTEGER)) throw new ChunkError("offset is out of range");
+  const time = view.getFloat64(16);
+  if (!Number.isFinite(time)) throw new ChunkError("its time is no number");
   return {
     step: new TextDecoder().decode(frame.subarray(HEADER_BYTES, HEADER_BYTES + pathBytes)),
     attempt: view.getUint32(4),
     stream,
     offset: Number(offset),
-    time: view.getFloat64(16),
+    time,
     payload: frame.subarray(HEADER_BYTES + pathBytes, end),
     frameBytes: end,
   };

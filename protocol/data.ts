@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
 import { jsonSchema } from "./json.ts";
-import { SCRIPT_MAX_BYTES } from "./limits.ts";
+import { SCRIPT_MAX_BYTES, VALUES_MAX_BYTES } from "./limits.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const stepPathSchema = z.string().min(1).max(1024);
@@ -135,9 +135,13 @@ export const agentDataMessageSchema = z.discriminatedUnion("type", [
     /** A descendant kept stdout or stderr open and was not waited for (OT6). */
     leakedOutput: z.boolean(),
     /** What it wrote to $FARHAND_OUTPUT, or took from an answer. */
-    values: stepValuesSchema.optional(),
+    values: stepValuesSchema.refine(isSmallEnough, `over ${VALUES_MAX_BYTES / 1024} KiB`).optional(),
   }),
 ]);
+
+function isSmallEnough(values: StepValues): boolean {
+  return new TextEncoder().encode(JSON.stringify(values)).length <= VALUES_MAX_BYTES;
+}
 
 const heldSchema = z.strictObject({
   step: stepPathSchema,

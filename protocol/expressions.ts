@@ -6,12 +6,14 @@
 import { type ASTNode, Environment, EvaluationError, ParseError } from "@marcbachmann/cel-js";
 // RE2 in the place of the library's own regular expressions: a pattern comes from anybody.
 import { RE2JS } from "re2js";
-import { EXPRESSION_MAX_LENGTH } from "./limits.ts";
+import { EXPRESSION_MAX_LENGTH, JSON_DEPTH_MAX } from "./limits.ts";
 
 /** How deep `map`, `filter` and the like may lie in each other: each level multiplies the work. */
 const LOOPS_MAX = 2;
 const PATTERN_MAX_LENGTH = 200;
 const MATCHED_MAX_LENGTH = 4_096;
+/** Data of messages, and what expressions have put around it. */
+const DATA_DEPTH_MAX = 2 * JSON_DEPTH_MAX;
 const CACHE_MAX = 1_000;
 
 /** What expressions may speak of. `item` and `index` only mean something inside a `foreach`. */
@@ -195,13 +197,14 @@ function explained(error: unknown): ExpressionError {
 }
 
 /** Whole numbers become CEL's int, so that `params.count + 1` is what it looks like. */
-function toCel(value: unknown): unknown {
+function toCel(value: unknown, depth = 0): unknown {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(toCel);
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toCel(each)]));
+  if (typeof value !== "object" || value === null) return value;
+  if (depth > DATA_DEPTH_MAX) {
+    throw new ExpressionError(`its data is nested deeper than ${DATA_DEPTH_MAX} levels`);
   }
-  return value;
+  if (Array.isArray(value)) return value.map((each) => toCel(each, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toCel(each, depth + 1)]));
 }
 
 function toJson(value: unknown): unknown {

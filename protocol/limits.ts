@@ -69,6 +69,9 @@ export const VIEWER_MARK_BYTES = 1 * MIB;
 /** Most viewers' sockets of one execution. */
 export const VIEWERS_MAX = 64;
 
+/** How deep JSON may be nested in a frame or in a request's body: what looks at it goes as deep. */
+export const JSON_DEPTH_MAX = 128;
+
 /** Most bytes of one JSON frame on any socket. */
 export const FRAME_MAX_BYTES = 4 * MIB;
 

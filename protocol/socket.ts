@@ -1,5 +1,6 @@
 /** What both agent sockets share. */
 import { z } from "zod";
+import { jsonProblem } from "./json.ts";
 
 export const versionRangeSchema = z.strictObject({
   min: z.number().int().positive(),
@@ -43,14 +44,24 @@ export type Parsed<T> = { ok: true; message: T } | { ok: false; reason: string }
 /**
  * Parses one JSON frame at the edge of a socket: a typed message or a reason,
  * never an exception.
+ * @param maxLength most characters, where the socket itself has no limit
  */
-export function parseFrame<T>(schema: z.ZodType<T>, frame: string): Parsed<T> {
+export function parseFrame<T>(
+  schema: z.ZodType<T>,
+  frame: string,
+  maxLength = Number.POSITIVE_INFINITY,
+): Parsed<T> {
+  if (frame.length > maxLength) {
+    return { ok: false, reason: `frame is over ${maxLength / 1024 / 1024} MiB` };
+  }
   let json: unknown;
   try {
     json = JSON.parse(frame);
   } catch {
     return { ok: false, reason: "frame is not JSON" };
   }
+  const problem = jsonProblem(json);
+  if (problem) return { ok: false, reason: `frame ${problem}` };
   const result = schema.safeParse(json);
   if (result.success) return { ok: true, message: result.data };
   const issue = result.error.issues[0];

@@ -15,6 +15,7 @@ describe("the text of $FARHAND_OUTPUT", () => {
     ["values that look like more", "a=b=c\nb= x \nc=<<END\nd=", { a: "b=c", b: " x ", c: "<<END", d: "" }],
     ["CRLF and empty lines", "a=1\r\n\r\nb=2\r\n", { a: "1", b: "2" }],
     ["many lines", "a<<END\none\n\nb=2\nEND\nc=3\n", { a: "one\n\nb=2", c: "3" }],
+    ["control characters, as data", "a=\0\u001b[31m\u202e\nb=1", { a: "\0\u001b[31m\u202e", b: "1" }],
     ["an empty value of many lines", "a<<END\nEND\n", { a: "" }],
     ["a name twice", "a=1\na=2\n", { a: "2" }],
     ["what a shell would run", "a=$(touch x); `id`\n", { a: "$(touch x); `id`" }],
@@ -24,6 +25,7 @@ describe("the text of $FARHAND_OUTPUT", () => {
 
   it.each([
     ["a line without a sign", "hello\na=1", { a: "1" }, /"hello".* is not name=value/],
+    ["a name without end", `${"k".repeat(60_000)}=1\na=1`, { a: "1" }, /^"k{80}" .* not a name/],
     ["a name that is none", "1 x=2\na=1", { a: "1" }, /"1 x".* not a name/],
     ["an end that never comes", "a=1\nb<<END\nc=3", { a: "1" }, /"b".* no line that ends it/],
     ["an end without a word", "b<<\n\n", {}, /no line that ends it/],
@@ -36,17 +38,20 @@ describe("the text of $FARHAND_OUTPUT", () => {
   });
 
   it("gives a name that means something to JavaScript no meaning", () => {
-    const { values } = parseValues("__proto__=x\nconstructor=y");
-    expect(Object.entries(values)).toEqual([
-      ["__proto__", "x"],
-      ["constructor", "y"],
-    ]);
+    const { values, problems } = parseValues("__proto__=x\nconstructor=y");
+    expect(Object.entries(values)).toEqual([["constructor", "y"]]);
+    expect(problems).toEqual([expect.stringContaining('"__proto__" in $FARHAND_OUTPUT is not a name')]);
   });
 });
 
 describe("the file", () => {
   it.each<[string, (path: string) => void, RegExp]>([
     ["too large", (path) => writeFileSync(path, "a".repeat(64 * 1024 + 1)), /over 64 KiB; no values/],
+    [
+      "no UTF-8",
+      (path) => writeFileSync(path, Buffer.from("a=1\nb=M\xfcller\n", "latin1")),
+      /is not UTF-8; no values/,
+    ],
     ["a folder", (path) => mkdirSync(path), /not a file any more/],
     ["a pipe that nobody writes to", (path) => execFileSync("mkfifo", [path]), /not a file any more/],
     [

@@ -3,6 +3,7 @@
  * or, for a value of many lines, `name<<END`, the lines, and `END` alone. The
  * last of two values of a name counts.
  */
+import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { outputNameSchema } from "#protocol/blocks/common.ts";
 import type { StepValues } from "#protocol/data.ts";
@@ -32,6 +33,12 @@ export function readValues(path: string, declared?: readonly string[]): ReadValu
     if (errorCode(error) === "ENOENT") return { values: {}, problems: [] };
     const why = error instanceof UnfitFile ? error.message : `cannot be read (${errorCode(error)})`;
     return { values: {}, problems: [`$FARHAND_OUTPUT ${why}; no values were taken from it`] };
+  }
+  if (!isUtf8(bytes)) {
+    return {
+      values: {},
+      problems: ["what $FARHAND_OUTPUT holds is not UTF-8; no values were taken from it"],
+    };
   }
   return parseValues(bytes.toString("utf8"), declared);
 }

@@ -20,3 +20,5 @@ export const namedLockSchema = z
     waiting: z.array(lockEntrySchema),
   })
   .meta({ id: "NamedLock" });
+
+export type NamedLock = z.infer<typeof namedLockSchema>;

@@ -24,8 +24,8 @@ export const environmentNameSchema = z.string().regex(/^(?!FARHAND_)[A-Za-z_][A-
 });
 
 /** Names of the values that a step hands on. */
-export const outputNameSchema = z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,62}$/, {
-  error: "an output name is letters, digits and underscores, starting with a letter",
+export const outputNameSchema = z.string().regex(/^(?!__proto__$)[a-zA-Z_][a-zA-Z0-9_]{0,62}$/, {
+  error: "an output name is letters, digits and underscores, starting with a letter, and not __proto__",
 });
 
 /** A CEL expression over `params`, `steps`, `item`, `index`, `agent` and `execution`. */

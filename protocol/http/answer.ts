@@ -57,7 +57,9 @@ export function valuesOf({ outputs }: Pick<ApiFields, "outputs">, body: Uint8Arr
   const values: [string, StepValues[string]][] = [];
   for (const [name, pointer] of Object.entries(outputs)) {
     const value = valueAt(document.value, pointer);
-    if (value === undefined) return failure(`the answer has nothing at ${pointer}, where ${name} comes from`);
+    if (value === undefined) {
+      return failure(`it did not hand on "${name}": the answer has nothing at ${pointer || "its root"}`);
+    }
     const problem = problemOf(value);
     if (problem) return failure(`what the answer has at ${pointer} ${problem}`);
     values.push([name, value]);
@@ -103,6 +105,7 @@ function problemOf(value: StepValues[string], depth = 0): string | undefined {
     return "holds a number too large to be kept exactly; have it sent as text";
   }
   if (typeof value !== "object" || value === null) return undefined;
+  if (Object.hasOwn(value, "__proto__")) return 'has a key named "__proto__"';
   if (depth === DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
   for (const part of Object.values(value)) {
     const problem = problemOf(part, depth + 1);

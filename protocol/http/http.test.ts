@@ -180,11 +180,12 @@ describe("what an answer means", () => {
   });
 
   it.each([
-    ["has nothing at /v, where v comes from", "{}"],
+    ['it did not hand on "v": the answer has nothing at /v', "{}"],
     ["is not JSON", "<html>"],
     ["is not JSON", '{"v": 1'],
     ["has no body", ""],
     ["too large to be kept exactly", '{"v": [12345678901234567890]}'],
+    ['has a key named "__proto__"', '{"v": [{"__proto__": 1}]}'],
     ["nested deeper than 100 levels", `{"v": ${"[".repeat(50_000)}${"]".repeat(50_000)}}`],
     [`at most ${VALUES_MAX_BYTES}`, JSON.stringify({ v: "ä".repeat(VALUES_MAX_BYTES / 2) })],
   ])("says in words that it %s", (words, body) => {

@@ -56,16 +56,24 @@ export function resolveRequest(block: ApiFields, inputs: StepInputs): Resolution
   }
 }
 
-function urlOf(block: ApiFields, inputs: StepInputs): string {
-  const url = URL.parse(textAt("url", block.url, inputs));
-  if (!url)
-    throw new Unusable("the URL cannot be read; it has to be a whole one, like https://example.com/a");
+/** Why a URL cannot be requested by anybody, in words for people; undefined when it can. */
+export function urlProblem(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (!url) return "the URL cannot be read; it has to be a whole one, like https://example.com/a";
   if (!/^https?:$/.test(url.protocol)) {
-    throw new Unusable(`a URL begins with https:// or http://, this one with ${url.protocol}`);
+    return `a URL begins with https:// or http://, this one with ${url.protocol}`;
   }
   if (url.username || url.password) {
-    throw new Unusable("a URL may not hold a user name or password; send them in an authorization header");
+    return "a URL may not hold a user name or password; send them in an authorization header";
   }
+  return undefined;
+}
+
+function urlOf(block: ApiFields, inputs: StepInputs): string {
+  const text = textAt("url", block.url, inputs);
+  const problem = urlProblem(text);
+  if (problem) throw new Unusable(problem);
+  const url = new URL(text);
   const query = Object.entries(block.query ?? {}).map(([name, value]) => [
     name,
     textAt(`query/${name}`, value, inputs),

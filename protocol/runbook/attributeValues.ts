@@ -7,7 +7,7 @@ export function attributeValue(type: FieldType, text: string): unknown {
     case "boolean":
       return text === "true" || (text === "false" ? false : text);
     case "question":
-      return text === "true" || text;
+      return questionValue(text);
     case "names":
       return text.split(",");
     case "numbers":
@@ -18,6 +18,13 @@ export function attributeValue(type: FieldType, text: string): unknown {
     default:
       return text;
   }
+}
+
+/** What asks: `true` for the plain question, or its text. `false` and `no` ask nothing, which nobody has to write. */
+export function questionValue(written: unknown): unknown {
+  if (typeof written !== "string") return written;
+  if (/^(?:true|yes)$/i.test(written)) return true;
+  return /^(?:false|no)$/i.test(written) ? false : written;
 }
 
 /** The text for a value as YAML has it; undefined when braces cannot hold it. */

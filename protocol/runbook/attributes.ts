@@ -12,6 +12,9 @@ export interface Attribute {
 /** One attribute: a name, `=`, and a value that is bare or a JSON string. */
 const ATTRIBUTE = /[ \t]*([A-Za-z][\w-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s"{}]+)/y;
 
+/** A name alone, which says true. */
+const LONE_WORD = /[ \t]*([A-Za-z][\w-]*)(?=[ \t}])/y;
+
 /** Braces that only mark lines to highlight: `{1,3-5}`. */
 const HIGHLIGHT = /^\{[\d,\s-]*\}/;
 
@@ -36,15 +39,19 @@ export function readAttributes(info: string, at: Position, issues: IssueList): A
   let index = 1;
   for (;;) {
     ATTRIBUTE.lastIndex = index;
-    const match = ATTRIBUTE.exec(rest);
+    const match = ATTRIBUTE.exec(rest) ?? loneWord(rest, index);
     if (!match) break;
-    const [whole, name = "", written = ""] = match;
+    const [whole, name = "", written] = match;
     const at = place(index + whole.length - whole.trimStart().length);
-    const value = written.startsWith('"') ? parseString(written) : written;
+    index += whole.length;
+    if (written === undefined && !saysTrue(name)) {
+      issues.add(at, `"${name}" needs a value: ${name}=…`);
+      continue;
+    }
+    const value = written?.startsWith('"') ? parseString(written) : (written ?? "true");
     if (value === undefined)
       issues.add(at, `the text of "${name}" must be quoted as in JSON: "…", with \\" inside`);
     else attributes.push({ name, value, at });
-    index += whole.length;
   }
   const left = rest.slice(index);
   if (!/^[ \t]*\}[ \t]*$/.test(left)) {
@@ -52,6 +59,17 @@ export function readAttributes(info: string, at: Position, issues: IssueList): A
     issues.add(at, 'attributes are written {name=check timeout=30s title="Some words"}; this is none');
   }
   return attributes;
+}
+
+function loneWord(text: string, index: number): RegExpExecArray | undefined {
+  LONE_WORD.lastIndex = index;
+  const match = LONE_WORD.exec(text);
+  return match && ATTRIBUTES.some(({ word }) => word === match[1]) ? match : undefined;
+}
+
+function saysTrue(name: string): boolean {
+  const type = ATTRIBUTES.find(({ word }) => word === name)?.type.is;
+  return type === "boolean" || type === "question";
 }
 
 /** Attributes as they stand after the language, or "" for none. */

@@ -28,6 +28,32 @@ describe("fences", () => {
     ]);
   });
 
+  test.each([
+    "confirm",
+    "confirm=true",
+    "confirm=yes",
+    'confirm="Yes"',
+    "timeout=5m confirm",
+    "confirm name=a",
+  ])("ask the plain question with {%s}", (attributes) => {
+    const [block] = documentOf(`\`\`\`bash {${attributes}}\nls\n\`\`\``).blocks;
+    expect(block?.confirm).toBe(true);
+  });
+
+  test("ask it in YAML just so, and nobody is asked by no", () => {
+    const yaml = (text: string) => farhand(`kind: command\nscript: ls\nconfirm: ${text}`);
+    for (const text of ["true", "yes", "Yes"]) expect(documentOf(yaml(text)).blocks[0]?.confirm).toBe(true);
+    expect(documentOf(yaml("Yes or no?")).blocks[0]?.confirm).toBe("Yes or no?");
+    const words = "must be true, or the question as a text";
+    for (const text of ["false", "no"]) expect(issuesOf(yaml(text))).toEqual([`4:1 "confirm" ${words}`]);
+    expect(issuesOf("```bash {confirm=no}\nls\n```")).toEqual([`1:10 "confirm" ${words}`]);
+  });
+
+  test("say true with a word alone, where true is possible", () => {
+    expect(documentOf("```bash {idempotent}\nls\n```").blocks[0]).toMatchObject({ idempotent: true });
+    expect(issuesOf("```bash {user}\nls\n```")).toEqual(['1:10 "user" needs a value: user=…']);
+  });
+
   test("carry everything about a command that fits into a word", () => {
     const source = `\`\`\`bash {name=a title="A b" when=params.go timeout=5m on-failure=continue confirm="Sure?" working-directory=/srv/app user=deploy exit-codes=0,2 outputs=version,commit retry=3 idempotent=true output=1MiB on-disconnect=stop}
 ls

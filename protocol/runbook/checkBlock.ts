@@ -3,6 +3,7 @@ import type { BlockTarget } from "../blocks/common.ts";
 import type { Block } from "../blocks/index.ts";
 import type { DocumentIssue } from "./check.ts";
 import { parameterProblems } from "./checkParameters.ts";
+import { urlProblems } from "./checkUrl.ts";
 import type { Place } from "./walk.ts";
 
 export function checkBlock({ block, path, undoes }: Place): DocumentIssue[] {
@@ -26,6 +27,7 @@ export function checkBlock({ block, path, undoes }: Place): DocumentIssue[] {
   if ((block.kind === "instruction" || block.kind === "approval") && block.form) {
     for (const each of parameterProblems(block.form)) report(["form", ...each.path], each.message);
   }
+  if (block.kind === "api") issues.push(...urlProblems(block));
   issues.push(...kindProblems(block));
   return issues;
 }

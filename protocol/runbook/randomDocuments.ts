@@ -122,13 +122,16 @@ const target = fc.record({
   waitMs: optional(wait),
 });
 
+/** A text that is no other word for true or false. */
+const question = text.filter((each) => !/^(?:true|yes|false|no)$/i.test(each));
+
 /** Blocks are named afterwards, so that no name comes twice. */
 const every = {
   title,
   when: expression,
   timeoutMs: duration,
   onFailure: fc.constantFrom("stop", "continue"),
-  confirm: fc.oneof(fc.constant(true), fc.constantFrom("true", "yes", "a,b"), text),
+  confirm: fc.oneof(fc.constant(true), fc.constantFrom("true?", "a,b"), question),
   locks,
 };
 const retried = { retry, idempotent: fc.boolean() };
@@ -193,8 +196,12 @@ const command = leaving(
     outputs: fc.array(word2, { minLength: 1, maxLength: 3 }),
   },
 );
+const url = fc.oneof(
+  clean.map((each) => `https://example.com/${each}`),
+  fc.record({ expr: expression }),
+);
 const api = leaving(
-  { kind: fc.constant("api"), method: fc.constantFrom(...METHODS), url: value },
+  { kind: fc.constant("api"), method: fc.constantFrom(...METHODS), url },
   {
     ...every,
     ...byAgent,

@@ -1,5 +1,6 @@
 /** What was written, as YAML or in the braces of a fence, becomes the fields of the document. */
 import type { BlockKind } from "../blocks/index.ts";
+import { questionValue } from "./attributeValues.ts";
 import { BLOCK_KINDS, fieldsOf, isBlockKind } from "./fields.ts";
 import { type Field, type FieldType, hintOf, unitOf } from "./fieldTypes.ts";
 import type { IssueList } from "./issues.ts";
@@ -121,6 +122,8 @@ function readType(field: Field, type: FieldType, written: Yaml, issues: IssueLis
     return { value: written.value, origin: toldAt(written.origin.at), drafts: [] };
   }
   switch (type.is) {
+    case "question":
+      return { ...written, value: questionValue(written.value), drafts: [] };
     case "group":
       return type.isList
         ? readList(written, (item) => readGroup(type, item, issues))

@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
+import { apiKeyCreatedSchema } from "#protocol/api/keys.ts";
 import { runbookOf } from "../harness/tenant.ts";
 import { worldForFile } from "../harness/world.ts";
 
@@ -36,6 +37,48 @@ describe("an execution from the API to an agent's shell and back", () => {
       .join("\n");
     for (const text of ["one\\n", "two\\n", "three\\n"]) expect(outputs).toContain(text);
     expect(oracle.runs().map((run) => run.step)).toEqual(["first", "second"]);
+  });
+
+  test("curl -N shows the output as plain text while the step still runs, and ends with the execution", async () => {
+    const tenant = await world().signUp();
+    await world().startAgent(tenant);
+    const gate = world().newFolder("gate");
+    const runbookId = await tenant.runbook(
+      runbookOf({ slow: `echo early; until [ -e '${gate}' ]; do sleep 0.05; done; echo late` }),
+    );
+    const curl = execa("curl", [
+      ...["--silent", "--fail", "-N", "--max-time", "20", "--header", `X-API-Key: ${tenant.apiKey}`],
+      ...["--header", "Accept: text/plain", "--header", "Content-Type: application/json", "--data", "{}"],
+      `${world().url}/api/v1/runbooks/${runbookId}/executions`,
+    ]);
+    const lines: string[] = [];
+    for await (const line of curl) {
+      lines.push(line);
+      if (line === "early") await execa("touch", [gate]);
+    }
+    expect(lines).toEqual(["early", "late"]);
+  });
+
+  test("[S12] curl is told that a stream is not whole when its key was revoked meanwhile", async () => {
+    const tenant = await world().signUp();
+    await world().startAgent(tenant);
+    const execution = await tenant.run(runbookOf({ slow: "echo early; sleep 30" }));
+    const body = { name: "short", scopes: ["executions:read"] };
+    const made = await tenant.session.call(apiKeyCreatedSchema, "POST", "/api-keys", { body });
+    const curl = execa("curl", [
+      ...["--silent", "--fail", "-N", "--max-time", "20", "--header", `X-API-Key: ${made.key}`],
+      `${world().url}/api/v1/executions/${execution.id}/output?follow=1`,
+    ]);
+    const lines: string[] = [];
+    const reading = (async () => {
+      for await (const line of curl) {
+        lines.push(line);
+        await tenant.session.call(z.object({ id: z.string() }), "DELETE", `/api-keys/${made.id}`);
+      }
+    })();
+    // 18: a partial answer.
+    await expect(reading).rejects.toMatchObject({ exitCode: 18 });
+    expect(lines).toEqual(["early"]);
   });
 
   test("output arrives while the step still runs, and all of it is kept as text", async () => {

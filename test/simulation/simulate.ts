@@ -68,6 +68,8 @@ class Simulation {
   readonly #pool: Pool;
   readonly #locks: LockService;
   readonly #outside: Outside;
+  /** The organization limits how many run at once. */
+  readonly #limited: boolean;
   readonly #coordinator: Coordinator;
   readonly #agents: readonly Agent[];
 
@@ -79,11 +81,12 @@ class Simulation {
     this.#pool = new Pool(world);
     const crowd = new Random(seed ^ 0xc0de);
     this.#locks = new LockService(world, 1 + crowd.int(2));
+    this.#limited = crowd.chance(0.2);
     this.#outside = new Outside(world, oracle);
     const neighbours = { pool: this.#pool, locks: this.#locks, outside: this.#outside };
     const origin = {
       ...{ planDigest: "digest", trigger: { type: "user" as const }, actor: REQUESTER },
-      limited: crowd.chance(0.2),
+      limited: this.#limited,
     };
     const reused = reusedOf(scenario);
     this.#coordinator = new Coordinator(plan, { ...origin, ...reused }, world, neighbours, oracle);
@@ -222,7 +225,7 @@ class Simulation {
     const { random } = this.#world;
     const name = random.pick(["alpha", "beta"]);
     const mode = random.chance(0.5) ? "shared" : "exclusive";
-    const isRunner = random.chance(0.3);
+    const isRunner = this.#limited && random.chance(0.5);
     this.#locks.stranger(isRunner ? [] : [{ name, mode }], isRunner, random.int(120_000));
   }
 

@@ -30,6 +30,12 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** The end of step "a", as a frame, with a value of so many levels. */
+function deeplyValued(levels: number): string {
+  const finished = JSON.stringify(new Attempt("a", 1).finished());
+  return `${finished.slice(0, -1)},"values":{"v":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+}
+
 describe("agents", () => {
   it("[G11] go on after the coordinator was evicted in mid-stream", async () => {
     const scene = await running();
@@ -147,6 +153,8 @@ describe("agents", () => {
     ["garbage", "not json"],
     ["a message nobody knows", { type: "step.explode" }],
     ["a field nobody knows", { type: "ack", id: "x", more: 1 }],
+    ["a frame of more than 4 MiB", `{"type":"ack","id":"${"x".repeat(4 * 1024 * 1024)}"}`],
+    ["values nested 100,000 levels deep", deeplyValued(100_000)],
     ["a report under another fence", new Attempt("a", 99).started()],
     ["output of a step that does not exist", new Attempt("zzz", 1).chunk("x")],
   ])("end their socket with %s, and the execution does not change", async (_name, frame) => {
@@ -159,6 +167,19 @@ describe("agents", () => {
     const state = await read(scene);
     expect(["running", "unreachable"]).toContain(state.steps[0]?.state);
     expect(before).toBeGreaterThan(0);
+  });
+
+  it("hand on values as deep as an answer may have them, and expressions look at them", async () => {
+    const next: Block = { kind: "condition", id: "next", if: "size(steps.a.outputs.v) == 1", then: [] };
+    const scene = await running([command("a"), next]);
+    scene.data.send(deeplyValued(100));
+    await scene.data.next("step.recorded");
+    await evictDurableObject(coordinatorOf(scene.place, scene.execution.executionId));
+    const { state, steps } = await read(scene);
+    expect([state, JSON.stringify(steps[0]?.values)]).toEqual([
+      "succeeded",
+      `{"v":${"[".repeat(100)}${"]".repeat(100)}}`,
+    ]);
   });
 
   it("[CX1] are asked to stop, and what they report ends the execution", async () => {

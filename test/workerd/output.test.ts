@@ -170,6 +170,7 @@ describe("output", () => {
         follower: new Follower(store, () => true),
         attemptOf: () => 1,
         reading: (change) => told.push(change),
+        streaming: () => () => {},
       });
       await expect(answer.text()).rejects.toThrow("damaged");
       expect(told).toEqual([1, -1]);

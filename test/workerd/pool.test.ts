@@ -441,6 +441,26 @@ describe("after a loss of contact", () => {
     expect([control.messages("welcome").length, data.messages("welcome").length]).toEqual([1, 1]);
   });
 
+  it("[CX1] [LS1] keeps an offer whose step was canceled until its agent has answered, and then tells", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const execution = await newExecution(place, [command("a")], [command("after")]);
+    const stub = coordinatorOf(place, execution.executionId);
+    await stub.create(execution);
+    const { lease } = (await control.next("lease.offer")) as unknown as LeaseOffer;
+    await logged(stub, "lease.granted");
+    await stub.ask({ type: "cancel", actor: { type: "system", name: "test" }, reason: "", force: false });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + COMMAND_RESEND_MS });
+    const asked = vi.spyOn(ExecutionCoordinator.prototype, "wantsLease");
+    await runDurableObjectAlarm(poolOf(place));
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await runDurableObjectAlarm(stub);
+    expect(await control.next("lease.revoke")).toMatchObject({ leaseId: lease.id });
+    expect(control.messages("lease.offer")).toHaveLength(1);
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: 1 });
+    expect(await control.next("lease.offer", 2)).toMatchObject({ firstStep: { step: "after", fence: 2 } });
+  });
+
   it("[LS1] tells its coordinator when a lease ended that was still counted on", async () => {
     const place = newPlace();
     const control = await connectAgent(place);
@@ -541,6 +561,13 @@ describe("what is not of the protocol", () => {
     const place = newPlace();
     await openControl(place, "the-same");
     await expect(openControl(place, "the-same")).rejects.toThrow("401");
+  });
+
+  it("a frame nested 100,000 levels deep", async () => {
+    const control = await connectAgent(newPlace());
+    control.send(`{"type":"hello","labels":${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}}`);
+    const reason = "frame is nested deeper than 128 levels";
+    expect(await control.end()).toMatchObject({ code: 4400, reason });
   });
 
   it("[HS1] a version that is not shared, with the end to upgrade", async () => {

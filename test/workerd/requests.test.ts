@@ -68,6 +68,15 @@ describe("bad input", () => {
     expect(problemOf(answer).detail).not.toMatch(/\bat .*\.ts/);
   });
 
+  test.each([
+    ["lists", "[", "]"],
+    ["maps", '{"a":', "}"],
+  ])("that is nested 100,000 levels deep is told so: %s", async (_, open, close) => {
+    const answer = await post(`{"name":${open.repeat(100_000)}1${close.repeat(100_000)}}`);
+    expect([answer.status, problemOf(answer).code]).toEqual([400, "malformed_json"]);
+    expect(problemOf(answer).detail).toContain("nested deeper than 128 levels");
+  });
+
   test("that is not UTF-8 is told so", async () => {
     const answer = await post(new Uint8Array([0x22, 0xff, 0xfe, 0x22]));
     expect(problemOf(answer)).toMatchObject({ code: "malformed_json", detail: "The body is not UTF-8." });

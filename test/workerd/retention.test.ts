@@ -37,6 +37,7 @@ const api = (method: string, path: string, body?: unknown, headers: Record<strin
   call(`/api/v1${path}`, { method, key: person.key, body, headers });
 const keepFor = async (retentionDays: number | null) =>
   expect((await api("PUT", "/organization", { retentionDays })).status).toBe(200);
+const soon = () => new Promise((resolve) => setTimeout(resolve, 100));
 const stubOf = (id: string) => coordinatorOf({ ...person, poolId: "", agentId: "" }, id);
 const statusOf = async (id: string) => (await api("GET", `/executions/${id}`)).status;
 
@@ -121,6 +122,30 @@ describe("retention", () => {
     expect(await traces(id)).toMatchObject({ row: 1, tables: 2 });
   });
 
+  test("[G9] leaves what has begun anew under the same key alone, however often the old one is deleted", async () => {
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const id = await ended(headers);
+    const bucket: R2Bucket = Object.getPrototypeOf(env.ARCHIVE);
+    const { list } = bucket;
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const lists = vi.spyOn(bucket, "list").mockImplementation(async function (this: R2Bucket, ...args) {
+      await gates[lists.mock.calls.length - 1]?.promise;
+      return list.apply(this, args);
+    });
+    const purged = stubOf(id).purge(Date.now() + DAY_MS);
+    await expect.poll(() => lists.mock.calls.length).toBe(1);
+    await runDurableObjectAlarm(stubOf(id));
+    // Would be on its way to delete it once more.
+    await soon();
+    gates[0].resolve();
+    await purged;
+    ending = undefined;
+    expect(await start("running", headers)).toBe(id);
+    gates[1].resolve();
+    await soon();
+    expect(await statusOf(id)).toBe(200);
+  });
+
   test("hides at once what it cannot delete yet, and deletes it later", async () => {
     await keepFor(1);
     const id = await ended();
@@ -133,6 +158,25 @@ describe("retention", () => {
     expect(await traces(id)).toMatchObject({ objects: 0, row: 0, tables: 2 });
     await runDurableObjectAlarm(stubOf(id));
     await expect.poll(() => traces(id)).toEqual(NOTHING);
+  });
+
+  test("leaves nothing of an archive that is being written meanwhile", async () => {
+    await keepFor(1);
+    const bucket: R2Bucket = Object.getPrototypeOf(env.ARCHIVE);
+    const { put } = bucket;
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const puts = vi.spyOn(bucket, "put").mockImplementation(async function (this: R2Bucket, ...args) {
+      await gate;
+      return put.apply(this, args);
+    });
+    const id = await start("succeeded");
+    await expect.poll(() => puts.mock.calls.length).toBe(1);
+    const purged = stubOf(id).purge(Date.now() + DAY_MS);
+    await soon();
+    open();
+    await purged;
+    await Promise.all(puts.mock.results.map(({ value }) => value));
+    expect(await traces(id)).toEqual(NOTHING);
   });
 
   test("is told to whoever has a list open", async () => {

@@ -3,12 +3,12 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
-import { apiKeySchema } from "#protocol/api/keys.ts";
+import { apiKeyCreatedSchema, apiKeySchema } from "#protocol/api/keys.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import { coordinatorName } from "../../worker/execution/contract.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
-import { CREDENTIAL_HEADER } from "../../worker/feed/contract.ts";
+import { CREDENTIAL_HEADER, EXPIRY_HEADER } from "../../worker/feed/contract.ts";
 import { call, dataOf, makeKey, ORIGIN, type Person, request, sessionCookieOf, signUp } from "./harness.ts";
 import { Line } from "./scriptedAgent.ts";
 
@@ -40,6 +40,32 @@ async function openViewer(credential: Credential): Promise<Line> {
   await viewer.next("ready");
   return viewer;
 }
+
+/** A stream over plain HTTP: what has come so far, and how it ended. */
+async function openStream(path: string, credential: Credential, accept = "*/*") {
+  const answer = await request(`/api/v1/executions/${executionId}${path}`, {
+    ...credential,
+    headers: { accept },
+  });
+  if (!answer.body) throw new Error(`no stream: ${answer.status}`);
+  const stream: { end: "open" | "whole" | "broken" } = { end: "open" };
+  void (async () => {
+    const reader = answer.body?.getReader();
+    try {
+      while (!(await reader?.read())?.done);
+      stream.end = "whole";
+    } catch {
+      stream.end = "broken";
+    }
+  })();
+  return stream;
+}
+
+const openStreams = (credential: Credential) =>
+  Promise.all([
+    openStream("/events", credential, "text/event-stream"),
+    openStream("/output?follow=1", credential),
+  ]);
 
 const openFeed = (credential: Credential) => open("/api/v1/feed", credential);
 const feed = () => env.ORGANIZATION_FEED.getByName(person.organizationId);
@@ -119,6 +145,106 @@ describe("[S1] [S12] what a credential opened ends with it", () => {
     expect(viewer.closed).toBeUndefined();
     await runDurableObjectAlarm(feed());
     expect(await viewer.end()).toMatchObject({ code: CLOSE_CODES.revoked });
+  });
+});
+
+describe("[S1] [S2] streams over plain HTTP", () => {
+  test("break off when their key is revoked, as what they say is not whole; those of others go on", async () => {
+    const key = await makeKey(person, ["executions:read"]);
+    const ending = await openStreams({ key });
+    const staying = await openStreams(person);
+    await expect.poll(watching).toBe(4);
+    expect((await revokeKey(key)).answer.status).toBe(200);
+    await expect.poll(() => ending.map(({ end }) => end)).toEqual(["broken", "broken"]);
+    expect(staying.map(({ end }) => end)).toEqual(["open", "open"]);
+    await call(`/api/v1/executions/${executionId}/cancel`, { method: "POST", key: person.key, body: {} });
+    await expect.poll(() => staying.map(({ end }) => end)).toEqual(["whole", "whole"]);
+    await expect.poll(watching).toBe(0);
+  });
+
+  test("are forgotten when nobody reads them any more", async () => {
+    const headers = { accept: "text/event-stream" };
+    const { body } = await request(`/api/v1/executions/${executionId}/events`, { ...person, headers });
+    await expect.poll(watching).toBe(1);
+    await body?.cancel();
+    await expect.poll(watching).toBe(0);
+  });
+});
+
+describe("[S1] [S2] what a credential opened ends when it expires", () => {
+  const HOUR_MS = 60 * 60_000;
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** The clock goes on by this much, and the feed's alarm rings. */
+  async function pass(ms: number): Promise<void> {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
+    await runDurableObjectAlarm(feed());
+  }
+
+  async function everything(credential: Credential) {
+    const lines = [await openFeed(credential), await openViewer(credential)];
+    const streams = await openStreams(credential);
+    await expect.poll(watching).toBe(3);
+    return {
+      lines,
+      ends: () => [...lines.map(({ closed }) => closed?.code), ...streams.map(({ end }) => end)],
+    };
+  }
+  const OPEN = [undefined, undefined, "open", "open"];
+  const ENDED = [CLOSE_CODES.revoked, CLOSE_CODES.revoked, "broken", "broken"];
+
+  test("an API key", async () => {
+    const made = await call("/api/v1/api-keys", {
+      method: "POST",
+      key: person.key,
+      body: { name: "short", scopes: ["executions:read"], expiresInDays: 1 },
+    });
+    const { ends } = await everything({ key: dataOf(made, apiKeyCreatedSchema).key });
+    await pass(23 * HOUR_MS);
+    expect(ends()).toEqual(OPEN);
+    await pass(2 * HOUR_MS);
+    await expect.poll(ends).toEqual(ENDED);
+    await expect.poll(watching).toBe(0);
+  });
+
+  test("a session, until it is found to last longer", async () => {
+    const { ends } = await everything(await logIn());
+    await pass(8 * 24 * HOUR_MS);
+    await expect.poll(ends).toEqual(ENDED);
+    // Whoever comes again with a session that was prolonged is let in.
+    const credentialId = await runInDurableObject(feed(), (_, { storage }) =>
+      storage.sql.exec("SELECT COUNT(*) AS n FROM revoked").one(),
+    );
+    expect(credentialId).toEqual({ n: 0 });
+  });
+
+  test("of two that are open, the one that has expired", async () => {
+    const headers = (id: string, ms: number) => ({
+      upgrade: "websocket",
+      [CREDENTIAL_HEADER]: id,
+      [EXPIRY_HEADER]: String(Date.now() + ms),
+    });
+    const view = async (id: string, ms: number) => {
+      const { webSocket } = await coordinator().fetch("https://object/viewer", { headers: headers(id, ms) });
+      if (!webSocket) throw new Error("no socket");
+      return new Line(webSocket);
+    };
+    const [early, late, longer] = [
+      await view("ses_a", HOUR_MS),
+      await view("ses_b", 3 * HOUR_MS),
+      await view("ses_c", HOUR_MS),
+    ];
+    const prolonged = await view("ses_c", 3 * HOUR_MS);
+    await expect.poll(watching).toBe(4);
+    await pass(2 * HOUR_MS);
+    expect(await early.end()).toMatchObject({ code: CLOSE_CODES.revoked });
+    expect([late.closed, longer.closed, prolonged.closed]).toEqual([undefined, undefined, undefined]);
+    await pass(2 * HOUR_MS);
+    for (const line of [late, longer, prolonged]) {
+      expect(await line.end()).toMatchObject({ code: CLOSE_CODES.revoked });
+    }
   });
 });
 

@@ -58,6 +58,7 @@ export function identityDb(d1: D1Database) {
         .select({
           user,
           sessionId: session.id,
+          expiresAt: session.expiresAt,
           organizationId: organization.id,
           organizationName: organization.name,
           role: member.role,

@@ -83,8 +83,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   readonly #access = new ViewerAccess({
     feed: () => this.#feed(),
-    executionId: () => this.#load()?.record.executionId ?? "",
+    executionId: () => this.#names.executionId,
     sockets: (tag) => this.getConnections(tag),
+    background: (work) => this.background(work),
   });
   readonly #agents = new AgentLink({
     store: this.#store,
@@ -117,6 +118,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   #live: Live | null | undefined;
   #waking: Promise<void> | undefined;
+  #purging: Promise<void> | undefined;
   /** Answers that are being read. */
   #readers = 0;
   #feedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -221,9 +223,22 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     await this.#purge(endedBefore);
   }
 
-  /** The alarm is set first: cut short, it goes on from there, also when nobody knows of it any more. */
+  /**
+   * The alarm is set first: cut short, it goes on from there, also when nobody knows of it any more. One at
+   * a time: a second one would delete what has begun anew under the same id.
+   */
   async #purge(endedBefore: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now() + PURGE_AGAIN_MS);
+    const alarm = this.ctx.storage.setAlarm(Date.now() + PURGE_AGAIN_MS);
+    this.#purging ??= alarm
+      .then(() => this.#deleteAll(endedBefore))
+      .finally(() => {
+        this.#purging = undefined;
+      });
+    await Promise.all([alarm, this.#purging]);
+  }
+
+  async #deleteAll(endedBefore: number): Promise<void> {
+    await this.#live?.archiver.idle();
     const { organizationId, executionId } = this.#names;
     await deleteArchive(this.env.ARCHIVE, organizationId, executionId);
     await tenantDb(this.env.DB, organizationId).executions.purge(executionId, new Date(endedBefore));
@@ -245,11 +260,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** A slot became free for a queued request: what to offer, or null when it is no longer wanted. */
   async offerTo(leaseId: string, fence: number, agent: GrantedAgent): Promise<OfferPayload | null> {
-    if (!(await this.wantsLease(leaseId, fence))) return null;
+    if (!this.#isOpen(leaseId, fence)) return null;
     const { agentId } = this.#state().leases.get(fence) ?? {};
     if (agentId !== undefined && agentId !== agent.agentId) return null;
     this.#decide({ type: "lease.granted", fence, ...agent });
-    return isLeaseOpen(this.#state().leases.get(fence)) ? offerPayload(this.#state(), fence) : null;
+    return this.#isOpen(leaseId, fence) ? offerPayload(this.#state(), fence) : null;
   }
 
   /** The agent refused the offer or never received it: nothing was started. */
@@ -266,6 +281,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   /** False when the lease is over, or never was: the word of its end may have been lost. */
   async wantsLease(leaseId: string, fence: number): Promise<boolean> {
+    return this.#isOpen(leaseId, fence);
+  }
+
+  #isOpen(leaseId: string, fence: number): boolean {
     return this.#hasLease(leaseId, fence) && isLeaseOpen(this.#state().leases.get(fence));
   }
 
@@ -342,6 +361,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
       reading: (change) => {
         this.#readers += change;
       },
+      streaming: (end) => this.#access.streaming(request, end),
     });
   }
 
@@ -353,7 +373,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     const agent = identityIn(request);
     if (!isAgent(request) || !agent) {
       this.#viewers.connect(socket);
-      return this.background(this.#access.opened(socket));
+      return this.#access.opened(socket, request);
     }
     this.#agents.connect(socket, agent);
     this.#setAlarm();
@@ -376,13 +396,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     answerClose(socket, code);
     const agent = agentState(socket);
     if (!this.#load()) return;
-    if (!agent) return this.background(this.#access.closed(socket));
+    if (!agent) return this.#access.closed(socket);
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
   }
 
   override onError(socket: Socket): void {
     const agent = agentState(socket);
-    if (!agent) return this.background(this.#access.closed(socket));
+    if (!agent) return this.#access.closed(socket);
     if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 

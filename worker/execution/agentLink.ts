@@ -10,7 +10,7 @@ import {
   type CoordinatorDataMessage,
   type StepFinished,
 } from "#protocol/data.ts";
-import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
+import { COMMAND_RESEND_MS, FRAME_MAX_BYTES } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
@@ -70,7 +70,7 @@ export class AgentLink {
       if (!state.lease) return refuse(socket, "output before hello");
       return this.#chunk(socket, frame);
     }
-    const parsed = parseFrame(agentDataMessageSchema, frame);
+    const parsed = parseFrame(agentDataMessageSchema, frame, FRAME_MAX_BYTES);
     if (!parsed.ok) return refuse(socket, parsed.reason);
     const message = parsed.message;
     // A socket is greeted once: a repeat would tell how things were.

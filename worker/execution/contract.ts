@@ -10,7 +10,8 @@
  *   /output.txt?follow=&tail=&unit=  the whole output as plain text, live when `follow=1`
  *   /steps/{step}/output?stream=&offset=&limit=&tail=&unit=   raw bytes of one step, text/plain
  *   /steps/{step}/chunks?line=&bytes=             output frames (protocol/viewer.ts) from the chunk that holds `line`
- * They answer 404 with an empty body for an execution that does not exist.
+ * They answer 404 with an empty body for an execution that does not exist. Sockets, and what goes on until
+ * the execution has ended, end with the credential that the headers of `feed/contract.ts` name.
  */
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { Execution, ExecutionSummary } from "#protocol/api/executions.ts";

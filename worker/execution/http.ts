@@ -20,6 +20,8 @@ export interface HttpDeps {
   attemptOf(step: string): number | undefined;
   /** Told +1 when a body begins to be read, and -1 when it is over. */
   reading(change: 1 | -1): void;
+  /** Told of a body that goes on until the execution ends, and how to break it off; calls what is returned when it is over. */
+  streaming(breakOff: () => void): () => void;
 }
 
 export function serveHttp(request: Request, deps: HttpDeps): Response {
@@ -37,9 +39,16 @@ export function serveHttp(request: Request, deps: HttpDeps): Response {
   return new Response(null, { status: 404 });
 }
 
-function serverSentEvents({ executionId, follower, reading }: HttpDeps, after: number): Response {
-  const body = streamBody(reading, follower.follow(after, BATCH_BYTES), (rows) =>
-    rows.length === 0 ? ": still here\n\n" : rows.map((row) => toServerSentEvent(row, executionId)).join(""),
+function serverSentEvents(deps: HttpDeps, after: number): Response {
+  const { executionId, follower } = deps;
+  const body = streamBody(
+    deps,
+    follower.follow(after, BATCH_BYTES),
+    (rows) =>
+      rows.length === 0
+        ? ": still here\n\n"
+        : rows.map((row) => toServerSentEvent(row, executionId)).join(""),
+    "live",
   );
   return new Response(body, {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
@@ -82,7 +91,8 @@ const TEXT_HEADERS = {
   "cache-control": "no-store",
 };
 
-function wholeOutput({ follower, store, reading }: HttpDeps, url: URL): Response {
+function wholeOutput(deps: HttpDeps, url: URL): Response {
+  const { follower, store } = deps;
   const follow = url.searchParams.get("follow") === "1";
   const wish = tailWish(url);
   const last = wish && lastOf(store.chunksBack(), wish);
@@ -94,7 +104,7 @@ function wholeOutput({ follower, store, reading }: HttpDeps, url: URL): Response
       : present(store);
   const text = textOf(rows);
   return new Response(
-    streamBody(reading, last ? after(last, text) : text, (part) => part),
+    streamBody(deps, last ? after(last, text) : text, (part) => part, follow ? "live" : undefined),
     { headers: TEXT_HEADERS },
   );
 }
@@ -125,7 +135,8 @@ async function* present(store: ExecutionStore): AsyncGenerator<LogRow[]> {
   }
 }
 
-function stepOutput({ store, reading }: HttpDeps, step: string, attempt: number, url: URL): Response {
+function stepOutput(deps: HttpDeps, step: string, attempt: number, url: URL): Response {
+  const { store } = deps;
   const only = STREAMS.find((stream) => stream === url.searchParams.get("stream"));
   const offset = integer(url, "offset", 0);
   const limit = integer(url, "limit", Number.MAX_SAFE_INTEGER);
@@ -134,7 +145,7 @@ function stepOutput({ store, reading }: HttpDeps, step: string, attempt: number,
     const chunks = store.chunksBack({ step, attempt });
     return new Response(lastOf(only ? ofStream(chunks, only) : chunks, wish), { headers: TEXT_HEADERS });
   }
-  const body = streamBody(reading, range(store, step, attempt, only, offset, limit), (part) => part);
+  const body = streamBody(deps, range(store, step, attempt, only, offset, limit), (part) => part);
   return new Response(body, { headers: TEXT_HEADERS });
 }
 
@@ -197,25 +208,55 @@ function tailWish(url: URL): TailWish | undefined {
   return { unit, count: integer(url, "tail", 0) };
 }
 
-/** A body that reads from the source only as fast as the client reads from it. */
+/**
+ * A body that reads from the source only as fast as the client reads from it.
+ * A live one breaks off with an error when its reader may read no longer: what
+ * came is not the whole.
+ */
 function streamBody<T>(
-  reading: HttpDeps["reading"],
+  { reading, streaming }: Pick<HttpDeps, "reading" | "streaming">,
   source: AsyncGenerator<T>,
   encode: (item: T) => string | Uint8Array,
+  live?: "live",
 ): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
   const parts = encodedParts(reading, source, encode);
+  let isOver = false;
+  let left = () => {};
+  const over = () => {
+    isOver = true;
+    left();
+  };
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        if (!live) return;
+        left = streaming(() => {
+          if (isOver) return;
+          over();
+          controller.error(new Error("this log-in or API key has ended"));
+          void parts.return();
+        });
+      },
       async pull(controller) {
-        for (;;) {
-          const { done, value } = await parts.next();
-          if (done) return controller.close();
-          if (value.length === 0) continue;
-          return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value);
+        try {
+          for (;;) {
+            const { done, value } = await parts.next();
+            if (isOver) return;
+            if (done) {
+              over();
+              return controller.close();
+            }
+            if (value.length === 0) continue;
+            return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value);
+          }
+        } catch (error) {
+          over();
+          throw error;
         }
       },
       async cancel() {
+        over();
         await parts.return();
       },
     },

@@ -7,7 +7,7 @@
  */
 
 import type { ExecutionEvent } from "#protocol/events.ts";
-import { VIEWER_MARK_BYTES, VIEWER_WINDOW_BYTES } from "#protocol/limits.ts";
+import { FRAME_MAX_BYTES, VIEWER_MARK_BYTES, VIEWER_WINDOW_BYTES } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { type ExecutionState, isExecutionTerminal } from "#protocol/states.ts";
 import { type StreamMessage, type ViewerMessage, viewerMessageSchema } from "#protocol/viewer.ts";
@@ -39,7 +39,8 @@ export class Viewers {
   }
 
   receive(socket: Socket, state: ViewerSocket, frame: string | ArrayBuffer): void {
-    const parsed = typeof frame === "string" ? parseFrame(viewerMessageSchema, frame) : undefined;
+    const parsed =
+      typeof frame === "string" ? parseFrame(viewerMessageSchema, frame, FRAME_MAX_BYTES) : undefined;
     if (!parsed?.ok) return refuse(socket, parsed?.reason ?? "viewers send JSON text frames");
     const message = parsed.message;
     // Credit that was on its way when the stream ended.

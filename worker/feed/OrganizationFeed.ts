@@ -1,7 +1,8 @@
 /**
  * One Durable Object per organization: hands what changed to every browser that
  * has a list open; a browser that was away asks the API. It also knows which
- * credential follows what, and ends all of that when the credential is revoked.
+ * credential follows what, and ends all of that when the credential is revoked
+ * or expires.
  */
 import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { type FeedMessage, feedMessageSchema } from "#protocol/feed.ts";
@@ -12,7 +13,7 @@ import { coordinatorName } from "../execution/contract.ts";
 import { mapConcurrently } from "../http/concurrency.ts";
 import { log } from "../log.ts";
 import { answerClose } from "../sockets.ts";
-import { CREDENTIAL_HEADER, type FeedApi, type Watch } from "./contract.ts";
+import { credentialIn, type FeedApi, type Watch } from "./contract.ts";
 import { FeedStore } from "./store.ts";
 
 /** How soon a coordinator that did not answer is asked again to end its viewers. */
@@ -28,24 +29,29 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
   }
 
   async watch(watch: Watch): Promise<boolean> {
-    if (this.#store.isRevoked(watch.credentialId)) return false;
+    if (this.#store.isRevoked(watch.credential.id)) return false;
     this.#store.addViewer(watch, Date.now());
+    await this.#setAlarm();
     return true;
   }
 
-  async unwatch(socketId: string): Promise<void> {
-    this.#store.removeViewer(socketId);
+  async unwatch(viewerId: string): Promise<void> {
+    this.#store.removeViewer(viewerId);
   }
 
   async revoke(credentialId: string): Promise<void> {
     this.#store.revoke(credentialId, Date.now());
-    for (const socket of this.getConnections(credentialId)) {
-      socket.close(CLOSE_CODES.revoked, "this log-in or API key has ended");
-    }
+    this.#closeSockets(credentialId);
     await this.#endViewers();
   }
 
-  /** Has coordinators end the viewers of revoked credentials, until each has. */
+  #closeSockets(credentialId: string): void {
+    for (const socket of this.getConnections(credentialId)) {
+      socket.close(CLOSE_CODES.revoked, "this log-in or API key has ended");
+    }
+  }
+
+  /** Has coordinators end the viewers of credentials that are over, until each has. */
   async #endViewers(): Promise<void> {
     await mapConcurrently(this.#store.leftovers(Date.now()), async (leftover) => {
       const { credentialId, executionId } = leftover;
@@ -57,19 +63,31 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
         log("warn", "viewers could not be ended yet", { organizationId: this.name, executionId, error });
       }
     });
-    if (this.#store.leftovers(Date.now()).length > 0) await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+    await this.#setAlarm();
   }
 
-  override onAlarm(): Promise<void> {
-    return this.#endViewers();
+  override async onAlarm(): Promise<void> {
+    const expired = this.#store.expired(Date.now());
+    for (const credentialId of expired) this.#closeSockets(credentialId);
+    await this.#endViewers();
+    const left = new Set(this.#store.leftovers(Date.now()).map(({ credentialId }) => credentialId));
+    for (const credentialId of expired) if (!left.has(credentialId)) this.#store.forgetExpiry(credentialId);
+    await this.#setAlarm();
+  }
+
+  async #setAlarm(): Promise<void> {
+    const now = Date.now();
+    const again = this.#store.leftovers(now).length > 0 ? now + RETRY_MS : undefined;
+    const at = again ?? this.#store.nextExpiry;
+    if (at !== undefined) await this.ctx.storage.setAlarm(Math.max(at, now + 1));
   }
 
   override async fetch(request: Request): Promise<Response> {
     try {
-      const credentialId = request.headers.get(CREDENTIAL_HEADER);
-      if (credentialId !== null && this.#store.isRevoked(credentialId)) {
-        return new Response(null, { status: 401 });
-      }
+      const credential = credentialIn(request.headers);
+      if (credential && this.#store.isRevoked(credential.id)) return new Response(null, { status: 401 });
+      if (credential) this.#store.noteExpiry(credential);
+      await this.#setAlarm();
       return await super.fetch(request);
     } catch (error) {
       log("error", "a request failed", { organizationId: this.name, error });
@@ -82,8 +100,8 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
   }
 
   override getConnectionTags(_socket: Connection, { request }: ConnectionContext): string[] {
-    const credentialId = request.headers.get(CREDENTIAL_HEADER);
-    return credentialId === null ? [] : [credentialId];
+    const credential = credentialIn(request.headers);
+    return credential ? [credential.id] : [];
   }
 
   override onRequest(): Response {

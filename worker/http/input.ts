@@ -1,5 +1,6 @@
 /** Reading what a request brings: each failure says what was wrong and what to do. */
 import type { z } from "zod";
+import { jsonProblem } from "#protocol/json.ts";
 import { REQUEST_MAX_BYTES } from "#protocol/limits.ts";
 import { ApiError } from "../errors.ts";
 import { issueOf } from "./inputWords.ts";
@@ -33,6 +34,8 @@ export async function readJson(request: Request, optional = false, forms: TextFo
     const reason = error instanceof Error ? error.message.slice(0, 200) : "";
     throw new ApiError("malformed_json", `The body is not valid JSON: ${reason}`);
   }
+  const problem = jsonProblem(value);
+  if (problem) throw new ApiError("malformed_json", `The body ${problem}. Send it without.`);
   if (LONE_SURROGATE.test(text) && !isWellFormed(value)) {
     throw new ApiError(
       "malformed_json",
@@ -80,7 +83,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
 
-/** False when some text in the value is not Unicode. Iterative, for the body may be nested deeply. */
+/** False when some text in the value is not Unicode. */
 function isWellFormed(root: unknown): boolean {
   const open: unknown[] = [root];
   while (open.length > 0) {

@@ -70,6 +70,7 @@ async function callerOfKey(secret: string, { env, defer }: Authentication): Prom
     scopes: new Set(key.scopes.filter((scope) => allowed.has(scope))),
     userId: key.userId,
     credentialId: key.id,
+    ...(key.expiresAt && { credentialExpiresAt: key.expiresAt.getTime() }),
   };
 }
 
@@ -97,6 +98,7 @@ async function callerOfSession(token: string, { env }: Authentication): Promise<
     scopes: roleScopes(found.role),
     userId: found.user.id,
     credentialId: found.sessionId,
+    credentialExpiresAt: found.expiresAt.getTime(),
     email: found.user.email,
     ...(found.role !== null && { role: found.role }),
   };

@@ -10,6 +10,8 @@ export interface Caller {
   userId: string;
   /** The API key's or the session's id: what this caller opened ends with it. */
   credentialId: string;
+  /** When that ends by itself, ms since the epoch. */
+  credentialExpiresAt?: number;
   email?: string;
   /** The person's role in the organization; absent for keys, which are no persons. */
   role?: string;

@@ -38,6 +38,12 @@ describe("who may have which locks", () => {
     const entries = [entry("a", "x", true), entry("b", "y"), entry("c", "x"), entry("d", "x")];
     expect(placeOf(entries, "d")).toEqual({ outcome: "queued", ahead: 2, holder: "a" });
   });
+
+  it("does not count those with whom it shares", () => {
+    const entries = [entry("a", "x:s", true), entry("b", "x"), entry("c", "x:s")];
+    expect(placeOf(entries, "b")).toEqual({ outcome: "queued", ahead: 1, holder: "a" });
+    expect(placeOf(entries, "c")).toEqual({ outcome: "queued", ahead: 1, holder: "b" });
+  });
 });
 
 describe("how many may run at once", () => {

@@ -6,7 +6,7 @@
 import type { ConnectionContext } from "partyserver";
 import type { Presence } from "#protocol/api/pools.ts";
 import { agentControlMessageSchema } from "#protocol/control.ts";
-import { COMMAND_RESEND_MS, HEARTBEAT_PING } from "#protocol/limits.ts";
+import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, HEARTBEAT_PING } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { SocketObject } from "../socketObject.ts";
@@ -161,7 +161,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     try {
       const state = socket.state;
       if (!state || frame === HEARTBEAT_PING) return;
-      const parsed = typeof frame === "string" ? parseFrame(agentControlMessageSchema, frame) : undefined;
+      const parsed =
+        typeof frame === "string" ? parseFrame(agentControlMessageSchema, frame, FRAME_MAX_BYTES) : undefined;
       if (!parsed?.ok) return refuse(socket, parsed?.reason ?? "control frames are JSON text");
       const message = parsed.message;
       if (message.type === "hello") return state.hello ? undefined : this.#hello(socket, state, message);

@@ -28,7 +28,7 @@ export function Notice({ tone = "neutral", icon, title, children, actions, class
     <div
       role={role}
       className={classes(
-        "flex items-start gap-2.5 rounded-lg border px-3 py-2 [&>svg]:mt-0.5 [&>svg]:size-4 [&>svg]:shrink-0",
+        "flex items-start gap-2.5 max-sm:flex-wrap rounded-lg border px-3 py-2 [&>svg]:mt-0.5 [&>svg]:size-4 [&>svg]:shrink-0",
         LOOK[tone],
         className,
       )}
@@ -38,7 +38,9 @@ export function Notice({ tone = "neutral", icon, title, children, actions, class
         {title && <div className="font-medium">{title}</div>}
         {children && <div className={title ? "text-muted" : ""}>{children}</div>}
       </div>
-      {actions && <div className="flex shrink-0 items-center gap-2">{actions}</div>}
+      {actions && (
+        <div className="flex shrink-0 items-center gap-2 max-sm:w-full max-sm:pl-6.5">{actions}</div>
+      )}
     </div>
   );
 }

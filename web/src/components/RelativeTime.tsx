@@ -1,4 +1,4 @@
-import { formatAgo, formatDuration, formatTimestamp } from "./format.ts";
+import { formatAgo, formatDuration, formatMoment, formatTimestamp, formatUntil } from "./format.ts";
 import { useNow } from "./useNow.ts";
 
 /** "5m ago", with the exact time on hover. */
@@ -22,5 +22,15 @@ export function Elapsed({ since, durationMs }: { since: string; durationMs: numb
         ? formatDuration(Math.floor(ms / 1_000) * 1_000).replace(".0s", "s")
         : formatDuration(ms)}
     </span>
+  );
+}
+
+/** "2:00 AM UTC, in 3h 12m": when a wait is over. `time` in ms since the epoch. */
+export function Until({ time }: { time: number }) {
+  const now = useNow();
+  return (
+    <time dateTime={new Date(time).toISOString()} title={formatTimestamp(time)} className="tabular-nums">
+      {formatMoment(time, now)}, in {formatUntil(time, now)}
+    </time>
   );
 }

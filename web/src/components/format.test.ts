@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAgo, formatBytes, formatDuration, ordinal, plural } from "./format.ts";
+import { formatAgo, formatBytes, formatDuration, formatUntil, ordinal, plural } from "./format.ts";
 
 describe("format", () => {
   it.each([
@@ -22,6 +22,15 @@ describe("format", () => {
     [172_800_000, "2d ago"],
   ])("age %d", (age, text) => {
     expect(formatAgo(1_000_000_000, 1_000_000_000 + age)).toBe(text);
+  });
+
+  it.each([
+    [-1, "a moment"],
+    [4_200, "5s"],
+    [185_000, "3m 05s"],
+    [7_620_000, "2h 07m"],
+  ])("%d ms from now", (left, text) => {
+    expect(formatUntil(1_000_000_000 + left, 1_000_000_000)).toBe(text);
   });
 
   it.each([

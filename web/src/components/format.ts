@@ -26,6 +26,27 @@ export function formatAgo(time: number, now: number): string {
   return new Date(time).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
 }
 
+/** How far off a time is: `12s`, `3m 05s`, `2h 07m`; `a moment` when it is over. */
+export function formatUntil(time: number, now: number): string {
+  const left = Math.ceil((time - now) / SECOND) * SECOND;
+  return left <= 0 ? "a moment" : formatDuration(left).replace(".0s", "s");
+}
+
+/** The time of day, with the date unless it is today, in the reader's own zone. */
+export function formatMoment(time: number, now: number): string {
+  const date = new Date(time);
+  const today = date.toDateString() === new Date(now).toDateString();
+  return today
+    ? date.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", timeZoneName: "short" })
+    : date.toLocaleString(undefined, {
+        month: "short",
+        day: "numeric",
+        hour: "numeric",
+        minute: "2-digit",
+        timeZoneName: "short",
+      });
+}
+
 /** Date and time to the second, in the reader's own zone. */
 export function formatTimestamp(time: number): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });

@@ -85,6 +85,7 @@ export class ExecutionSession {
     const store = new LogStore(schedule);
     const loader = new RangeLoader(
       store,
+      attempt,
       (line, bytes, signal) => readRange(stepId, line, bytes, signal),
       schedule,
     );

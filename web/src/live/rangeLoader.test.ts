@@ -38,10 +38,10 @@ function server() {
   return { read, bytes: position };
 }
 
-function loaderFor(read: ReadRange, bytes: number) {
+function loaderFor(read: ReadRange, bytes: number, attempt = 1) {
   const store = new LogStore(now);
   store.setExtent(bytes, LINES);
-  return { store, loader: new RangeLoader(store, read, now) };
+  return { store, loader: new RangeLoader(store, attempt, read, now) };
 }
 
 describe("reading by range", () => {
@@ -85,6 +85,13 @@ describe("reading by range", () => {
     const calls = read.mock.calls.length;
     loader.look(0, 3);
     expect(read.mock.calls.length).toBe(calls);
+  });
+
+  it("takes no output of another attempt: the step may run again while it is read", async () => {
+    const { read, bytes } = server();
+    const { store, loader } = loaderFor(read, bytes, 2);
+    await expect(loader.readAll()).rejects.toThrow("another attempt");
+    expect(store.line(5)).toBeUndefined();
   });
 
   it("stops reading everything when nobody waits for it any more, and can begin again", async () => {

@@ -15,6 +15,7 @@ const MARGIN = 200;
 
 export class RangeLoader {
   private readonly store: LogStore;
+  private readonly attempt: number;
   private readonly read: ReadRange;
   private readonly notifier: Notifier;
   private readonly abort = new AbortController();
@@ -22,8 +23,9 @@ export class RangeLoader {
   private busy = false;
   private failed = false;
 
-  constructor(store: LogStore, read: ReadRange, schedule: Schedule) {
+  constructor(store: LogStore, attempt: number, read: ReadRange, schedule: Schedule) {
     this.store = store;
+    this.attempt = attempt;
     this.read = read;
     this.notifier = new Notifier(schedule);
   }
@@ -89,7 +91,9 @@ export class RangeLoader {
     for (let at = 0; at < bytes.length; ) {
       const frame = decodeOutputFrame(bytes.subarray(at));
       at += frame.frameBytes;
-      const { stream, payload } = frame.chunk;
+      const { attempt, stream, payload } = frame.chunk;
+      // The server answers with the newest, and the step may run again before that is known here.
+      if (attempt !== this.attempt) throw new Error(`this is the output of another attempt, ${attempt}`);
       news = this.store.add({ position: frame.position, line: frame.line, stream, payload }) || news;
     }
     if (!news) this.store.settle(gap.line);

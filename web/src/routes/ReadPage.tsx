@@ -5,7 +5,7 @@ import { ErrorState } from "../components/ErrorState.tsx";
 import { NotFoundPage } from "./NotFoundPage.tsx";
 
 interface Props<Data> {
-  what: "runbook" | "version" | "execution";
+  what: "runbook" | "version" | "comparison" | "execution";
   query: UseQueryResult<Data>;
   /** Waits for what is being read, also when an older state of it is in the cache. */
   fresh?: boolean;

@@ -8,6 +8,7 @@ export const paths = {
   editRunbook: (id: string) => `/runbooks/${id}/edit`,
   runRunbook: (id: string) => `/runbooks/${id}/run`,
   version: (id: string, number: number) => `/runbooks/${id}/versions/${number}`,
+  compare: (id: string, from: number, to: number) => `/runbooks/${id}/compare?from=${from}&to=${to}`,
   executions: "/executions",
   execution: (id: string) => `/executions/${id}`,
   agents: "/agents",

@@ -51,6 +51,12 @@ export const router = createBrowserRouter([
                 }),
               },
               {
+                path: "runbooks/:runbookId/compare",
+                lazy: async () => ({
+                  Component: (await import("../features/runbooks/ComparePage.tsx")).ComparePage,
+                }),
+              },
+              {
                 path: "runbooks/:runbookId/edit",
                 lazy: async () => ({
                   Component: (await import("../features/editor/EditRunbookPage.tsx")).EditRunbookPage,

@@ -52,7 +52,7 @@ export interface ArchiverDeps {
 
 export class Archiver {
   readonly #deps: ArchiverDeps;
-  #working = false;
+  #work: Promise<void> | undefined;
   #failures = 0;
   #retryAt = 0;
   /** When the copy here was last needed. */
@@ -71,18 +71,28 @@ export class Archiver {
   get dueAt(): number | undefined {
     const { store, endedAt } = this.#deps;
     const ended = endedAt();
-    if (ended === undefined || this.#working || store.isDropped) return undefined;
+    if (ended === undefined || this.#work || store.isDropped) return undefined;
     const due = store.archive === undefined ? ended : Math.max(ended, this.#usedAt) + KEEP_MS;
     return Math.max(due, this.#retryAt);
   }
 
   /** Archives, or drops what is archived. Never throws; a failure is tried again at `dueAt`. */
   async work(now: () => number): Promise<void> {
-    const { store } = this.#deps;
-    if (this.#working || (this.dueAt ?? Number.POSITIVE_INFINITY) > now()) return;
-    this.#working = true;
+    if (this.#work || (this.dueAt ?? Number.POSITIVE_INFINITY) > now()) return;
+    this.#work = this.#try(now);
+    await this.#work;
+    this.#work = undefined;
+  }
+
+  /** Resolves once no work is under way. */
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
+  async #try(now: () => number): Promise<void> {
+    const { store, isInUse, organizationId, executionId } = this.#deps;
     try {
-      if (store.archive !== undefined && this.#deps.isInUse()) this.#usedAt = now();
+      if (store.archive !== undefined && isInUse()) this.#usedAt = now();
       else if (!this.#isWhole()) store.archive = JSON.stringify(await this.#write());
       else await this.#drop();
       this.#failures = 0;
@@ -90,14 +100,11 @@ export class Archiver {
     } catch (error) {
       this.#failures++;
       this.#retryAt = now() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failures - 1));
-      const { organizationId, executionId } = this.#deps;
       log("warn", "an archive could not be written; it is tried again", {
         organizationId,
         executionId,
         error,
       });
-    } finally {
-      this.#working = false;
     }
   }
 

@@ -65,6 +65,38 @@ describe("condition", () => {
   );
 });
 
+describe("declared outputs", () => {
+  const outputs = ["version", "status", "id"];
+  const lacking = 'it did not hand on "status", "id"';
+
+  it("fail a command that does not hand all of them on", () => {
+    const run = new Run([command("probe", { outputs }), command("after")]).granted();
+    run.started("probe").exited("probe", 0, undefined, { version: "1" });
+    expect(run.step("probe")).toMatchObject({ state: "failed", detail: lacking, values: { version: "1" } });
+    expect(run.step("after").state).toBe("skipped");
+  });
+
+  it("let it be tried again", () => {
+    const run = new Run([command("probe", { outputs, retry: { maxAttempts: 2 } })]).granted();
+    run.started("probe").exited("probe", 0, undefined, { version: "1" });
+    expect(run.log.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({ type: "attempt.failed", step: "probe", attempt: 1, detail: lacking }),
+    );
+  });
+
+  it("leave a failure of its own its reason", () => {
+    const run = new Run([command("probe", { outputs })]).granted();
+    run.started("probe").exited("probe", 3);
+    expect(run.step("probe")).toMatchObject({ state: "failed", detail: "exit code 3" });
+  });
+
+  it("succeed when they are there, empty ones too", () => {
+    const run = new Run([command("probe", { outputs })]).granted();
+    run.started("probe").exited("probe", 0, undefined, { version: "", status: "", id: "7" });
+    expect(run.step("probe").state).toBe("succeeded");
+  });
+});
+
 describe("when, range and reuse", () => {
   it("skips what does not hold, is out of range, or has been done before", () => {
     const run = new Run(

@@ -2,6 +2,7 @@
 import { asksForApproval } from "#protocol/approvals.ts";
 import type { ApprovalBlock, InstructionBlock } from "#protocol/blocks/index.ts";
 import type { ErrorCode } from "#protocol/errors.ts";
+import type { Wait } from "#protocol/events.ts";
 import { checkParameters } from "#protocol/runbook/parameters.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import type { EngineInput, Person } from "./inputs.ts";
@@ -14,6 +15,8 @@ export interface Refusal {
 
 type Asked = Extract<EngineInput, { type: "cancel" | "pause" | "resume" | "skip" | "answer" }>;
 
+const BEING_CANCELED = "This execution is being canceled; it can only be canceled by force.";
+
 /** Why this cannot be done now, in words that say what can; undefined when it can. */
 export function refusalOf(state: EngineState, input: Asked): Refusal | undefined {
   if (state.end)
@@ -25,11 +28,11 @@ export function refusalOf(state: EngineState, input: Asked): Refusal | undefined
       return undefined;
     case "pause":
       if (state.paused) return wrongState("This execution is paused already. Resume or cancel it.");
-      return state.cancel
-        ? wrongState("This execution is being canceled; it can only be canceled by force.")
-        : undefined;
+      return state.cancel ? wrongState(BEING_CANCELED) : undefined;
     case "resume":
-      return state.paused ? undefined : wrongState(`This execution is not paused but ${state.state}.`);
+      if (state.paused) return undefined;
+      if (state.cancel) return wrongState(BEING_CANCELED);
+      return wrongState(`This execution is not paused but ${state.state}; it can be paused or canceled.`);
     case "skip":
       return skipRefusal(state, input.step);
     case "answer":
@@ -42,9 +45,7 @@ export function refusalOf(state: EngineState, input: Asked): Refusal | undefined
 function skipRefusal(state: EngineState, path: string): Refusal | undefined {
   const step = state.steps.get(path);
   if (!step) return noStep(path);
-  if (step.state !== "waiting") {
-    return wrongState(`Step "${path}" is ${step.state}; only a step that waits can be skipped.`);
-  }
+  if (step.state !== "waiting") return wrongStep(step);
   if (!asksForApproval(state.plan, step.block)) return undefined;
   return step.block.kind === "approval"
     ? wrongState("An approval cannot be skipped: approve or reject it, or cancel the execution.")
@@ -62,17 +63,43 @@ function answerRefusal(state: EngineState, input: Extract<Asked, { type: "answer
   const step = state.steps.get(input.step);
   if (!step) return noStep(input.step);
   const rejectsConfirmation = input.answer === "reject" && step.wait?.for === "confirmation";
-  if (step.wait?.for !== WAITS[input.answer] && !rejectsConfirmation) return notWaiting(step);
+  if (step.wait?.for !== WAITS[input.answer] && !rejectsConfirmation) return wrongStep(step);
   if (step.block.kind === "approval") {
     return approvalRefusal(state, step, step.block, input) ?? formRefusal(step.block, input);
   }
   return step.block.kind === "instruction" ? formRefusal(step.block, input) : undefined;
 }
 
-function notWaiting(step: StepRecord): Refusal {
-  const what = isStepTerminal(step.state) ? `has ended (${step.state})` : `is ${step.state}`;
-  const waits = step.wait ? ` and waits for ${step.wait.for}` : "";
-  return wrongState(`Step "${step.path}" ${what}${waits}; this is not what it waits for.`);
+/** The step's state, and what can be done to it. */
+function wrongStep({ path, state, wait }: StepRecord): Refusal {
+  const name = `Step "${path}"`;
+  if (isStepTerminal(state)) return wrongState(`${name} has ended (${state}); it never changes again.`);
+  if (state === "pending") return wrongState(`${name} is pending; it has not had its turn yet.`);
+  if (!wait) {
+    return wrongState(`${name} is ${state} and waits for nobody; to stop it, cancel the execution.`);
+  }
+  return wrongState(`${name} is ${state} and waits for ${wait.for}; it can be ${allowedIn(wait)}.`);
+}
+
+function allowedIn(wait: Wait): string {
+  switch (wait.for) {
+    case "acknowledgement":
+      return "acknowledged or skipped";
+    case "approval":
+      return "approved or rejected";
+    case "confirmation":
+      return "confirmed, rejected or skipped";
+    case "agent":
+    case "batch":
+    case "locks":
+    case "resume":
+    case "retry":
+    case "targets":
+    case "time":
+      return "skipped";
+    default:
+      return wait satisfies never;
+  }
 }
 
 function approvalRefusal(

@@ -141,7 +141,7 @@ function stepFinished(draft: Draft, input: Input<"step.finished">): void {
   const { outcome, durationMs, streams, leakedOutput, values } = input;
   const step = reportedStep(draft, input);
   if (!step) return late(draft, input);
-  settleAttempt(draft, step, verdictOf(outcome, step), {
+  settleAttempt(draft, step, verdictOf(outcome, step, values), {
     outcome,
     durationMs,
     streams,
@@ -193,7 +193,7 @@ function edgeFinished(
 ): void {
   const step = draft.step(path);
   if (!step || !isOut(step) || step.fence !== undefined || step.attempt !== attempt) return;
-  settleAttempt(draft, step, verdictOf(outcome, step), { outcome, durationMs, values });
+  settleAttempt(draft, step, verdictOf(outcome, step, values), { outcome, durationMs, values });
 }
 
 function childChanged(draft: Draft, input: Input<"child.started" | "child.finished">): void {

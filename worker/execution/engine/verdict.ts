@@ -1,6 +1,6 @@
 /** What an attempt's outcome means for its step, and whether there is another attempt. */
 import type { Retry } from "#protocol/blocks/common.ts";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import type { TerminalStepState } from "#protocol/states.ts";
 import type { StepRecord } from "./state.ts";
 
@@ -16,7 +16,25 @@ const RETRY_DEFAULTS = {
   on: ["failed", "timed_out"],
 } as const;
 
-export function verdictOf(outcome: AttemptOutcome, { block }: StepRecord): Verdict {
+/** @param values what the attempt handed on: a success lacks none of the outputs that its block names */
+export function verdictOf(
+  outcome: AttemptOutcome,
+  step: StepRecord,
+  values: StepValues | undefined,
+): Verdict {
+  const verdict = endOf(outcome, step);
+  const lacking = verdict.state === "succeeded" ? outputsWithout(step.block, values) : [];
+  if (lacking.length === 0) return verdict;
+  return { state: "failed", detail: `it did not hand on ${lacking.map((name) => `"${name}"`).join(", ")}` };
+}
+
+function outputsWithout(block: StepRecord["block"], values: StepValues = {}): string[] {
+  if (block.kind !== "command" && block.kind !== "api") return [];
+  const named = block.kind === "command" ? (block.outputs ?? []) : Object.keys(block.outputs ?? {});
+  return named.filter((name) => !Object.hasOwn(values, name));
+}
+
+function endOf(outcome: AttemptOutcome, { block }: StepRecord): Verdict {
   switch (outcome.type) {
     case "exited": {
       const expected = (block.kind === "command" && block.exitCodes) || [0];

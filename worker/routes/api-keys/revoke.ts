@@ -8,7 +8,8 @@ export const revoke = operation(
     path: "/api-keys/{apiKeyId}",
     tag: "API keys",
     summary: "Revoke an API key",
-    description: "Its next use is refused, and the WebSockets that it opened end. Safe to repeat.",
+    description:
+      "Its next use is refused, and the WebSockets and streams that it opened end. Safe to repeat.",
     access: "keys:write",
     params: z.object({ apiKeyId: z.string().describe("An id like key_…") }),
     response: z.object({ id: z.string() }),

@@ -4,7 +4,7 @@ import { withHeaders } from "../../http/respond.ts";
 import { triggerExecution } from "../../services/executions/trigger.ts";
 import { runbookParamsSchema } from "../runbooks/params.ts";
 import { idempotencyHeaderSchema, idempotencyKeyOf } from "./idempotency.ts";
-import { streamFrom, wantsEventStream } from "./params.ts";
+import { followAs, liveStreamIn } from "./params.ts";
 
 export const create = operation(
   {
@@ -13,7 +13,7 @@ export const create = operation(
     tag: "Executions",
     summary: "Run a runbook",
     description:
-      "Answers 201 for a new execution and 200 for one that this Idempotency-Key had started before. With `Accept: text/event-stream` the answer is the event stream of the execution, from its first event to its last; the first, `execution.created`, has the `executionId` and its `url`.",
+      "Answers 201 for a new execution and 200 for one that this Idempotency-Key had started before. With `Accept: text/event-stream` the answer is the event stream of the execution, from its first event to its last; the first, `execution.created`, has the `executionId` and its `url`. With `Accept: text/plain` it is the output as it is printed, such as `curl -N` shows it.",
     access: "executions:write",
     params: runbookParamsSchema,
     headers: idempotencyHeaderSchema,
@@ -22,7 +22,10 @@ export const create = operation(
     bodyOptional: true,
     response: executionSummarySchema,
     status: 201,
-    streams: { "text/event-stream": { description: "The events of the execution as they happen." } },
+    streams: {
+      "text/event-stream": { description: "The events of the execution as they happen." },
+      "text/plain": { description: "The output of the execution as it is printed." },
+    },
     errors: ["not_found", "invalid_parameters", "no_such_pool", "idempotency_conflict", "payload_too_large"],
     admitsItself: true,
   },
@@ -35,7 +38,8 @@ export const create = operation(
       admitted,
     });
     const headers = { location: `${API_PREFIX}/executions/${execution.id}` };
-    if (!wantsEventStream(c)) return { data: execution, status: created ? 201 : 200, headers };
-    return withHeaders(await streamFrom(c, caller, execution.id, "/events.sse", { after: 0 }), headers);
+    const live = liveStreamIn(c);
+    if (!live) return { data: execution, status: created ? 201 : 200, headers };
+    return withHeaders(await followAs(live, c, caller, execution.id, 0), headers);
   },
 );

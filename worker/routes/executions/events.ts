@@ -6,10 +6,10 @@ import { callObject } from "../../objects.ts";
 import {
   coordinatorFor,
   executionParamsSchema,
-  streamFrom,
+  followAs,
+  liveStreamIn,
   waitMsOf,
   waitSchema,
-  wantsEventStream,
 } from "./params.ts";
 
 const seqSchema = z.coerce.number().int().nonnegative();
@@ -21,7 +21,7 @@ export const events = operation(
     tag: "Executions",
     summary: "Read the event log of an execution",
     description:
-      "A page of events after a sequence number; with `wait` it is held back until it has one, the execution has ended, or the time is over. With `Accept: text/event-stream` the events and the output as they happen, until the execution has ended; `Last-Event-ID` resumes.",
+      "A page of events after a sequence number; with `wait` it is held back until it has one, the execution has ended, or the time is over. With `Accept: text/event-stream` the events and the output as they happen, until the execution has ended; `Last-Event-ID` resumes. With `Accept: text/plain` all of the output, and only that, as it is printed.",
     access: "executions:read",
     params: executionParamsSchema,
     query: z.strictObject({
@@ -31,13 +31,17 @@ export const events = operation(
     }),
     headers: z.object({ "last-event-id": z.string().optional().describe("Wins over `after` in a stream.") }),
     response: z.object({ events: z.array(recordedEventSchema), head: z.number().int() }),
-    streams: { "text/event-stream": { description: "Server-sent events to the end of the execution." } },
+    streams: {
+      "text/event-stream": { description: "Server-sent events to the end of the execution." },
+      "text/plain": { description: "The output of all steps, in order, to the end of the execution." },
+    },
     errors: ["not_found"],
   },
   async ({ c, caller, params, query }) => {
-    if (wantsEventStream(c)) {
+    const live = liveStreamIn(c);
+    if (live) {
       const after = lastEventId(c.req.header("last-event-id")) ?? query.after;
-      return streamFrom(c, caller, params.executionId, "/events.sse", { after });
+      return followAs(live, c, caller, params.executionId, after);
     }
     const coordinator = coordinatorFor(c, caller, params.executionId);
     const page = await callObject(coordinator, (object) =>

@@ -4,6 +4,7 @@ import { LONG_POLL_MAX_MS } from "#protocol/limits.ts";
 import { PATH_MAX_BYTES } from "#protocol/paths.ts";
 import type { AppContext } from "../../context.ts";
 import { notFound } from "../../errors.ts";
+import { credentialHeaders } from "../../feed/contract.ts";
 import { withHeaders } from "../../http/respond.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { coordinatorOf, fetchObject } from "../../objects.ts";
@@ -64,14 +65,44 @@ export async function streamFrom(
   }
   const target = `${path}${search.size > 0 ? `?${search}` : ""}`;
   const response = await fetchObject(coordinatorFor(c, caller, executionId), target, {
+    headers: credentialHeaders(caller),
     signal: c.req.raw.signal,
   });
   if (response.status === 404) throw notFound("execution or step");
   return withHeaders(response, {});
 }
 
-/** True when the caller asked for server-sent events. */
-export function wantsEventStream(c: AppContext): boolean {
+/**
+ * The stream of an execution that the caller's `Accept` names; undefined when
+ * it names none, or JSON before it, as clients do that take anything.
+ */
+export function liveStreamIn(c: AppContext): LiveStream | undefined {
   const accept = c.req.header("accept") ?? "";
-  return accept.split(",").some((part) => part.split(";")[0]?.trim().toLowerCase() === "text/event-stream");
+  for (const part of accept.split(",")) {
+    const type = part.split(";")[0]?.trim().toLowerCase();
+    if (type === "application/json") return undefined;
+    const live = LIVE_STREAMS.find((each) => each === type);
+    if (live) return live;
+  }
+  return undefined;
+}
+
+const LIVE_STREAMS = ["text/event-stream", "text/plain"] as const;
+type LiveStream = (typeof LIVE_STREAMS)[number];
+
+/**
+ * Follows an execution to its end: its events and output after a sequence
+ * number as server-sent events, or its whole output as plain text.
+ * @throws ApiError `not_found`
+ */
+export function followAs(
+  type: LiveStream,
+  c: AppContext,
+  caller: Caller,
+  executionId: string,
+  after: number,
+): Promise<Response> {
+  return type === "text/plain"
+    ? streamFrom(c, caller, executionId, "/output.txt", { follow: "1" })
+    : streamFrom(c, caller, executionId, "/events.sse", { after });
 }

@@ -1,6 +1,6 @@
 import { VIEWERS_MAX } from "#protocol/limits.ts";
 import { ApiError, notFound } from "../../errors.ts";
-import { CREDENTIAL_HEADER } from "../../feed/contract.ts";
+import { credentialHeaders } from "../../feed/contract.ts";
 import { operation } from "../../http/operation.ts";
 import { upgradeTo } from "../../http/upgrade.ts";
 import { coordinatorFor, executionParamsSchema } from "./params.ts";
@@ -18,8 +18,7 @@ export const stream = operation(
   },
   async ({ c, caller, params }) => {
     const coordinator = coordinatorFor(c, caller, params.executionId);
-    const headers = { [CREDENTIAL_HEADER]: caller.credentialId };
-    const response = await upgradeTo(c.req.raw, coordinator, "/viewer", headers);
+    const response = await upgradeTo(c.req.raw, coordinator, "/viewer", credentialHeaders(caller));
     if (response.status === 404) throw notFound("execution");
     if (response.status === 429) {
       const detail = `This execution is followed over ${VIEWERS_MAX} sockets already. Close one, or read it over server-sent events.`;

@@ -1,5 +1,5 @@
 import { ApiError } from "../../errors.ts";
-import { CREDENTIAL_HEADER } from "../../feed/contract.ts";
+import { credentialHeaders } from "../../feed/contract.ts";
 import { operation } from "../../http/operation.ts";
 import { upgradeTo } from "../../http/upgrade.ts";
 import { feedOf } from "../../objects.ts";
@@ -14,8 +14,8 @@ export const follow = operation(
     errors: ["upgrade_required", "origin_not_allowed"],
   },
   async ({ c, caller }) => {
-    const headers = { [CREDENTIAL_HEADER]: caller.credentialId };
-    const response = await upgradeTo(c.req.raw, feedOf(c.env, caller.organization.id), "/feed", headers);
+    const feed = feedOf(c.env, caller.organization.id);
+    const response = await upgradeTo(c.req.raw, feed, "/feed", credentialHeaders(caller));
     if (response.status === 401) throw new ApiError("unauthenticated", "This log-in or API key has ended.");
     return response;
   },

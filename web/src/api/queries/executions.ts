@@ -1,11 +1,15 @@
 import { queryOptions } from "@tanstack/react-query";
+import { z } from "zod";
+import type { Trigger } from "#protocol/actor.ts";
 import {
   type Execution,
   type ExecutionCreate,
+  type ExecutionRetry,
   type ExecutionSummary,
   executionSchema,
   executionSummarySchema,
 } from "#protocol/api/executions.ts";
+import { namedLockSchema } from "#protocol/api/locks.ts";
 import type { ExecutionState } from "#protocol/states.ts";
 import { apiPath, command, request, requestBytes } from "../client.ts";
 import { pagedQuery } from "../paging.ts";
@@ -13,12 +17,18 @@ import { pagedQuery } from "../paging.ts";
 export interface ExecutionFilter {
   runbookId?: string;
   state?: ExecutionState;
+  trigger?: Trigger["type"];
+  /** Part of the title. */
+  text?: string;
+  /** Only what the person started, also through a key. */
+  mine?: "1";
 }
 
 export const executionKeys = {
   all: ["executions"],
   lists: ["executions", "list"],
   list: (filter: ExecutionFilter) => ["executions", "list", filter],
+  retries: (id: string) => ["executions", "retries", id],
   one: (id: string) => ["executions", id],
 } as const;
 
@@ -42,6 +52,28 @@ export const executionQuery = (id: string) =>
     refetchOnReconnect: false,
   });
 
+const LOCKS_EVERY_MS = 5_000;
+
+/** Who holds and who waits for locks; read again and again, since no stream tells of it. */
+export const locksQuery = queryOptions({
+  queryKey: ["locks"],
+  queryFn: async ({ signal }) => (await request(apiPath("locks"), z.array(namedLockSchema), { signal })).data,
+  staleTime: 0,
+  refetchInterval: LOCKS_EVERY_MS,
+});
+
+/** The executions that retried this one, newest first. */
+export const retriesQuery = ({ id, runbookId, createdAt }: Execution) =>
+  queryOptions({
+    queryKey: executionKeys.retries(id),
+    queryFn: async ({ signal }) => {
+      const query = new URLSearchParams({ runbookId, trigger: "retry", since: createdAt, limit: "100" });
+      const path = `${apiPath("executions")}?${query}`;
+      const { data } = await request(path, z.array(executionSummarySchema), { signal });
+      return data.filter(({ trigger }) => trigger.type === "retry" && trigger.executionId === id);
+    },
+  });
+
 export async function readExecution(id: string, signal?: AbortSignal): Promise<Execution> {
   return (await request(apiPath("executions", id), executionSchema, { signal })).data;
 }
@@ -60,8 +92,14 @@ export async function startExecution(
   return answer.data;
 }
 
-export function cancelExecution(id: string): Promise<void> {
-  return command(apiPath("executions", id, "cancel"), { method: "POST", body: {} });
+/** `force` waits for nothing: what cannot be confirmed is given up. */
+export function cancelExecution(id: string, { force }: { force: boolean }): Promise<void> {
+  return command(apiPath("executions", id, "cancel"), { method: "POST", body: { force } });
+}
+
+/** Hides an execution that has ended; its record stays. */
+export function deleteExecution(id: string): Promise<void> {
+  return command(apiPath("executions", id), { method: "DELETE" });
 }
 
 export function controlExecution(id: string, verb: "pause" | "resume"): Promise<void> {
@@ -73,11 +111,15 @@ export function answerStep(id: string, step: string, verb: string, body: object)
   return command(apiPath("executions", id, "steps", step, verb), { method: "POST", body });
 }
 
-/** Begins where it failed; with the same key a repeat starts nothing. */
-export async function retryExecution(id: string, idempotencyKey: string): Promise<ExecutionSummary> {
+/** With the same key a repeat starts nothing. */
+export async function retryExecution(
+  id: string,
+  from: ExecutionRetry,
+  idempotencyKey: string,
+): Promise<ExecutionSummary> {
   const answer = await request(apiPath("executions", id, "retry"), executionSummarySchema, {
     method: "POST",
-    body: { mode: "failed" },
+    body: from,
     headers: { "Idempotency-Key": idempotencyKey },
   });
   return answer.data;

@@ -1,4 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
+import { comparisonSchema } from "#protocol/api/differences.ts";
+import type { ExecutionCreate } from "#protocol/api/executions.ts";
+import { type Preview, previewSchema } from "#protocol/api/previews.ts";
 import {
   type Runbook,
   runbookSchema,
@@ -48,6 +51,36 @@ export const versionQuery = (id: string, number: number) =>
     // A version never changes.
     staleTime: Number.POSITIVE_INFINITY,
   });
+
+export const comparisonQuery = (id: string, from: number, to: number) =>
+  queryOptions({
+    queryKey: [...runbookKeys.versions(id), "compare", from, to],
+    queryFn: async ({ signal }) => {
+      const path = `${apiPath("runbooks", id, "compare")}?from=${from}&to=${to}`;
+      return (await request(path, comparisonSchema, { signal })).data;
+    },
+    // Versions never change.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** The content of an earlier version becomes a new one. */
+export async function rollBackRunbook(
+  id: string,
+  version: number,
+  etag: string | undefined,
+): Promise<ReadRunbook> {
+  const answer = await request(apiPath("runbooks", id, "rollback"), runbookSchema, {
+    method: "POST",
+    body: { version },
+    headers: { "If-Match": etag ?? "*" },
+  });
+  return { runbook: answer.data, etag: answer.etag };
+}
+
+/** What running it would do, without doing any of it. */
+export async function previewRunbook(id: string, body: ExecutionCreate): Promise<Preview> {
+  return (await request(apiPath("runbooks", id, "plan"), previewSchema, { method: "POST", body })).data;
+}
 
 export async function createRunbook(source: string): Promise<ReadRunbook> {
   const { data, etag } = await request(apiPath("runbooks"), runbookSchema, {

@@ -3,9 +3,8 @@ import { useRef } from "react";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import type { parseRunbook } from "#protocol/runbook/markdown.ts";
 import { Notice } from "../../components/Notice.tsx";
-import { BlockList } from "../runbooks/BlockView.tsx";
-import { ParameterList, TargetView } from "../runbooks/DocumentFacts.tsx";
-import { Section } from "../runbooks/Section.tsx";
+import { DocumentBody } from "../runbooks/DocumentBody.tsx";
+import { DocumentFacts } from "../runbooks/DocumentFacts.tsx";
 
 /** What the source means. While it has problems, the last state without any stays in view. */
 export function Preview({ parsed }: { parsed: ReturnType<typeof parseRunbook> }) {
@@ -30,19 +29,9 @@ export function Preview({ parsed }: { parsed: ReturnType<typeof parseRunbook> })
             )}
           </div>
           <div className="grid gap-5 border-y border-line py-4 sm:grid-cols-2">
-            <Section title="Parameters">
-              <ParameterList parameters={document.parameters} />
-            </Section>
-            <Section title="Runs on">
-              <TargetView target={document.target} />
-            </Section>
+            <DocumentFacts document={document} />
           </div>
-          <BlockList blocks={document.blocks} />
-          {document.finally && (
-            <Section title="At the end, whatever happened">
-              <BlockList blocks={document.finally} label="At the end" />
-            </Section>
-          )}
+          <DocumentBody document={document} />
         </div>
       )}
     </section>

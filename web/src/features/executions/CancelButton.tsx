@@ -8,10 +8,10 @@ import { Button } from "../../components/Button.tsx";
 import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
 
 /** Asks, then asks the server; the page shows the rest as it happens. */
-export function CancelButton({ executionId, canceling }: { executionId: string; canceling: boolean }) {
+export function CancelButton({ executionId }: { executionId: string }) {
   const [asking, setAsking] = useState(false);
   const cancel = useMutation({
-    mutationFn: () => cancelExecution(executionId),
+    mutationFn: () => cancelExecution(executionId, { force: false }),
     onError: (error) => {
       // It ended a moment before: that is what was wanted.
       if (error instanceof ApiError && error.code === "invalid_state") return;
@@ -19,10 +19,10 @@ export function CancelButton({ executionId, canceling }: { executionId: string; 
     },
     onSettled: () => setAsking(false),
   });
-  const under = canceling || cancel.isSuccess;
+  const under = cancel.isSuccess;
   return (
     <>
-      <Button busy={under} onClick={() => setAsking(true)}>
+      <Button className="max-sm:flex-1" busy={under} onClick={() => setAsking(true)}>
         {!under && <CircleStop className="text-bad" aria-hidden />}
         {under ? "Canceling…" : "Cancel"}
       </Button>

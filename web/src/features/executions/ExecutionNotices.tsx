@@ -1,13 +1,12 @@
-import { CircleSlash, Hourglass, Unplug, WifiOff } from "lucide-react";
-import { Link } from "react-router";
-import type { Execution } from "#protocol/api/executions.ts";
+import { CircleSlash, MessageCircleQuestion, WifiOff } from "lucide-react";
+import type { Execution, Step } from "#protocol/api/executions.ts";
 import { Button } from "../../components/Button.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { useDelayed } from "../../components/useDelayed.ts";
 import type { SessionSnapshot } from "../../live/executionSession.ts";
-import { paths } from "../../routes/paths.ts";
+import { asksPerson } from "./selection.ts";
 import { executionLook } from "./states.ts";
-import { endingWords, queueWords } from "./words.ts";
+import { endingWords } from "./words.ts";
 
 /** A short drop is no news. */
 const PATIENCE_MS = 2_000;
@@ -24,25 +23,31 @@ export function StreamNotice({ connection }: { connection: SessionSnapshot["conn
   );
 }
 
-export function QueueNotice({ execution }: { execution: Execution }) {
-  if (!execution.queue) return null;
-  const { tone, title, detail, toAgents } = queueWords(execution.queue, execution.plan.target.poolName);
+interface QuestionProps {
+  steps: readonly Step[];
+  shown: string | undefined;
+  choose(id: string): void;
+}
+
+/** Somebody is asked something, and the page shows another step. */
+export function QuestionNotice({ steps, shown, choose }: QuestionProps) {
+  const asking = steps.filter((step) => asksPerson(step) && step.id !== shown);
+  const first = asking[0];
+  if (!first) return null;
   return (
     <Notice
-      tone={tone}
+      tone="warn"
       role="status"
-      icon={toAgents ? <Unplug aria-hidden /> : <Hourglass aria-hidden />}
-      title={title}
-      actions={
-        toAgents && (
-          <Button asChild size="sm">
-            <Link to={paths.agents}>See agents</Link>
-          </Button>
-        )
+      icon={<MessageCircleQuestion aria-hidden />}
+      title={
+        asking.length === 1 ? `“${first.title}” needs an answer` : `${asking.length} steps need an answer`
       }
-    >
-      {detail}
-    </Notice>
+      actions={
+        <Button size="sm" variant="primary" onClick={() => choose(first.id)}>
+          Answer
+        </Button>
+      }
+    />
   );
 }
 

@@ -20,6 +20,8 @@ export function ExecutionRow({ execution }: { execution: ExecutionSummary }) {
         </Link>
         <div className="truncate text-[0.8125rem] text-muted">
           v{execution.versionNumber} · {actorName(execution.actor)}
+          {execution.trigger.type === "retry" && " · retry"}
+          {execution.trigger.type === "parent" && " · started by another execution"}
           <span className="sm:hidden">
             {" "}
             · <RelativeTime time={execution.createdAt} />

@@ -5,8 +5,9 @@ import { isExecutionTerminal } from "#protocol/states.ts";
 import { useTitle } from "../../components/useTitle.ts";
 import { Announcer } from "./Announcer.tsx";
 import { ExecutionHeader } from "./ExecutionHeader.tsx";
-import { EndingNotice, QueueNotice, StreamNotice } from "./ExecutionNotices.tsx";
+import { EndingNotice, QuestionNotice, StreamNotice } from "./ExecutionNotices.tsx";
 import { proseTitles, withTitles } from "./proseTitles.ts";
+import { StandingNotice } from "./StandingNotice.tsx";
 import { StepList } from "./StepList.tsx";
 import { StepPane } from "./StepPane.tsx";
 import { StepPicker } from "./StepPicker.tsx";
@@ -41,12 +42,14 @@ export function ExecutionView({ initial }: { initial: Execution }) {
       <ExecutionHeader execution={execution} />
       <div className="flex flex-col gap-2 px-4 py-2 empty:hidden sm:px-6">
         <StreamNotice connection={live.connection} />
-        <QueueNotice execution={execution} />
+        <StandingNotice execution={execution} />
+        <QuestionNotice steps={execution.steps} shown={step?.id} choose={choose} />
         <EndingNotice execution={execution} />
       </div>
       <div className="flex min-h-0 flex-1 border-t border-line max-md:flex-col">
         <StepList {...picking} />
         <StepPicker {...picking} />
+        {!step && <NothingYet />}
         {step && (
           <StepPane
             key={`${step.id}/${step.attempt}`}
@@ -58,6 +61,15 @@ export function ExecutionView({ initial }: { initial: Execution }) {
         )}
       </div>
       <Announcer execution={execution} />
+    </div>
+  );
+}
+
+/** No step has begun: what holds the execution up stands above. */
+function NothingYet() {
+  return (
+    <div className="grid min-h-0 flex-1 place-items-center bg-(--log-canvas) px-6 text-center text-muted">
+      <p className="max-w-sm text-balance">Nothing has begun yet. Its steps show up here when they do.</p>
     </div>
   );
 }

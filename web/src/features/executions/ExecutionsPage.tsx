@@ -1,32 +1,31 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ListFilter, Play } from "lucide-react";
 import { Link, useSearchParams } from "react-router";
-import { type ExecutionState, executionStateSchema } from "#protocol/states.ts";
 import { allItems } from "../../api/paging.ts";
-import { executionsQuery } from "../../api/queries/executions.ts";
+import { type ExecutionFilter, executionsQuery } from "../../api/queries/executions.ts";
 import { Button } from "../../components/Button.tsx";
 import { EmptyState } from "../../components/EmptyState.tsx";
 import { ErrorState } from "../../components/ErrorState.tsx";
-import { Select } from "../../components/Input.tsx";
 import { LoadMore } from "../../components/LoadMore.tsx";
 import { Card, Page } from "../../components/Page.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
 import { SkeletonRows } from "../../components/Skeleton.tsx";
 import { paths } from "../../routes/paths.ts";
+import { ExecutionFilters } from "./ExecutionFilters.tsx";
 import { ExecutionRow } from "./ExecutionRow.tsx";
+import { readFilter } from "./filter.ts";
 import { executionLook } from "./states.ts";
 
 export function ExecutionsPage() {
   const [search, setSearch] = useSearchParams();
-  const state = executionStateSchema.safeParse(search.get("state")).data;
-  const list = useInfiniteQuery(executionsQuery(state ? { state } : {}));
+  const filter = readFilter(search);
+  const list = useInfiniteQuery(executionsQuery(filter));
   const executions = allItems(list.data);
+  const change = (next: ExecutionFilter) => setSearch({ ...next }, { replace: true });
   return (
     <Page>
-      <PageHeader
-        title="Executions"
-        actions={<StateFilter state={state} onChange={(next) => setSearch(next ? { state: next } : {})} />}
-      />
+      <PageHeader title="Executions" />
+      <ExecutionFilters filter={filter} onChange={change} />
       <Card>
         {list.isPending && <SkeletonRows />}
         {list.isError && (
@@ -39,42 +38,35 @@ export function ExecutionsPage() {
             ))}
           </ul>
         )}
-        {list.isSuccess && executions.length === 0 && <NoExecutions state={state} />}
+        {list.isSuccess && executions.length === 0 && (
+          <NoExecutions filter={filter} more={list.hasNextPage} onClear={() => change({})} />
+        )}
       </Card>
       <LoadMore query={list} />
     </Page>
   );
 }
 
-function StateFilter({
-  state,
-  onChange,
-}: {
-  state: ExecutionState | undefined;
-  onChange(state: ExecutionState | undefined): void;
-}) {
-  return (
-    <Select
-      aria-label="Filter by state"
-      className="w-44"
-      value={state ?? ""}
-      onChange={(event) => onChange(executionStateSchema.safeParse(event.target.value).data)}
-    >
-      <option value="">All states</option>
-      {executionStateSchema.options.map((option) => (
-        <option key={option} value={option}>
-          {executionLook(option).label}
-        </option>
-      ))}
-    </Select>
-  );
+interface NoneProps {
+  filter: ExecutionFilter;
+  /** A page may be empty although there is a next one. */
+  more: boolean;
+  onClear(): void;
 }
 
-function NoExecutions({ state }: { state: ExecutionState | undefined }) {
-  if (state) {
+function NoExecutions({ filter, more, onClear }: NoneProps) {
+  if (Object.keys(filter).length > 0) {
+    const { state, ...rest } = filter;
+    const only = state !== undefined && Object.keys(rest).length === 0;
     return (
-      <EmptyState icon={<ListFilter />} title={`None are ${executionLook(state).label.toLowerCase()}`}>
-        This list is live: one shows up as soon as there is one.
+      <EmptyState
+        icon={<ListFilter />}
+        title={only ? `None are ${executionLook(state).label.toLowerCase()}` : "Nothing matches"}
+        actions={<Button onClick={onClear}>Show all</Button>}
+      >
+        {more
+          ? "None of the latest does. Load more to look further back."
+          : "This list is live: one shows up as soon as there is one."}
       </EmptyState>
     );
   }

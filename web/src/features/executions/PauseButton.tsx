@@ -14,7 +14,7 @@ export function PauseButton({ execution }: { execution: Execution }) {
     onError: (error) => toast.error(`It was not ${verb}d`, { description: messageOf(error) }),
   });
   return (
-    <Button busy={control.isPending} onClick={() => control.mutate()}>
+    <Button className="max-sm:flex-1" busy={control.isPending} onClick={() => control.mutate()}>
       {!control.isPending && (execution.paused ? <Play aria-hidden /> : <Pause aria-hidden />)}
       {execution.paused ? "Resume" : "Pause"}
     </Button>

@@ -1,9 +1,9 @@
-import type { Step } from "#protocol/api/executions.ts";
-import { classes } from "../../components/classes.ts";
-import { Elapsed } from "../../components/RelativeTime.tsx";
-import { StepIcon } from "./StatusBadge.tsx";
-import { stepLook } from "./states.ts";
+import { ChevronRight } from "lucide-react";
+import { useState } from "react";
+import { plural } from "../../components/format.ts";
+import { StepItem } from "./StepItem.tsx";
 import type { PlacedStep } from "./stepTree.ts";
+import { foldRounds } from "./stepTree.ts";
 
 /** Deeper steps are not indented further: on a narrow list their names need the room. */
 const DEPTH_SHOWN = 4;
@@ -18,24 +18,20 @@ export interface StepPicking {
 }
 
 /** The steps beside their output. */
-export function StepList({ steps, shown, away, choose }: StepPicking) {
+export function StepList({ away, choose, ...picking }: StepPicking) {
   return (
     <nav
       aria-label="Steps"
       className="hidden w-72 shrink-0 flex-col overflow-y-auto border-r border-line py-2 md:flex"
     >
-      <ol className="flex-1 px-2">
-        {steps.map((step) => (
-          <li key={step.id} style={{ paddingLeft: `${Math.min(step.depth, DEPTH_SHOWN) * 0.875}rem` }}>
-            <StepItem step={step} shown={step.id === shown} onChoose={() => choose(step.id)} />
-          </li>
-        ))}
-      </ol>
+      <div className="flex-1 px-2">
+        <StepTree {...picking} choose={choose} />
+      </div>
       {away && (
         <button
           type="button"
           onClick={() => choose(undefined)}
-          className="mx-2 mt-2 rounded-md border border-line bg-surface px-3 py-1.5 text-left text-[0.8125rem] text-link hover:bg-hover"
+          className="sticky bottom-0 mx-2 mt-2 rounded-md border border-line bg-surface px-3 py-1.5 text-left text-[0.8125rem] text-link shadow-raised hover:bg-hover"
         >
           Follow the execution
         </button>
@@ -44,55 +40,48 @@ export function StepList({ steps, shown, away, choose }: StepPicking) {
   );
 }
 
-/** A step's icon, name, state in a word and time. */
-export function StepItem({ step, shown, onChoose }: { step: PlacedStep; shown: boolean; onChoose(): void }) {
-  const prose = step.kind === "instruction";
+/** The rows of the tree, with what undoes and what ends it under a heading each. */
+export function StepTree({ steps, shown, choose }: Omit<StepPicking, "away">) {
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const rows = foldRounds(steps, unfolded, shown);
+  let part: PlacedStep["part"];
   return (
-    <button
-      type="button"
-      aria-current={shown ? "true" : undefined}
-      onClick={onChoose}
-      className={classes(
-        "flex w-full items-start gap-2.5 rounded-md px-2.5 py-1.5 text-left hover:bg-hover/50 focus-visible:-outline-offset-2 pointer-coarse:py-2.5",
-        shown && "bg-hover hover:bg-hover",
-      )}
-    >
-      <span className="mt-0.5">
-        {prose ? (
-          <span aria-hidden className="grid size-4 place-items-center text-faint">
-            ¶
-          </span>
-        ) : (
-          <StepIcon state={step.state} />
-        )}
-      </span>
-      <span className="min-w-0 flex-1">
-        <span className={classes("line-clamp-2 wrap-anywhere", prose ? "text-muted" : "font-medium")}>
-          {step.title}
-          {step.round !== undefined && (
-            <span className="font-normal text-muted"> · {step.agentName ?? step.round}</span>
-          )}
-        </span>
-        {!prose && <StepFacts step={step} />}
-      </span>
-    </button>
+    <ol>
+      {rows.map((row) => {
+        const indent = { paddingLeft: `${Math.min(row.depth, DEPTH_SHOWN) * 0.875}rem` };
+        if ("of" in row) {
+          return (
+            <li key={`fold ${row.of}`} style={indent}>
+              <button
+                type="button"
+                onClick={() => setUnfolded(new Set([...unfolded, row.of]))}
+                className="flex w-full items-center gap-2.5 rounded-md px-2.5 py-1.5 text-left text-[0.8125rem] text-muted hover:bg-hover/50 hover:text-ink pointer-coarse:py-3"
+              >
+                <ChevronRight className="size-4 shrink-0" aria-hidden />
+                {plural(row.steps, "step")} without trouble
+              </button>
+            </li>
+          );
+        }
+        const heading = row.part !== part && partTitle(row.part);
+        part = row.part;
+        return (
+          <li key={row.id}>
+            {heading && (
+              <p className="mt-3 border-t border-line px-2.5 pt-2.5 pb-1 text-xs font-medium text-muted">
+                {heading}
+              </p>
+            )}
+            <div style={indent}>
+              <StepItem step={row} shown={row.id === shown} onChoose={() => choose(row.id)} />
+            </div>
+          </li>
+        );
+      })}
+    </ol>
   );
 }
 
-function StepFacts({ step }: { step: Step }) {
-  const { outcome, startedAt, finishedAt, durationMs, lists } = step;
-  return (
-    <span className="block text-xs text-muted">
-      {stepLook(step.state).label}
-      {lists && lists.total > 1 && ` · ${lists.ended} of ${lists.total}`}
-      {lists !== undefined && lists.failed > 0 && `, ${lists.failed} failed`}
-      {outcome?.type === "exited" && outcome.exitCode !== 0 && ` · exit ${outcome.exitCode}`}
-      {startedAt && (durationMs !== undefined || !finishedAt) && (
-        <>
-          {" · "}
-          <Elapsed since={startedAt} durationMs={durationMs} />
-        </>
-      )}
-    </span>
-  );
+function partTitle(part: PlacedStep["part"]): string | undefined {
+  return part && { undo: "Undone after the failure", finally: "At the end, whatever happened" }[part];
 }

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Button } from "../../components/Button.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
 import { StepIcon } from "./StatusBadge.tsx";
-import { StepItem, type StepPicking } from "./StepList.tsx";
+import { type StepPicking, StepTree } from "./StepList.tsx";
 import { stepLook } from "./states.ts";
 
 /** The steps on a phone: one line that opens the list, so the output gets the screen. */
@@ -26,8 +26,9 @@ export function StepPicker({ steps, shown, away, choose }: StepPicking) {
         <StepIcon state={step.state} />
         <span className="min-w-0 flex-1">
           <span className="block truncate font-medium">{step.title}</span>
-          <span className="block text-xs text-muted">
+          <span className="block truncate text-xs text-muted">
             Step {at + 1} of {steps.length} · {stepLook(step.state).label}
+            {step.round !== undefined && ` · ${step.round}`}
           </span>
         </span>
         <ChevronDown className="size-4 shrink-0 text-muted" aria-hidden />
@@ -39,13 +40,9 @@ export function StepPicker({ steps, shown, away, choose }: StepPicking) {
         title="Steps"
         actions={away && <Button onClick={() => pick(undefined)}>Follow the execution</Button>}
       >
-        <ol className="-mx-2.5">
-          {steps.map((each) => (
-            <li key={each.id}>
-              <StepItem step={each} shown={each.id === shown} onChoose={() => pick(each.id)} />
-            </li>
-          ))}
-        </ol>
+        <div className="-mx-2.5">
+          <StepTree steps={steps} shown={shown} choose={pick} />
+        </div>
       </Dialog>
     </div>
   );

@@ -3,6 +3,7 @@ import { toast } from "sonner";
 import type { Step } from "#protocol/api/executions.ts";
 import { rawOutputPath } from "../../api/queries/executions.ts";
 import { copyText } from "../../components/CopyButton.tsx";
+import { classes } from "../../components/classes.ts";
 import { DropdownMenu, MenuItem } from "../../components/DropdownMenu.tsx";
 import { formatBytes, plural } from "../../components/format.ts";
 import { IconButton } from "../../components/IconButton.tsx";
@@ -23,12 +24,18 @@ export function StepToolbar({ executionId, step, log, wrap, onWrap, onSearch }: 
   const { store } = log;
   const empty = store.bytes === 0;
   return (
-    <div className="flex items-center gap-2 border-b border-line bg-surface py-1 pr-2 pl-4">
+    <div
+      className={classes(
+        "flex items-center gap-2 border-b border-line bg-surface py-1 pr-2 pl-4",
+        // On a phone the name stands above, and without output there is nothing to do to it.
+        empty && step.state === "waiting" && "max-md:hidden",
+      )}
+    >
       <h2 className="hidden min-w-0 truncate font-medium md:block">{step.title}</h2>
       <span className="hidden md:block">
         <StepBadge state={step.state} />
       </span>
-      <p className="min-w-0 flex-1 truncate text-xs text-muted">
+      <p className="min-w-0 flex-1 basis-2/5 truncate text-xs text-muted">
         {step.agentName && <span>on {step.agentName}</span>}
         {step.attempt > 1 && <span> · attempt {step.attempt}</span>}
         {!empty && (

@@ -19,13 +19,22 @@ export function hashOf(step: string, line?: number): string {
   return line === undefined ? `#${step}` : `#${step}:${line + 1}`;
 }
 
-/** Where things happen: what runs, else what went wrong, else the last command that ran. */
+/** True for a step that goes on when a person has answered it. */
+export function asksPerson({ state, wait }: Step): boolean {
+  if (state !== "waiting") return false;
+  return wait?.for === "acknowledgement" || wait?.for === "approval" || wait?.for === "confirmation";
+}
+
+/** Where things happen: what asks somebody, else what runs, what is waited for, what went wrong, the last that ran. */
 export function activeStep({ steps }: Execution): Step | undefined {
   const commands = steps.filter((step) => step.kind !== "instruction");
+  // Of steps inside each other the innermost: it came last.
+  const open = commands.filter((step) => !isStepTerminal(step.state) && step.state !== "pending");
   return (
-    // What waits for somebody, or runs; of steps inside each other the innermost.
+    steps.findLast(asksPerson) ??
+    open.findLast((step) => step.state !== "waiting" && !step.lists) ??
     steps.findLast((step) => step.state === "waiting" && step.wait) ??
-    commands.findLast((step) => !isStepTerminal(step.state) && step.state !== "pending") ??
+    open.at(-1) ??
     commands.find((step) => ["failed", "unknown", "timed_out", "canceled"].includes(step.state)) ??
     commands.find((step) => step.state === "pending") ??
     commands.findLast((step) => step.state === "succeeded") ??

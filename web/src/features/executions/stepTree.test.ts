@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Step } from "#protocol/api/executions.ts";
 import type { Block } from "#protocol/blocks/index.ts";
 import type { Plan } from "#protocol/plan.ts";
-import { stepTree } from "./stepTree.ts";
+import { foldRounds, type PlacedStep, stepTree } from "./stepTree.ts";
 
 const command = (id: string): Block => ({ kind: "command", id, interpreter: "sh", script: "true" });
 
@@ -31,16 +31,39 @@ it("has steps where they stand in the runbook, with their depth and round", () =
     step("e"),
     ...["a", "b", "c", "d~0", "d~1", "undo-e", "clean"].map((id) => step(id)),
   ];
-  expect(stepTree(plan, steps).map(({ id, depth, round }) => [id, depth, round])).toEqual([
-    ["both", 0, undefined],
-    ["a", 1, undefined],
-    ["b", 1, undefined],
-    ["c", 1, undefined],
-    ["each", 0, undefined],
-    ["d~0", 1, 1],
-    ["d~1", 1, 2],
-    ["e", 0, undefined],
-    ["undo-e", 0, undefined],
-    ["clean", 0, undefined],
+  const placed = stepTree(plan, steps);
+  expect(placed.map(({ id, depth, round, part }) => [id, depth, round, part])).toEqual([
+    ["both", 0, undefined, undefined],
+    ["a", 1, undefined, undefined],
+    ["b", 1, undefined, undefined],
+    ["c", 1, undefined, undefined],
+    ["each", 0, undefined, undefined],
+    ["d~0", 1, "1", undefined],
+    ["d~1", 1, "2", undefined],
+    ["e", 0, undefined, undefined],
+    ["undo-e", 0, undefined, "undo"],
+    ["clean", 0, undefined, "finally"],
   ]);
+});
+
+it("folds rounds away that need no look, and keeps what went wrong or is shown", () => {
+  const round = (number: number, state: Step["state"]): PlacedStep => ({
+    id: `d~${number}`,
+    kind: "command",
+    title: "d",
+    state,
+    attempt: 1,
+    output: { bytes: 0, lines: 0, cutBytes: 0 },
+    depth: 1,
+    roundOf: "each",
+  });
+  const { roundOf: _, ...each } = { ...round(0, "running"), id: "each", depth: 0 };
+  const rounds = Array.from({ length: 10 }, (_, number) =>
+    round(number, number === 4 ? "failed" : "succeeded"),
+  );
+  const ids = (unfolded: string[], shown?: string) =>
+    foldRounds([each, ...rounds], new Set(unfolded), shown).map((row) => ("of" in row ? row.steps : row.id));
+  expect(ids([])).toEqual(["each", 9, "d~4"]);
+  expect(ids([], "d~7")).toEqual(["each", 8, "d~4", "d~7"]);
+  expect(ids(["each"])).toHaveLength(11);
 });

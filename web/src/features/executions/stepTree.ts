@@ -7,9 +7,15 @@ import type { Plan } from "#protocol/plan.ts";
 export type PlacedStep = Step & {
   /** 0 at the top. */
   depth: number;
-  /** Which round of a `foreach` it belongs to, or which agent it runs on, from 1. */
-  round?: number;
+  /** Which round of a `foreach` it belongs to, or which agent it runs on: the item, the agent's name, or a number from 1. */
+  round?: string;
+  /** The step around it, when that goes over items or agents. */
+  roundOf?: string;
+  /** `undo`: it undoes another step after a failure. `finally`: it runs at the end, whatever happened. */
+  part?: "undo" | "finally";
 };
+
+type Placing = Pick<PlacedStep, "roundOf" | "part"> & { number?: number };
 
 /**
  * Steps come in the order in which they came to be; people look for them where
@@ -19,25 +25,66 @@ export type PlacedStep = Step & {
 export function stepTree(plan: Plan, steps: readonly Step[]): PlacedStep[] {
   const left = new Map(steps.map((step) => [step.id, step]));
   const placed: PlacedStep[] = [];
-  const visit = (paths: readonly string[], depth: number, round?: number): void => {
+  const visit = (paths: readonly string[], depth: number, { number, ...placing }: Placing): void => {
     for (const path of paths) {
       const step = left.get(path);
       if (!step) continue;
       left.delete(path);
-      placed.push({ ...step, depth, ...(round !== undefined && { round }) });
+      const round = roundOf(step, number);
+      placed.push({ ...step, depth, ...placing, ...(round !== undefined && { round }) });
       const place = placeOf(plan, path);
       const fixed = place ? childLists(place.block).length : 0;
       const isRounds = place?.block.kind === "foreach" || fixed === 0;
       const lists = step.lists ? (isRounds ? step.lists.started : fixed) : 0;
       for (let list = 0; list < lists; list++) {
-        visit(pathsOfList(plan, path, list), depth + 1, isRounds ? list + 1 : undefined);
+        const inside = isRounds ? { ...placing, roundOf: path, number: list + 1 } : placing;
+        visit(pathsOfList(plan, path, list), depth + 1, inside);
       }
     }
   };
-  visit(pathsOfList(plan, ROOT, 0), 0);
+  visit(pathsOfList(plan, ROOT, 0), 0, {});
   const undoing = [...left.keys()].filter((path) => placeOf(plan, path)?.undoes);
-  visit(undoing, 0);
-  visit(pathsOfList(plan, ROOT, 1), 0);
-  visit([...left.keys()], 0);
+  visit(undoing, 0, { part: "undo" });
+  visit(pathsOfList(plan, ROOT, 1), 0, { part: "finally" });
+  visit([...left.keys()], 0, {});
   return placed;
+}
+
+function roundOf({ item, agentName }: Step, number: number | undefined): string | undefined {
+  if (item !== undefined) return item;
+  return number === undefined ? undefined : (agentName ?? String(number));
+}
+
+/** Fewer done rounds than this are not worth folding away. */
+const FOLD_FROM = 6;
+
+export interface Fold {
+  /** The step whose rounds are folded. */
+  of: string;
+  depth: number;
+  steps: number;
+}
+
+/**
+ * Of many rounds what needs no look is folded away: steps that succeeded or
+ * were skipped. What runs, waits or went wrong stays in view, and so does the
+ * step that is shown.
+ */
+export function foldRounds(
+  steps: readonly PlacedStep[],
+  unfolded: ReadonlySet<string>,
+  shown: string | undefined,
+): (PlacedStep | Fold)[] {
+  const done = (step: PlacedStep) => ["succeeded", "skipped"].includes(step.state) && step.id !== shown;
+  const counts = new Map<string, number>();
+  for (const step of steps) {
+    if (step.roundOf && done(step)) counts.set(step.roundOf, (counts.get(step.roundOf) ?? 0) + 1);
+  }
+  const folded = (of: string) => (counts.get(of) ?? 0) >= FOLD_FROM && !unfolded.has(of);
+  return steps.flatMap((step): (PlacedStep | Fold)[] => {
+    if (step.roundOf && done(step) && folded(step.roundOf)) return [];
+    const count = counts.get(step.id) ?? 0;
+    if (!folded(step.id)) return [step];
+    return [step, { of: step.id, depth: step.depth + 1, steps: count }];
+  });
 }

@@ -43,6 +43,16 @@ describe("how a step ended", () => {
     expect(stepWords(given)?.title).toBe(title);
   });
 
+  it("says which output is lacking, not that the exit code was 0", () => {
+    const detail = 'it did not hand on "status"';
+    const words = stepWords(step("failed", { type: "exited", exitCode: 0 }, detail));
+    expect(words).toMatchObject({ title: "Failed", detail: 'It did not hand on "status".' });
+    const answered = { type: "answered", status: 200, expected: true } as const;
+    expect(stepWords(step("failed", answered, detail))?.detail).toBe('It did not hand on "status".');
+    const missing = { type: "answered", status: 404, expected: false } as const;
+    expect(stepWords(step("failed", missing, "status 404"))?.detail).toBeUndefined();
+  });
+
   it("[CX2] says plainly that a cancel is not confirmed", () => {
     const words = stepWords(step("canceled", { type: "stopped", reason: "canceled", confirmed: false }));
     expect(words).toMatchObject({ tone: "odd", title: "Canceled, not confirmed" });

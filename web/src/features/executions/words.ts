@@ -11,15 +11,9 @@ export interface Words {
   detail?: string;
 }
 
-/** How a step ended, or why it stands still. Undefined when its state says it all. */
+/** How a step ended. Undefined while it goes on, and when its state says it all. */
 export function stepWords(step: Step): Words | undefined {
   switch (step.state) {
-    case "unreachable":
-      return {
-        tone: "warn",
-        title: "The agent cannot be reached",
-        detail: "The step may well go on over there; its output arrives when the agent is back.",
-      };
     case "unknown":
       return {
         tone: "odd",
@@ -36,6 +30,7 @@ export function stepWords(step: Step): Words | undefined {
     case "waiting":
     case "dispatched":
     case "running":
+    case "unreachable":
     case "succeeded":
       return undefined;
     default:
@@ -53,15 +48,23 @@ function bare(step: Step): Words {
 function outcomeWords(outcome: AttemptOutcome, step: Step): Words {
   switch (outcome.type) {
     case "exited":
+      // The exit code of a success: what failed it is something else.
+      if (step.detail && !step.detail.startsWith("exit code")) return bare(step);
       return { tone: "bad", title: `Exit code ${outcome.exitCode}`, detail: exitHint(outcome.exitCode) };
     case "signaled":
       return { tone: "bad", title: `Killed by ${outcome.signal}`, detail: signalHint(outcome.signal) };
     case "stopped":
       return stoppedWords(outcome, step);
     case "answered":
-      return { tone: "bad", title: `Answered with status ${outcome.status}`, detail: undefined };
+      return {
+        tone: "bad",
+        title: `Answered with status ${outcome.status}`,
+        detail: answerHint(step.detail),
+      };
     case "unanswered":
-      return { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
+      return step.state === "unknown"
+        ? { tone: "odd", title: "No answer came", detail: sentence(step.detail) }
+        : { tone: "bad", title: "No answer came", detail: sentence(outcome.detail) };
     case "refused":
       return { tone: "bad", title: "The agent refused to run it", detail: sentence(outcome.detail) };
     case "unknown":
@@ -92,6 +95,11 @@ function exitHint(code: number): string | undefined {
   if (code === 126) return "The shell found the program but may not execute it.";
   if (code === 127) return "The shell did not find a program of that name.";
   return undefined;
+}
+
+/** What is wrong with an answer beside its status, which the title says. */
+function answerHint(detail: string | undefined): string | undefined {
+  return detail && /^status \d+$/.test(detail) ? undefined : sentence(detail);
 }
 
 function signalHint(signal: string): string | undefined {

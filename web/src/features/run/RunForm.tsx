@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { Play } from "lucide-react";
+import { FileSearch, Play } from "lucide-react";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { useLocation, useNavigate } from "react-router";
@@ -12,6 +12,7 @@ import { startExecution } from "../../api/queries/executions.ts";
 import { Button } from "../../components/Button.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { paths } from "../../routes/paths.ts";
+import { PreviewDialog } from "../plan/PreviewDialog.tsx";
 import { type Answers, checkAnswers, initialAnswers } from "./answers.ts";
 import { ParameterField } from "./ParameterField.tsx";
 
@@ -41,14 +42,17 @@ export function RunForm({ runbook }: { runbook: Runbook }) {
       if (error instanceof ApiError && error.code === "idempotency_conflict") setKey(newId("request"));
     },
   });
-  const submit = handleSubmit((answers) => {
-    const checked = checkAnswers(parameters, answers);
-    if (checked.ok) return start.mutate(checked.values);
-    const names = Object.keys(checked.problems);
-    for (const name of names) setError(name, { message: checked.problems[name] });
-    const first = parameters.find(({ name }) => names.includes(name));
-    if (first) setFocus(first.name);
-  });
+  const [planned, setPlanned] = useState<ParameterValues>();
+  const withValues = (use: (values: ParameterValues) => void) =>
+    handleSubmit((answers) => {
+      const checked = checkAnswers(parameters, answers);
+      if (checked.ok) return use(checked.values);
+      const names = Object.keys(checked.problems);
+      for (const name of names) setError(name, { message: checked.problems[name] });
+      const first = parameters.find(({ name }) => names.includes(name));
+      if (first) setFocus(first.name);
+    });
+  const submit = withValues((values) => start.mutate(values));
   return (
     <form onSubmit={submit} noValidate className="flex flex-col gap-5">
       {parameters.map((parameter) => (
@@ -68,12 +72,29 @@ export function RunForm({ runbook }: { runbook: Runbook }) {
           No answer yet; trying again. It starts once, however often this is sent.
         </Notice>
       )}
-      <div>
-        <Button type="submit" variant="primary" size="lg" busy={start.isPending || start.isSuccess}>
+      <div className="flex flex-wrap gap-2">
+        <Button
+          type="submit"
+          variant="primary"
+          size="lg"
+          busy={start.isPending || start.isSuccess}
+          className="max-sm:flex-1"
+        >
           {!(start.isPending || start.isSuccess) && <Play aria-hidden />}
           Run version {runbook.version.number}
         </Button>
+        <Button size="lg" className="max-sm:flex-1" onClick={withValues(setPlanned)}>
+          <FileSearch aria-hidden />
+          Show the plan
+        </Button>
       </div>
+      {planned && (
+        <PreviewDialog
+          runbookId={runbook.id}
+          body={{ parameters: planned, version: runbook.version.number }}
+          onClose={() => setPlanned(undefined)}
+        />
+      )}
     </form>
   );
 }

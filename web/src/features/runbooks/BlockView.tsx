@@ -33,7 +33,7 @@ export function BlockList({ blocks, label = "Blocks" }: { blocks: readonly Block
   );
 }
 
-function BlockView({ block }: { block: Block }) {
+export function BlockView({ block }: { block: Block }) {
   switch (block.kind) {
     case "instruction":
       if (!block.acknowledge) return <Prose markdown={block.markdown} />;
@@ -142,15 +142,17 @@ function Card({ block, icon: Icon, said, actions, flush, children }: CardProps) 
       aria-label={block.title ?? block.id}
       className="overflow-hidden rounded-lg border border-line bg-surface shadow-raised"
     >
-      <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-1.5">
-        {Icon && <Icon aria-hidden className="size-4 shrink-0 text-muted" />}
-        <h2 className="min-w-0 font-medium wrap-anywhere">{block.title ?? block.id}</h2>
-        {block.title && <code className="font-mono text-xs text-muted">{block.id}</code>}
-        {said && <span className="text-[0.8125rem] text-muted">{said}</span>}
-        <span className="flex flex-wrap gap-1.5 max-sm:order-last max-sm:w-full max-sm:pb-1 sm:ml-auto">
-          <BlockFacts block={block} />
-        </span>
-        {actions && <span className="max-sm:ml-auto">{actions}</span>}
+      <header className="flex items-start gap-2 border-b border-line py-1.5 pr-1.5 pl-3">
+        <div className="flex min-h-7 min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1 pointer-coarse:min-h-10">
+          {Icon && <Icon aria-hidden className="size-4 shrink-0 text-muted" />}
+          <h2 className="min-w-0 font-medium wrap-anywhere">{block.title ?? block.id}</h2>
+          {block.title && <code className="font-mono text-xs text-muted">{block.id}</code>}
+          {said && <span className="text-[0.8125rem] text-muted">{said}</span>}
+          <span className="flex flex-wrap gap-1.5 empty:hidden max-sm:w-full sm:ml-auto">
+            <BlockFacts block={block} />
+          </span>
+        </div>
+        {actions}
       </header>
       <div className={flush ? "" : "flex flex-col gap-3 px-3 py-2.5"}>{children}</div>
     </section>

@@ -1,7 +1,45 @@
+import { Lock } from "lucide-react";
 import type { Target } from "#protocol/blocks/common.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import type { Parameter } from "#protocol/runbook/parameters.ts";
 import { Badge } from "../../components/Badge.tsx";
+import { formatDuration } from "../../components/format.ts";
+import { Section } from "./Section.tsx";
+
+/** What holds for a runbook as a whole. */
+export function DocumentFacts({ document }: { document: RunbookDocument }) {
+  const { target, parameters, timeoutMs, locks } = document;
+  return (
+    <>
+      <Section title="Runs on">
+        <TargetView target={target} />
+      </Section>
+      <Section title="Parameters">
+        <ParameterList parameters={parameters} />
+      </Section>
+      {timeoutMs !== undefined && <Section title="Time limit">{formatDuration(timeoutMs)}</Section>}
+      {locks && (
+        <Section title="Locks">
+          <LockList locks={locks} />
+        </Section>
+      )}
+    </>
+  );
+}
+
+export function LockList({ locks }: { locks: NonNullable<RunbookDocument["locks"]> }) {
+  return (
+    <div className="flex flex-wrap gap-1.5">
+      {locks.map(({ name, mode }) => (
+        <Badge key={name}>
+          <Lock aria-hidden />
+          {name}
+          {mode === "shared" && " (shared)"}
+        </Badge>
+      ))}
+    </div>
+  );
+}
 
 /** Where it runs: the pool, and the labels that an agent must have. */
 export function TargetView({ target }: { target: Target }) {

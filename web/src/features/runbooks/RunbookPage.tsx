@@ -9,8 +9,8 @@ import { PageHeader } from "../../components/PageHeader.tsx";
 import { Skeleton } from "../../components/Skeleton.tsx";
 import { paths } from "../../routes/paths.ts";
 import { ReadPage } from "../../routes/ReadPage.tsx";
-import { BlockList } from "./BlockView.tsx";
-import { ParameterList, TargetView } from "./DocumentFacts.tsx";
+import { DocumentBody } from "./DocumentBody.tsx";
+import { DocumentFacts } from "./DocumentFacts.tsx";
 import { RecentExecutions } from "./RecentExecutions.tsx";
 import { RunbookMenu } from "./RunbookMenu.tsx";
 import { Section } from "./Section.tsx";
@@ -41,7 +41,6 @@ function Loaded({ runbook }: { runbook: Runbook }) {
         description={runbook.description}
         actions={
           <>
-            <RunbookMenu runbook={runbook} />
             <Button asChild>
               <Link to={paths.editRunbook(runbook.id)}>
                 <Pencil aria-hidden />
@@ -56,27 +55,19 @@ function Loaded({ runbook }: { runbook: Runbook }) {
                 </Link>
               </Button>
             )}
+            <RunbookMenu runbook={runbook} />
           </>
         }
       />
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <div className="min-w-0">
-          {document.blocks.length > 0 ? (
-            <BlockList blocks={document.blocks} />
-          ) : (
-            <p className="text-muted">This runbook has no blocks yet. Edit it to add some.</p>
-          )}
+          <DocumentBody document={document} />
         </div>
         <aside aria-label="About this runbook" className="flex min-w-0 flex-col gap-6">
           <Section title="Recent executions">
             <RecentExecutions runbookId={runbook.id} />
           </Section>
-          <Section title="Runs on">
-            <TargetView target={document.target} />
-          </Section>
-          <Section title="Parameters">
-            <ParameterList parameters={document.parameters} />
-          </Section>
+          <DocumentFacts document={document} />
           <Section title="Versions">
             <VersionList runbookId={runbook.id} latest={runbook.latestVersion} />
           </Section>

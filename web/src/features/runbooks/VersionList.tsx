@@ -37,6 +37,14 @@ export function VersionList({ runbookId, latest }: { runbookId: string; latest: 
           </li>
         ))}
       </ul>
+      {latest > 1 && (
+        <Link
+          to={paths.compare(runbookId, latest - 1, latest)}
+          className="mt-1 inline-flex items-center text-[0.8125rem] text-link hover:underline pointer-coarse:min-h-11"
+        >
+          Compare versions
+        </Link>
+      )}
       <LoadMore query={list} />
     </>
   );

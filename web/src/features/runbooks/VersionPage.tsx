@@ -3,7 +3,6 @@ import { History } from "lucide-react";
 import { Link, useParams } from "react-router";
 import type { Version } from "#protocol/api/runbooks.ts";
 import { versionQuery } from "../../api/queries/runbooks.ts";
-import { Button } from "../../components/Button.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { Page } from "../../components/Page.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
@@ -12,9 +11,10 @@ import { SkeletonRows } from "../../components/Skeleton.tsx";
 import { paths } from "../../routes/paths.ts";
 import { ReadPage } from "../../routes/ReadPage.tsx";
 import { actorName } from "../executions/actor.ts";
-import { BlockList } from "./BlockView.tsx";
-import { ParameterList, TargetView } from "./DocumentFacts.tsx";
+import { DocumentBody } from "./DocumentBody.tsx";
+import { DocumentFacts } from "./DocumentFacts.tsx";
 import { Section } from "./Section.tsx";
+import { VersionActions } from "./VersionActions.tsx";
 
 /** A version as it was: versions never change. */
 export function VersionPage() {
@@ -28,7 +28,7 @@ export function VersionPage() {
 }
 
 function Loaded({ runbookId, version }: { runbookId: string; version: Version }) {
-  const { document, createdBy, createdAt, contentHash, source } = version;
+  const { document, createdBy, createdAt, contentHash } = version;
   return (
     <Page>
       <PageHeader
@@ -39,29 +39,17 @@ function Loaded({ runbookId, version }: { runbookId: string; version: Version })
         }
         title={document.title}
         description={document.description}
-        actions={
-          <Button asChild>
-            <Link to={paths.editRunbook(runbookId)} state={{ source }}>
-              <History aria-hidden />
-              Edit from this version
-            </Link>
-          </Button>
-        }
+        actions={<VersionActions runbookId={runbookId} version={version} />}
       />
       <Notice className="mb-5" icon={<History aria-hidden />}>
         Version {version.number}, saved by {actorName(createdBy)} <RelativeTime time={createdAt} />.
       </Notice>
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_18rem]">
         <div className="min-w-0">
-          <BlockList blocks={document.blocks} />
+          <DocumentBody document={document} />
         </div>
         <aside aria-label="About this version" className="flex min-w-0 flex-col gap-6">
-          <Section title="Runs on">
-            <TargetView target={document.target} />
-          </Section>
-          <Section title="Parameters">
-            <ParameterList parameters={document.parameters} />
-          </Section>
+          <DocumentFacts document={document} />
           <Section title="Content hash">
             <code className="font-mono text-xs text-muted wrap-anywhere">{contentHash}</code>
           </Section>

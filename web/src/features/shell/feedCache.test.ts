@@ -48,8 +48,14 @@ describe("a list of executions under the feed", () => {
     expect(ids(withExecution(pages, execution("a", "succeeded"), { state: "running" }))[0]).toEqual([
       "b:running",
     ]);
-    expect(ids(withExecution(pages, execution("c", "queued"), { runbookId: newId("runbook") }))).toEqual(
-      ids(pages),
-    );
+    for (const filter of [
+      { runbookId: newId("runbook") },
+      { trigger: "retry" },
+      { text: "other" },
+    ] as const) {
+      expect(ids(withExecution(pages, execution("c", "queued"), filter))).toEqual(ids(pages));
+    }
+    const fits = { trigger: "user", text: "T" } as const;
+    expect(ids(withExecution(pages, execution("c", "queued"), fits))[0]?.[0]).toBe("c:queued");
   });
 });

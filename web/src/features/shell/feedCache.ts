@@ -27,22 +27,32 @@ export function refreshLists(queries: QueryClient): void {
 }
 
 function applyExecution(queries: QueryClient, execution: ExecutionSummary): void {
-  changeExecutionLists(queries, (pages, filter) => withExecution(pages, execution, filter));
+  changeExecutionLists(queries, (pages, filter) => {
+    // Whose it is does not stand in the message: the list is asked for again.
+    if (filter.mine && !isKnown(pages, execution)) return undefined;
+    return withExecution(pages, execution, filter);
+  });
+  const { trigger } = execution;
+  if (trigger.type === "retry") {
+    void queries.invalidateQueries({ queryKey: executionKeys.retries(trigger.executionId) });
+  }
 }
 
 type ExecutionPages = ListPage<ExecutionSummary>[];
 
+/** @param change gives nothing for a list that has to be asked for again */
 function changeExecutionLists(
   queries: QueryClient,
-  change: (pages: ExecutionPages, filter: ExecutionFilter) => ExecutionPages,
+  change: (pages: ExecutionPages, filter: ExecutionFilter) => ExecutionPages | undefined,
 ): void {
   const lists = queries.getQueriesData<InfiniteData<ListPage<ExecutionSummary>>>({
     queryKey: executionKeys.lists,
   });
   for (const [key, list] of lists) {
     if (!list) continue;
-    const filter = (key[2] ?? {}) as ExecutionFilter;
-    queries.setQueryData(key, { ...list, pages: change(list.pages, filter) });
+    const pages = change(list.pages, (key[2] ?? {}) as ExecutionFilter);
+    if (pages) queries.setQueryData(key, { ...list, pages });
+    else void queries.invalidateQueries({ queryKey: key });
   }
 }
 
@@ -59,12 +69,18 @@ export function withExecution(
 ): ExecutionPages {
   const fits =
     (!filter.runbookId || filter.runbookId === execution.runbookId) &&
-    (!filter.state || filter.state === execution.state);
-  const known = pages.some((page) => page.items.some((item) => item.id === execution.id));
+    (!filter.state || filter.state === execution.state) &&
+    (!filter.trigger || filter.trigger === execution.trigger.type) &&
+    (!filter.text || execution.title.toLowerCase().includes(filter.text.toLowerCase()));
+  const known = isKnown(pages, execution);
   return pages.map((page, index) => {
     const items = page.items.flatMap((item) => (item.id !== execution.id ? [item] : fits ? [execution] : []));
     return { ...page, items: index === 0 && fits && !known ? [execution, ...items] : items };
   });
+}
+
+function isKnown(pages: readonly ListPage<ExecutionSummary>[], { id }: ExecutionSummary): boolean {
+  return pages.some((page) => page.items.some((item) => item.id === id));
 }
 
 function applyPresence(queries: QueryClient, agentId: string, presence: Presence | undefined): void {
