@@ -5,6 +5,7 @@ import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
 import { enrollConfig, type Flags, runConfig, statusConfig } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
+import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
 import { AGENT_VERSION } from "./version.ts";
 
@@ -75,7 +76,7 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   if (!isCommand(name)) {
-    throw new Failure(`there is no command "${name}"; see farhand-agent --help`, EXIT.usage);
+    throw new Failure(`there is no command "${name}"; see ${invocation()} --help`, EXIT.usage);
   }
   const command = COMMANDS[name];
   const flags = readFlags(rest, command.options);
@@ -91,7 +92,7 @@ function readFlags(args: string[], options: (typeof COMMANDS)[keyof typeof COMMA
   try {
     return parseArgs({ args, options, allowPositionals: false }).values;
   } catch (error) {
-    throw new Failure(`${wordsOf(error)}; see farhand-agent --help`, EXIT.usage);
+    throw new Failure(`${wordsOf(error)}; see ${invocation()} --help`, EXIT.usage);
   }
 }
 

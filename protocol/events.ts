@@ -112,6 +112,8 @@ export const executionEventSchema = z
       /** How many wait before it in the pool. */
       ahead: z.number().int().nonnegative(),
       reason: queueReasonSchema,
+      /** In words, what is missing. */
+      detail: z.string().optional(),
     }),
     z.strictObject({
       type: z.literal("lease.granted"),

@@ -1,15 +1,17 @@
 /**
  * Runs `scripts/<command>.ts` under the Node that the project pins, after
  * installing what the lockfile names and is not there yet. Plain JavaScript
- * without dependencies: it has to run on a fresh clone, under any Node from 20.
+ * without dependencies, as is what it imports: it has to run on a fresh clone, under any Node from 20.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { answerOf, USAGE } from "./lib/usage.mjs";
 
 const OLDEST_NODE = 20;
+const WRONG_USAGE = 2;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const modules = join(root, "node_modules");
 const pinnedNode = join(modules, "node", "bin", process.platform === "win32" ? "node.exe" : "node");
@@ -27,6 +29,12 @@ async function main([command = "", ...args]) {
     return fail(
       `There is no command "${command}". Use one of the scripts of package.json, such as npm start.`,
     );
+  }
+  const answer = Object.hasOwn(USAGE, command) ? answerOf(command, args) : undefined;
+  if (answer?.problem) return fail(answer.problem, WRONG_USAGE);
+  if (answer) {
+    process.stdout.write(answer.help);
+    return 0;
   }
   if (!isInstalled()) {
     const failure = await install();
@@ -157,7 +165,7 @@ function say(text) {
   process.stderr.write(`${text}\n`);
 }
 
-function fail(message) {
+function fail(message, exitCode = 1) {
   say(`\n${message}`);
-  return 1;
+  return exitCode;
 }

@@ -15,21 +15,11 @@ import { EXIT } from "./lib/problem.ts";
 import { Shutdown } from "./lib/shutdown.ts";
 import { during, paint, say } from "./lib/terminal.ts";
 
-const HELP = `npm run dev -- [--port N] [--data DIR]
-
-Serves the web app with hot reload, in front of a control plane that is built
-again when worker/ or protocol/ changes, with a demo agent.
-
-  --port N     where the control plane listens (default 8787)
-  --data DIR   where everything is kept (default .farhand)
-  --help       this text
-`;
-
 /** Editors write in bursts. */
 const SETTLE_MS = 100;
 
 await runCommand(async () => {
-  const options = readLocalOptions(process.argv.slice(2), HELP);
+  const options = readLocalOptions("dev", process.argv.slice(2));
   if (!options) return EXIT.ok;
   const shutdown = new Shutdown();
   try {

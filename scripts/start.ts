@@ -14,23 +14,8 @@ import { EXIT, Problem } from "./lib/problem.ts";
 import { Shutdown } from "./lib/shutdown.ts";
 import { during, paint, say } from "./lib/terminal.ts";
 
-const HELP = `npm start -- [--port N] [--data DIR] [--once]
-
-Starts Farhand on this machine: the control plane on local workerd, a demo
-organization, and an agent that runs a sample runbook.
-
-  --port N     where the web app and the API listen (default 8787)
-  --data DIR   where everything is kept (default .farhand)
-  --once       stop after the run
-  --help       this text
-
-Exit codes: 0 all well (with --once: the execution succeeded), 1 something
-failed, 2 wrong usage, 3 port in use, 4 data folder not usable, 5 a tool is
-missing, 130 stopped before it was up.
-`;
-
 await runCommand(async () => {
-  const options = readLocalOptions(process.argv.slice(2), HELP);
+  const options = readLocalOptions("start", process.argv.slice(2));
   if (!options) return EXIT.ok;
   const shutdown = new Shutdown();
   try {
@@ -60,11 +45,11 @@ async function start(options: LocalOptions, shutdown: Shutdown): Promise<number>
   shutdown.add(() => plane.stop());
   const demo = await openDemo(plane.url, dataDir);
   const agent = await during("Starting an agent", () => startLocalAgent(plane, demo, dataDir, shutdown));
-  const state = await runSample(demo, shutdown.signal);
+  const { executionId, state } = await runSample(demo, shutdown.signal);
   const mark = state === "succeeded" ? paint("green", "✓") : paint("red", "✗");
   say(`\n${mark} The execution ${state === "succeeded" ? "succeeded" : `ended as ${state}`}.`);
   if (options.once) return state === "succeeded" ? EXIT.ok : EXIT.failed;
-  announce(plane, demo, dataDir);
+  announce(plane, demo, dataDir, executionId);
   return serve(plane, agent, shutdown);
 }
 
@@ -91,10 +76,11 @@ async function runSample(demo: Demo, signal: AbortSignal) {
   return runAndFollow(demo.client, runbookId, titles, signal);
 }
 
-function announce(plane: ControlPlane, demo: Demo, dataDir: string): void {
+function announce(plane: ControlPlane, demo: Demo, dataDir: string, executionId: string): void {
   const row = (name: string, value: string) => say(`  ${paint("dim", name.padEnd(10))}${value}`);
   say();
   row("Web app", paint(["cyan", "underline"], plane.url));
+  row("This run", `${plane.url}/executions/${executionId}`);
   row("Email", demo.record.email);
   row("Password", demo.record.password);
   row("API", `${plane.url}/docs`);

@@ -1,4 +1,5 @@
 /** `npm test`: everything there is to check, and one line at the end that says how it went. */
+import { mayBegin } from "./lib/arguments.ts";
 import { buildParts } from "./lib/build.ts";
 import { findChromium } from "./lib/chromium.ts";
 import { runCommand } from "./lib/command.ts";
@@ -20,6 +21,7 @@ const browser: Stage = {
 };
 
 await runCommand(async () => {
+  if (!mayBegin("test", process.argv.slice(2))) return EXIT.ok;
   const { passed, failed } = await runStages([
     ...STATIC_STAGES,
     build,

@@ -4,6 +4,7 @@ import { requestEnrollment } from "../enroll.ts";
 import { Failure } from "../failure.ts";
 import { errorCode, inWords, makePrivateDirectory, writeFileAtomically } from "../files.ts";
 import { fingerprintOf, generateKeyPair, type Identity, loadIdentity, saveIdentity } from "../identity.ts";
+import { invocation, shellWord } from "../invocation.ts";
 import { lockHolder } from "../lock.ts";
 import { statePaths } from "../paths.ts";
 import { AGENT_VERSION } from "../version.ts";
@@ -48,7 +49,7 @@ export async function enroll(config: EnrollConfig): Promise<void> {
     [
       `Enrolled as ${identity.agentId} ("${identity.name}") in pool ${identity.poolName}.`,
       `Fingerprint: ${fingerprintOf(identity.publicKey)}`,
-      `Start it with: farhand-agent run --state ${config.state}`,
+      `Start it with: ${invocation()} run --state ${shellWord(config.state)}`,
       "",
     ].join("\n"),
   );

@@ -5,6 +5,7 @@ import { createDial } from "../connection/handshake.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { inWords, makePrivateDirectory } from "../files.ts";
 import { loadIdentity } from "../identity.ts";
+import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
@@ -16,7 +17,7 @@ export async function run(config: RunConfig): Promise<void> {
   const identity = loadIdentity(paths.identity);
   if (!identity) {
     throw new Failure(
-      `this host is not enrolled (nothing in ${config.state}): run "farhand-agent enroll" first`,
+      `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
     );
   }
   try {

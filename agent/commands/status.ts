@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StatusConfig } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { fingerprintOf, loadIdentity } from "../identity.ts";
+import { invocation } from "../invocation.ts";
 import { lockHolder } from "../lock.ts";
 import { statePaths } from "../paths.ts";
 
@@ -12,7 +13,7 @@ export function status(config: StatusConfig): void {
   const identity = loadIdentity(paths.identity);
   if (!identity) {
     throw new Failure(
-      `this host is not enrolled (nothing in ${config.state}): run "farhand-agent enroll" first`,
+      `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
     );
   }
   const running = lockHolder(paths.lock);

@@ -86,6 +86,8 @@ export const stepSchema = z
 export const queuePlaceSchema = z.object({
   ahead: z.number().int().nonnegative(),
   reason: queueReasonSchema,
+  /** In words, what is missing: which labels, and what comes nearest. */
+  detail: z.string().optional(),
 });
 
 const lockPlaceSchema = z.object({

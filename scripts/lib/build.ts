@@ -41,17 +41,22 @@ const parts = {
 
 export type PartName = keyof typeof parts;
 
-/** Builds what changed since the last time, with a line for each part that did. */
-export async function buildParts(names: readonly PartName[] = ["agent", "worker", "web"]): Promise<void> {
+/** Builds what changed since the last time, with a line for each part that did; the answer is which did. */
+export async function buildParts(
+  names: readonly PartName[] = ["agent", "worker", "web"],
+): Promise<PartName[]> {
+  const built: PartName[] = [];
   for (const name of names) {
     const part: Part = parts[name];
     const hash = await hashInputs(part.inputs);
     if (await isCurrent(name, hash, part.output)) continue;
     await during(part.label, part.build);
     await stampBuild(name, hash);
+    built.push(name);
   }
   // The build of the web app empties its folder, so this is done whatever was built.
   if (names.includes("agent") && names.includes("web")) await publishAgent();
+  return built;
 }
 
 /** The bundle that a deploy would upload; of another entry than wrangler.toml's where one is named. */

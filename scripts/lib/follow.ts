@@ -15,20 +15,26 @@ const outputSchema = z.object({
 });
 const eventSchema = z.intersection(z.object({ time: z.string() }), z.record(z.string(), z.unknown()));
 
+const originSchema = z.object({ executionId: z.string() });
+
 /** Starts a run of a runbook and shows it to its end. `titles` maps step ids to what people call them. */
 export async function runAndFollow(
   client: Client,
   runbookId: string,
   titles: ReadonlyMap<string, string>,
   signal: AbortSignal,
-): Promise<TerminalExecutionState> {
+): Promise<{ executionId: string; state: TerminalExecutionState }> {
   const screen = new Screen(titles);
+  let executionId = "";
   for await (const message of client.events("POST", `/runbooks/${runbookId}/executions`, {
     body: {},
     signal,
   })) {
-    const end = show(screen, message);
-    if (end) return end;
+    if (message.event === "execution.created") {
+      executionId = originSchema.parse(JSON.parse(message.data)).executionId;
+    }
+    const state = show(screen, message);
+    if (state) return { executionId, state };
   }
   throw new Problem("The stream of the execution broke off before its end.");
 }

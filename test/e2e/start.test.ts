@@ -58,6 +58,14 @@ async function startUntil(
   return { child, said: () => output };
 }
 
+test("npm run build says that there was nothing to do, and where things are", async () => {
+  const build = () => execa(process.execPath, [join(ROOT, "scripts/build.ts")], { cwd: ROOT });
+  await build();
+  const { stdout } = await build();
+  expect(stdout).toContain("Nothing has changed since the last build.");
+  expect(stdout).toContain("dist/agent/farhand-agent.mjs");
+});
+
 describe("npm start", () => {
   test("--once runs the sample, shows its output, and answers 0; a second time on the same data", async () => {
     const data = join(folder, "once");
@@ -77,7 +85,9 @@ describe("npm start", () => {
       const data = join(folder, signal);
       const port = await freePort();
       const { child, said } = await startUntil("Ctrl-C stops", "--data", data, "--port", String(port));
-      expect(said()).toMatch(/Web app {3}http:\/\/localhost:\d+\n {2}Email {5}\S+@\S+\n {2}Password {2}\S+/);
+      expect(said()).toMatch(
+        /Web app {3}(http:\/\/localhost:\d+)\n {2}This run {2}\1\/executions\/exe_\w+\n {2}Email {5}\S+@\S+\n {2}Password {2}\S+/,
+      );
       const page = await fetch(`http://localhost:${port}/`);
       expect([page.status, page.headers.get("content-type")]).toEqual([
         200,
@@ -137,6 +147,13 @@ describe("npm start", () => {
       const wrong = await start(...args);
       expect(wrong.exitCode).toBe(2);
       expect(wrong.all).not.toMatch(/^\s+at /m);
+    }
+    for (const command of ["build", "check", "test"]) {
+      const wrong = await execa(process.execPath, [join(ROOT, `scripts/${command}.ts`), "--frob"], {
+        reject: false,
+        all: true,
+      });
+      expect([command, wrong.exitCode, wrong.all.includes("--frob")]).toEqual([command, 2, true]);
     }
     const help = await start("--help");
     expect([help.exitCode, help.all.startsWith("npm start -- [--port N]")]).toEqual([0, true]);

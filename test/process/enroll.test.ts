@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { execa } from "execa";
 import { expect, it } from "vitest";
 import { agentCommand, prepareAgent, site } from "./harness.ts";
 
@@ -16,6 +17,18 @@ it("makes a key of its own and keeps it to itself", async () => {
   expect(JSON.stringify(agent?.request)).not.toContain(identity.privateKey);
   expect(readFileSync(`${state}/identity.json`, "utf8")).not.toContain("join-me");
   expect(readdirSync(state)).toEqual(["identity.json"]);
+});
+
+it("says how to start it, in words that work", async () => {
+  const { plane, path } = await site();
+  const state = path("a state");
+  const { stdout } = await agentCommand(["enroll", "--url", plane.url, "--token", "t", "--state", state]);
+  const [, command = ""] = /^Start it with: (.*)$/m.exec(stdout) ?? [];
+  expect(command).toMatch(/^\S*node \S*farhand-agent\.mjs run --state '.*\/a state'$/);
+  const { stdout: status } = await execa("sh", ["-c", command.replace(" run ", " status ")]);
+  expect(status).toContain(plane.agents[1]?.agentId);
+  const { stderr } = await agentCommand(["run", "--state", path("empty")]);
+  expect(stderr).toMatch(/run "\S*node \S*farhand-agent\.mjs enroll" first/);
 });
 
 it("refuses to replace an identity without --force, and asks nobody", async () => {

@@ -219,7 +219,10 @@ describe("granting", () => {
     const stub = coordinatorOf(place, execution.executionId);
     await stub.create(execution);
     await logged(stub, "lease.queued");
-    expect((await read(stub)).queue).toMatchObject({ reason: "no_agent_matches" });
+    expect((await read(stub)).queue).toMatchObject({
+      reason: "no_agent_matches",
+      detail: "role=web is on no connected agent; connected: scripted (role=db)",
+    });
     const web = await connectAgent({ ...place, agentId: "agt_web" }, { labels: { role: "web" } });
     await web.next("lease.offer");
   });

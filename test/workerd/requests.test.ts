@@ -12,6 +12,8 @@ beforeAll(async () => {
   person = await signUp();
 });
 
+const unescaped = (html: string) =>
+  html.replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&amp;", "&");
 const problemOf = (answer: Answer) => problemSchema.parse(answer.json);
 const post = (raw: BodyInit, headers: Record<string, string> = { "content-type": "application/json" }) =>
   call("/api/v1/pools", { method: "POST", key: person.key, raw, headers });
@@ -218,6 +220,15 @@ describe("open to everybody", () => {
     expect(answer.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     expect(answer.text).not.toContain("<script");
     expect(answer.text).toContain("Run a runbook");
+    for (const words of ["X-API-Key: $KEY", 'id="first-calls"', "<code>", "Alias of <code>POST /api/v1/"]) {
+      expect(unescaped(answer.text)).toContain(words);
+    }
+    // What is between tags has no backtick left, and aliases come last.
+    expect(answer.text.replaceAll(/<pre.*?<\/pre>/gs, "")).not.toContain("`");
+    expect(answer.text.lastIndexOf("<h2>Aliases</h2>")).toBeGreaterThan(
+      answer.text.lastIndexOf("<h2>Agents</h2>"),
+    );
+    expect(unescaped(answer.text)).toContain(`-d '{"name":"prod-eu"}'`);
     // Each schema stands there once, however many operations use it: repeated, it would be several MB.
     expect(answer.text.length).toBeLessThan(600_000);
     const links = [...answer.text.matchAll(/href="#(schema-\w+)"/g)].map(([, id]) => id);

@@ -121,8 +121,10 @@ export class Outside {
         const { agentId, agentName, labels } = answer;
         return decide({ type: "lease.granted", fence, agentId, agentName, labels });
       }
-      case "queued":
-        return decide({ type: "lease.queued", fence, ahead: answer.ahead, reason: answer.reason });
+      case "queued": {
+        const { ahead, reason, detail } = answer;
+        return decide({ type: "lease.queued", fence, ahead, reason, detail });
+      }
       case "over":
         return;
       default:

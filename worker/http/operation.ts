@@ -32,6 +32,8 @@ interface OperationSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.Zo
   body?: B;
   /** No body at all means `{}`. */
   bodyOptional?: boolean;
+  /** A body that it takes. */
+  example?: z.input<B>;
   /** Other forms of its body, by media type. */
   bodyForms?: TextForms;
   /** Request headers it reads, for the document. */
@@ -148,7 +150,7 @@ async function readInput(c: AppContext, spec: AnySpec, alias: AliasSpec | undefi
 
 /** An alias as the document tells it. */
 function aliasSpec(spec: AnySpec, { method = spec.method, path, params, body }: AliasSpec): AnySpec {
-  const { body: ownBody, params: ownParams, ...rest } = spec;
+  const { body: ownBody, params: ownParams, example: _, ...rest } = spec;
   return {
     ...rest,
     method,
@@ -156,7 +158,7 @@ function aliasSpec(spec: AnySpec, { method = spec.method, path, params, body }: 
     params: params ?? ownParams,
     ...(body !== "none" && { body: body ?? ownBody, bodyOptional: body === undefined && spec.bodyOptional }),
     tag: "Aliases",
-    description: `Another address of \`${spec.method.toUpperCase()} ${spec.path}\`.`,
+    description: `Alias of \`${spec.method.toUpperCase()} ${API_PREFIX}${spec.path}\`.`,
     deprecated: true,
   };
 }
@@ -209,7 +211,7 @@ function describe(spec: AnySpec) {
       ...(query instanceof z.ZodObject && { query }),
       ...(headers && { headers }),
       ...(body && {
-        body: { required: !spec.bodyOptional, content: bodyContent(body, spec.bodyForms) },
+        body: { required: !spec.bodyOptional, content: bodyContent(body, spec) },
       }),
     },
     responses: {
@@ -219,9 +221,12 @@ function describe(spec: AnySpec) {
   });
 }
 
-function bodyContent(schema: z.ZodType, forms: TextForms = {}) {
-  const others = Object.keys(forms).map((type) => [type, { schema: z.string() }] as const);
-  return { "application/json": { schema }, ...Object.fromEntries(others) };
+function bodyContent(schema: z.ZodType, { example, bodyForms = {} }: AnySpec) {
+  const others = Object.keys(bodyForms).map((type) => [type, { schema: z.string() }] as const);
+  return {
+    "application/json": { schema, ...(example !== undefined && { example }) },
+    ...Object.fromEntries(others),
+  };
 }
 
 function successOf(spec: AnySpec) {

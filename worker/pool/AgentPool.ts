@@ -33,6 +33,7 @@ import {
   revokeCommand,
   unanswered,
 } from "./leases.ts";
+import { missingWords } from "./missing.ts";
 import { type AgentSocket, greet, type Hello, newSocket } from "./presence.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
@@ -66,7 +67,9 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#store.enqueue(row, until);
       const reason = "none" in choice ? choice.none : "all_busy";
       this.#setAlarm();
-      return { outcome: "queued", ahead: this.#store.ahead(id) ?? 0, reason };
+      const isMissing = reason === "no_agent_matches" && wantedAgentId === undefined;
+      const detail = isMissing ? missingWords(this.#agents.named(), labels) : undefined;
+      return { outcome: "queued", ahead: this.#store.ahead(id) ?? 0, reason, detail };
     }
     this.#store.dequeue(id);
     this.#grant(row, socket.state.agentId);

@@ -68,7 +68,10 @@ function isFree(agent: Candidate, now: number): boolean {
   return !agent.draining && agent.busy < agent.slots && agent.avoidUntil <= now;
 }
 
-function hasLabels(has: Readonly<Record<string, string>>, wants: Readonly<Record<string, string>>): boolean {
+export function hasLabels(
+  has: Readonly<Record<string, string>>,
+  wants: Readonly<Record<string, string>>,
+): boolean {
   return Object.entries(wants).every(([name, value]) => Object.hasOwn(has, name) && has[name] === value);
 }
 

@@ -51,6 +51,11 @@ export class Connected {
     return this.#each((state) => candidateOf(state, this.#deps.busy(state.agentId)));
   }
 
+  /** The same with what people call them. */
+  named(): (Candidate & { name: string })[] {
+    return this.candidates().map((agent) => ({ ...agent, name: this.nameOf(agent.agentId) }));
+  }
+
   presence(): Record<string, Presence> {
     const entries = this.#each((state) => {
       const presence = presenceOf(state, this.#deps.busy(state.agentId));

@@ -52,7 +52,7 @@ export interface GrantedAgent {
 
 export type LeaseReply =
   | ({ outcome: "offered" } & GrantedAgent)
-  | { outcome: "queued"; ahead: number; reason: QueueReason }
+  | { outcome: "queued"; ahead: number; reason: QueueReason; detail?: string }
   /** It was given back, or has ended: this request was overtaken. */
   | { outcome: "over" };
 

@@ -27,9 +27,11 @@ export function applyLease(state: EngineState, time: number, event: LeaseEvent):
       changeScope(state, scope, { fence });
       return state;
     }
-    case "lease.queued":
-      changeLease(state, fence, { status: "queued", queue: { ahead: event.ahead, reason: event.reason } });
+    case "lease.queued": {
+      const { ahead, reason, detail } = event;
+      changeLease(state, fence, { status: "queued", queue: { ahead, reason, detail } });
       return takeBack(state, fence);
+    }
     case "lease.granted": {
       const { agentId, agentName, labels } = event;
       changeLease(state, fence, { status: "granted", grantedAt: time, agentId, agentName, queue: undefined });

@@ -42,7 +42,7 @@ export type EngineInput =
       agentName: string;
       labels?: Record<string, string>;
     }
-  | { type: "lease.queued"; fence: number; ahead: number; reason: QueueReason }
+  | { type: "lease.queued"; fence: number; ahead: number; reason: QueueReason; detail?: string }
   /** Nothing was started. `retry` is false when another agent would say the same. */
   | { type: "lease.failed"; fence: number; reason: string; retry: boolean }
   /** The agent no longer knows of a lease it had accepted. */

@@ -62,10 +62,12 @@ function leaseChanged(
       draft.emit({ type: "lease.granted", fence, agentId, agentName, labels });
       return wakeScope(draft, scope);
     }
-    case "lease.queued":
+    case "lease.queued": {
+      const { ahead, reason, detail } = input;
       if (lease.status !== "requested") return;
-      draft.emit({ type: "lease.queued", fence, ahead: input.ahead, reason: input.reason });
+      draft.emit({ type: "lease.queued", fence, ahead, reason, detail });
       return endStopped(draft, under);
+    }
     case "lease.failed": {
       if (under.some((step) => step.startedAt !== undefined)) return;
       draft.emit({ type: "lease.failed", fence, reason: input.reason });

@@ -12,6 +12,7 @@ export const create = operation(
       "The key is in this answer only. It may do what its scopes say, and never more than its maker may at the time.",
     access: "keys:write",
     body: apiKeyCreateSchema,
+    example: { name: "pipeline", scopes: ["runbooks:read", "executions:read", "executions:write"] },
     response: apiKeyCreatedSchema,
     status: 201,
   },

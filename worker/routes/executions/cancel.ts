@@ -14,6 +14,7 @@ export const cancel = operation(
     access: "executions:write",
     params: executionParamsSchema,
     body: executionCancelSchema,
+    example: { reason: "the wrong release" },
     bodyOptional: true,
     response: executionStateNowSchema,
     errors: ["not_found", "invalid_state"],

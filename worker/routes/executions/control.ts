@@ -11,7 +11,8 @@ export const control = operation(
     path: "/executions/{executionId}/control",
     tag: "Aliases",
     summary: "Pause, resume or stop an execution",
-    description: "Another address of `pause`, `resume` and `cancel`, which `stop` means as well.",
+    description:
+      "Alias of `POST /api/v1/executions/{executionId}/pause`, `…/resume` and `…/cancel`; `stop` is `cancel`.",
     access: "executions:write",
     params: executionParamsSchema,
     body: z.strictObject({

@@ -18,6 +18,7 @@ export const create = operation(
     params: runbookParamsSchema,
     headers: idempotencyHeaderSchema,
     body: executionCreateSchema,
+    example: { parameters: { greeting: "Hello" } },
     bodyOptional: true,
     response: executionSummarySchema,
     status: 201,

@@ -13,6 +13,7 @@ export const pause = operation(
     access: "executions:write",
     params: executionParamsSchema,
     body: executionPauseSchema,
+    example: { reason: "looking at the logs first" },
     bodyOptional: true,
     response: executionStateNowSchema,
     errors: ["not_found", "invalid_state"],

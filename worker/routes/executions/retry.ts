@@ -16,6 +16,7 @@ export const retry = operation(
     params: executionParamsSchema,
     headers: idempotencyHeaderSchema,
     body: executionRetrySchema,
+    example: { mode: "failed" },
     bodyOptional: true,
     response: executionSummarySchema,
     status: 201,

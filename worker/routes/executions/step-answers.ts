@@ -31,6 +31,7 @@ export const acknowledge = operation(
     path: path("acknowledge"),
     summary: "Say that an instruction is done",
     body: stepAcknowledgeSchema,
+    example: { note: "done by hand" },
     bodyOptional: true,
   },
   async ({ c, caller, params, body }) => {
@@ -48,6 +49,7 @@ export const approve = operation(
     description:
       "Counts for exactly the plan whose digest is given, once for each person, and never for whoever started the execution unless the block allows it.",
     body: stepApproveSchema,
+    example: { planDigest: "the planDigest of the execution", note: "looked at it" },
     errors: [...ERRORS, "forbidden", "conflict"],
   },
   async ({ c, caller, params, body }) => {
@@ -63,6 +65,7 @@ export const reject = operation(
     path: path("reject"),
     summary: "Reject a plan, or a step that asks to be confirmed",
     body: stepRejectSchema,
+    example: { note: "not on a Friday" },
     bodyOptional: true,
     errors: [...ERRORS, "forbidden", "conflict"],
   },
@@ -80,6 +83,7 @@ export const confirm = operation(
     path: path("confirm"),
     summary: "Let a step begin that asks to be confirmed",
     body: stepConfirmSchema,
+    example: { note: "go" },
     bodyOptional: true,
   },
   async ({ c, caller, params, body }) => {
@@ -96,6 +100,7 @@ export const skip = operation(
     path: path("skip"),
     summary: "Skip a step that waits",
     body: stepSkipSchema,
+    example: { reason: "done by hand" },
   },
   async ({ c, caller, params, body }) => {
     const ask = { type: "skip", step: params.stepId, actor: caller.actor, reason: body.reason } as const;

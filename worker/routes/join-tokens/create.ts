@@ -12,6 +12,7 @@ export const create = operation(
       "The token is in this answer only. It works once, for at most 15 minutes. Without a `poolId` it is for the pool `default`.",
     access: "agents:write",
     body: joinTokenCreateSchema,
+    example: { expiresInSeconds: 600 },
     bodyOptional: true,
     response: joinTokenCreatedSchema,
     status: 201,

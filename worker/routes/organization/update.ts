@@ -12,6 +12,7 @@ export const update = operation(
       "What is left out stays as it is; null takes a limit away. Executions over `maxExecutions` queue, with the reason `organization_full`; what runs goes on. Executions that ended more than `retentionDays` ago are deleted for good, with their output; this cannot be undone.",
     access: "organization:write",
     body: organizationUpdateSchema,
+    example: { retentionDays: 365 },
     response: organizationSchema,
     errors: ["not_found"],
   },

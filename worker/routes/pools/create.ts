@@ -10,6 +10,7 @@ export const create = operation(
     summary: "Create a pool for agents to join",
     access: "agents:write",
     body: poolCreateSchema,
+    example: { name: "prod-eu" },
     response: poolSchema,
     status: 201,
     errors: ["conflict"],

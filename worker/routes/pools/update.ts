@@ -13,6 +13,7 @@ export const update = operation(
     access: "agents:write",
     params: z.object({ poolId: z.string().describe("An id like pool_…") }),
     body: poolUpdateSchema,
+    example: { maxLeases: 10 },
     response: poolSchema,
     errors: ["not_found"],
   },

@@ -13,6 +13,7 @@ export const create = operation(
     description: "As JSON, or the Markdown as it is, with `Content-Type: text/markdown`.",
     access: "runbooks:write",
     body: runbookWriteSchema,
+    example: { source: "---\ntitle: Check disks\n---\n\n```bash {name=check}\ndf -h\n```\n" },
     bodyForms: runbookForms,
     response: runbookSchema,
     status: 201,

@@ -15,6 +15,7 @@ export const parse = operation(
     description: "Answers with the document and warnings, or with every problem; each with line and column.",
     access: "runbooks:read",
     body: runbookWriteSchema,
+    example: { source: "```bash\nuptime\n```\n" },
     bodyForms: runbookForms,
     response: z.discriminatedUnion("ok", [
       z.object({

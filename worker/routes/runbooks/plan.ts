@@ -15,6 +15,7 @@ export const plan = operation(
     access: "executions:read",
     params: runbookParamsSchema,
     body: executionCreateSchema,
+    example: { parameters: { greeting: "Hello" } },
     bodyOptional: true,
     response: previewSchema,
     errors: ["not_found", "invalid_parameters", "invalid_runbook", "no_such_pool", "payload_too_large"],

@@ -16,6 +16,7 @@ export const rollback = operation(
     params: runbookParamsSchema,
     headers: ifMatchHeaderSchema,
     body: runbookRollbackSchema,
+    example: { version: 1 },
     response: runbookSchema,
     errors: ["not_found", "precondition_required", "precondition_failed", "invalid_runbook"],
   },

@@ -16,6 +16,7 @@ export const update = operation(
     params: runbookParamsSchema,
     headers: ifMatchHeaderSchema,
     body: runbookWriteSchema,
+    example: { source: "---\ntitle: Check disks\n---\n\n```bash {name=check}\ndf -h /\n```\n" },
     bodyForms: runbookForms,
     response: runbookSchema,
     errors: ["not_found", "precondition_required", "precondition_failed", "invalid_runbook"],

@@ -1,6 +1,8 @@
 /** The API reference at `/docs`: one page, rendered from the OpenAPI document, without any script. */
 import { html } from "hono/html";
 import type { openApiDocument } from "./document.ts";
+import { curlOf } from "./example.ts";
+import { FIRST_CALLS, INTRODUCTION } from "./introduction.ts";
 
 type ApiDocument = ReturnType<typeof openApiDocument>;
 
@@ -19,12 +21,17 @@ interface ApiOperation {
   parameters?: unknown;
   requestBody?: unknown;
   responses?: Record<string, unknown>;
+  deprecated?: boolean;
 }
 
 const METHODS = ["get", "post", "put", "delete"] as const;
 
+/** Stands last: whoever begins here has no use for them. */
+const LAST_TAG = "Aliases";
+
 export function referencePage(document: ApiDocument) {
-  const byTag = Map.groupBy(entriesOf(document), (entry) => entry.tag);
+  const groups = [...Map.groupBy(entriesOf(document), (entry) => entry.tag)];
+  const byTag = groups.sort(([one], [other]) => Number(one === LAST_TAG) - Number(other === LAST_TAG));
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,13 +42,15 @@ export function referencePage(document: ApiDocument) {
 </head>
 <body>
 <nav><h1>${document.info.title}</h1>
-<a href="/api/v1/openapi.json">openapi.json</a>
-${[...byTag].map(
+<ul><li><a href="#first-calls">The first calls</a></li><li><a href="/api/v1/openapi.json">openapi.json</a></li></ul>
+${byTag.map(
   ([tag, entries]) => html`<h2>${tag}</h2>
-<ul>${entries.map((entry) => html`<li><a href="#${entry.id}">${entry.operation.summary}</a></li>`)}</ul>`,
+<ul>${entries.map((entry) => html`<li><a href="#${entry.id}">${entry.tag === LAST_TAG ? entry.path : entry.operation.summary}</a></li>`)}</ul>`,
 )}</nav>
-<main><p>${document.info.description}</p>
-${[...byTag].map(([tag, entries]) => html`<h2>${tag}</h2>${entries.map(section)}`)}
+<main>${INTRODUCTION.map((part) => html`<p>${prose(part)}</p>`)}
+<h2 id="first-calls">The first calls</h2>
+<ol>${FIRST_CALLS.map(({ title, command }) => html`<li>${title}<pre class="call">${command}</pre></li>`)}</ol>
+${byTag.map(([tag, entries]) => html`<h2>${tag}</h2>${entries.map(section)}`)}
 <h2>Schemas</h2>${Object.entries(document.components?.schemas ?? {}).map(
     ([name, schema]) => html`<section id="${schemaId(name)}"><h3>${name}</h3>${json(schema)}</section>`,
   )}</main>
@@ -53,7 +62,8 @@ function section({ id, method, path, operation }: Entry) {
   return html`<section id="${id}">
 <h3>${operation.summary}</h3>
 <p class="address"><b class="${method}">${method.toUpperCase()}</b> <code>${path}</code></p>
-${(operation.description ?? "").split("\n\n").map((part) => part && html`<p>${part}</p>`)}
+${(operation.description ?? "").split("\n\n").map((part) => part && html`<p>${prose(part)}</p>`)}
+${example(method, path, operation)}
 ${details("Parameters", operation.parameters)}
 ${details("Body", operation.requestBody)}
 ${Object.entries(operation.responses ?? {}).map(([status, response]) =>
@@ -62,6 +72,18 @@ ${Object.entries(operation.responses ?? {}).map(([status, response]) =>
     : html`<p class="refusal"><b>${status}</b>${describe(response)}</p>`,
 )}
 </section>`;
+}
+
+/** Aliases have that of what they stand for, and a WebSocket is nothing for curl. */
+function example(method: string, path: string, operation: ApiOperation) {
+  const isForCurl = !operation.deprecated && !operation.summary?.includes("WebSocket");
+  const command = isForCurl && curlOf(method.toUpperCase(), path, operation);
+  return command ? html`<pre class="call">${command}</pre>` : "";
+}
+
+/** Text with what stands in backticks as code. */
+function prose(text: string) {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
 function details(title: string, value: unknown) {
@@ -110,6 +132,9 @@ code, pre { font: 13px/1.5 ui-monospace, monospace }
 .refusal { margin: 0; padding: 0 .75rem; opacity: .75 }
 .get { color: light-dark(#0a7d4f, #4cc38a) } .post { color: light-dark(#1667c7, #70b8ff) }
 .put { color: light-dark(#8a5e00, #ffca5c) } .delete { color: light-dark(#c02b3d, #ff9592) }
+code { background: var(--soft); border-radius: 4px; padding: .1em .3em } .address code { background: none }
+ol { padding-left: 1.2rem } ol li { margin: .75rem 0 }
+pre.call { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0 }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; background: var(--soft) }
 summary { cursor: pointer; padding: .35rem .75rem } pre { margin: 0; padding: .75rem; overflow: auto }
 details pre { border-top: 1px solid var(--line) } pre a { font-weight: 600 }

@@ -30,7 +30,7 @@ export function AddAgentDialog({ pools, initialPool, onClose }: Props) {
       title={pool ? `Add an agent to ${pool.name}` : "Add an agent"}
       description={
         token
-          ? "Run this on the machine, as the user that should run your commands. It needs Node 22 or newer."
+          ? "Run this on the machine, as the user that should run your commands. It needs Node 22.2 or newer."
           : "A token lets one machine join, once, within 15 minutes."
       }
       actions={

@@ -27,6 +27,10 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
         </InstallStep>
         <InstallStep number={2} title="Enrol it: its key is made on the machine and stays there">
           <CommandLine command={enrol} />
+          <p className="text-muted text-sm">
+            <code>--label role=web</code>, as often as you like, lets runbooks choose it by that;{" "}
+            <code>--name</code> calls it other than the host, <code>--state</code> keeps its files elsewhere.
+          </p>
         </InstallStep>
         <InstallStep number={3} title="Let it run">
           <CommandLine command={run} />

@@ -77,6 +77,10 @@ describe("the queue", () => {
   });
 
   it("says which place it is", () => {
+    const detail = "role=db is on no connected agent; connected: web-1 (role=web)";
+    expect(queueWords({ ahead: 0, reason: "no_agent_matches", detail }, "p").detail).toBe(
+      "role=db is on no connected agent; connected: web-1 (role=web). It starts as soon as one does.",
+    );
     expect(queueWords({ ahead: 2, reason: "all_busy" }, "p").title).toBe("3rd in the queue");
     expect(queueWords({ ahead: 0, reason: "all_busy" }, "p").title).toBe("Next in the queue");
   });

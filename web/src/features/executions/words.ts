@@ -166,7 +166,7 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
       return {
         tone: "warn",
         title: `No connected agent in pool “${pool}” has the labels that this runbook asks for`,
-        detail: "It starts as soon as one does.",
+        detail: `${queue.detail ? `${queue.detail}. ` : ""}It starts as soon as one does.`,
         toAgents: true,
       };
     case "pool_full":

@@ -1,0 +1,40 @@
+/** What a request for an agent misses, in words. */
+import { type Candidate, hasLabels } from "./choose.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type NamedCandidate = Pick<Candidate, "labels" | "draining"> & { name: string };
+
+/** How many agents are named, and how many labels of each. */
+const AGENTS_MAX = 3;
+const LABELS_MAX = 4;
+
+/** Which labels no connected agent has, and which agents come nearest; for agents of which none matches. */
+export function missingWords(candidates: readonly NamedCandidate[], labels: Labels): string {
+  const leaving = candidates.find((agent) => agent.draining && hasLabels(agent.labels, labels));
+  if (leaving) return `${leaving.name} has the labels, but is shutting down and takes no more work`;
+  const agents = candidates.filter((agent) => !agent.draining);
+  const wanted = Object.entries(labels);
+  const absent = wanted.filter(([key, value]) => !agents.some((agent) => agent.labels[key] === value));
+  const what =
+    absent.length > 0
+      ? `${words(absent)} ${absent.length === 1 ? "is" : "are"} on no connected agent`
+      : `no connected agent has ${words(wanted)} together`;
+  const shared = (agent: NamedCandidate) =>
+    wanted.filter(([key, value]) => agent.labels[key] === value).length;
+  const nearest = agents.toSorted((one, other) => shared(other) - shared(one)).slice(0, AGENTS_MAX);
+  if (nearest.length === 0) return what;
+  const more = agents.length > nearest.length ? ` and ${agents.length - nearest.length} more` : "";
+  return `${what}; connected: ${nearest.map((agent) => described(agent, labels)).join(", ")}${more}`;
+}
+
+/** An agent with its labels, those first that are asked about. */
+function described({ name, labels }: NamedCandidate, asked: Labels): string {
+  const all = Object.entries(labels);
+  const sorted = all.toSorted(([one], [other]) => Number(other in asked) - Number(one in asked));
+  const rest = sorted.length > LABELS_MAX ? ", …" : "";
+  return `${name} (${sorted.length === 0 ? "no labels" : words(sorted.slice(0, LABELS_MAX)) + rest})`;
+}
+
+function words(labels: readonly (readonly [string, string])[]): string {
+  return labels.map(([key, value]) => `${key}=${value}`).join(", ");
+}
