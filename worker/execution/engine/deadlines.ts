@@ -36,7 +36,9 @@ export type Deadline =
   /** Nobody resumed it. */
   | { type: "pause"; at: number }
   /** The whole execution has run for as long as it may. */
-  | { type: "execution"; at: number };
+  | { type: "execution"; at: number }
+  /** What undoes or cleans up has had as long as anything may. */
+  | { type: "phase"; at: number };
 
 /** The deadline that ends the next of the present waits; none once the execution has ended. */
 export function deadlineOf(state: EngineState): Deadline | undefined {
@@ -51,6 +53,7 @@ function* deadlines(state: EngineState): Generator<Deadline> {
     yield { type: "execution", at: state.createdAt + (state.plan.timeoutMs ?? WAIT_MAX_MS) };
   }
   if (state.paused) yield { type: "pause", at: state.paused.until };
+  else if (state.phase) yield { type: "phase", at: state.phase.since + WAIT_MAX_MS };
   if (state.locks && state.locks.status !== "granted")
     yield { type: "locks", at: state.locks.at + lockWaitMs(state) };
   for (const fence of state.openLeases) {
