@@ -61,8 +61,10 @@ function isWanted(draft: Draft, step: StepRecord): boolean {
   const { plan, taken } = draft.state;
   const { path, block } = step;
   const values = entryOf(taken?.reused, path);
+  const passed = entryOf(taken?.passed, path);
   if (isOutOfRange(draft.state, path)) skip(draft, path, "outside of the chosen range");
   else if (values) finish(draft, path, { state: "succeeded", values, reused: true });
+  else if (passed) finish(draft, path, { ...passed, reused: true });
   else if (block.when === undefined || placeOf(plan, path)?.instance !== undefined) return true;
   else {
     const result = sceneOf(draft.state, path, draft.moment.now).evaluate(block.when);
