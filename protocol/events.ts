@@ -68,6 +68,17 @@ const overSchema = z.discriminatedUnion("type", [
 const takenOverSchema = z.strictObject({
   /** What steps that are not run again had handed on. */
   reused: z.record(z.string(), stepValuesSchema),
+  /** What failed and was tolerated before the block that a retry begins at: it is not done again either. */
+  passed: z
+    .record(
+      z.string(),
+      z.strictObject({
+        state: z.enum(TERMINAL_STEP_STATES).exclude(["succeeded", "skipped"]),
+        values: stepValuesSchema.optional(),
+        detail: z.string().optional(),
+      }),
+    )
+    .optional(),
   /** The items and agents that steps go over again, so that numbers in paths mean the same. */
   expanded: z.record(z.string(), overSchema),
   /** Where steps that are not run again were done, when they can be undone: that has to happen there. */

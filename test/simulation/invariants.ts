@@ -2,7 +2,13 @@
 import { isStepTerminal } from "#protocol/states.ts";
 import type { Decision, Effect } from "../../worker/execution/engine/inputs.ts";
 import { scopeOf } from "../../worker/execution/engine/scopes.ts";
-import { type EngineState, isLeaseOpen, isOut, openSteps } from "../../worker/execution/engine/state.ts";
+import {
+  type EngineState,
+  isLeaseOpen,
+  isOut,
+  openSteps,
+  type StepRecord,
+} from "../../worker/execution/engine/state.ts";
 import { Violation } from "./world.ts";
 
 /** @throws Violation when nobody will ever go on with something, or the books do not add up */
@@ -13,7 +19,12 @@ export function checkState(state: EngineState): void {
     throw new Violation("pause", "a cancel leaves the execution in its pause");
   }
   if (state.end) return;
+  const awaitsLocks = state.locks !== undefined && state.locks.status !== "granted";
+  if (state.open.size === 0 && !awaitsLocks) {
+    throw new Violation("G5", "nothing is under way in an execution that has not ended");
+  }
   for (const step of openSteps(state)) {
+    checkWait(state, step);
     const { path, fence } = step;
     if (isStepTerminal(step.state)) throw new Violation("state", `"${path}" is open and ${step.state}`);
     const lease = fence === undefined ? undefined : state.leases.get(fence);
@@ -29,6 +40,19 @@ export function checkState(state: EngineState): void {
       throw new Violation("G5", `"${path}" waits for an agent that nobody has asked for`);
     }
   }
+}
+
+/** @throws Violation when a step waits for what nobody will give */
+function checkWait(state: EngineState, { path, wait, locks, lists }: StepRecord): void {
+  if (wait?.for === "resume" && !state.paused) {
+    throw new Violation("G5", `"${path}" waits for the end of a pause that is over`);
+  }
+  if (wait?.for === "locks" && (!locks || locks.status === "granted")) {
+    throw new Violation("G5", `"${path}" waits for locks that it has not asked for or has`);
+  }
+  if (wait?.for === "batch" && !lists) throw new Violation("G5", `"${path}" waits for a batch it has not`);
+  const isEmpty = lists && !wait && lists.started === lists.ended;
+  if (isEmpty) throw new Violation("G5", `"${path}" goes on with nothing in it under way`);
 }
 
 /** @throws Violation when something is recorded as asked for, or given back, that is not */

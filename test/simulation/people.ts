@@ -20,7 +20,12 @@ function person(id: string): Person {
 export function whim(state: EngineState, random: Random): EngineInput {
   const { actor } = person(random.pick(NAMES));
   const paths = [...state.steps.values()].map(({ path }) => path);
-  const kind = random.weighted({ answer: 24, skip: 2, pause: 3, resume: 6, cancel: 0.7, force: 0.3 });
+  // Where it gets tight, all at once: what undoes and cleans up, what waits for its locks, and a pause.
+  const tight = state.phase || state.paused || (state.locks && state.locks.status !== "granted") ? 3 : 1;
+  const kind = random.weighted({
+    ...{ answer: 24, skip: 2, pause: 3 * tight, resume: 6 },
+    ...{ cancel: 0.7 * tight, force: 0.3 },
+  });
   switch (kind) {
     case "answer":
       return (random.chance(0.95) && answers(state, random)[0]) || nonsense(paths, random);

@@ -211,6 +211,6 @@ function compensation({ random, ids }: Growing) {
   if (!random.chance(0.3)) return {};
   const id = `undo-${ids.length}`;
   ids.push(id);
-  const fields = commonFields(random);
+  const fields = { ...commonFields(random), ...retrying(random) };
   return { compensate: { ...(random.chance(0.8) ? command(random, id) : api(random, id)), ...fields } };
 }

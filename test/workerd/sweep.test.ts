@@ -75,6 +75,17 @@ it("[CX1] a child execution whose cancel came before its start never starts", as
   expect(await child.read()).toBeNull();
 });
 
+it("[G5] a child execution that no plan can be made of fails its step, with words", async () => {
+  const place = newPlace();
+  const execution = await newParent(place);
+  const [child] = Object.values(execution.plan.runbooks ?? {});
+  if (child) child.title = "\ud83d";
+  const stub = coordinatorOf(place, execution.executionId);
+  await stub.create(execution);
+  await vi.waitFor(async () => expect(await stub.read()).toMatchObject({ state: "failed" }));
+  expect((await stub.read())?.steps[0]?.detail).toContain("no plan can be made of it");
+});
+
 it("[G5] a sweep makes up for an alarm that was lost", async () => {
   const place = newPlace();
   const execution = await newExecution(place, [command("a")]);

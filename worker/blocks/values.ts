@@ -1,7 +1,7 @@
 /** Values of a block that may be expressions, worked out for one attempt. */
 import type { Value } from "#protocol/blocks/common.ts";
 import type { StepInputs } from "#protocol/data.ts";
-import { looksAtAgent, parseExpression } from "#protocol/expressions.ts";
+import { ExpressionError, looksAtAgent, parseExpression } from "#protocol/expressions.ts";
 import type { Scene } from "./kind.ts";
 
 /**
@@ -12,9 +12,17 @@ import type { Scene } from "./kind.ts";
 export function inputsOf(values: Readonly<Record<string, unknown>>, scene: Scene): StepInputs | undefined {
   const inputs: StepInputs = {};
   for (const [place, value] of Object.entries(values)) {
-    if (isExpression(value)) inputs[place] = textOf(scene.evaluate(value.expr));
+    if (isExpression(value)) inputs[place] = sendable(value.expr, textOf(scene.evaluate(value.expr)));
   }
   return Object.keys(inputs).length > 0 ? inputs : undefined;
+}
+
+/** Text as it can be hashed and sent: half of a character has no UTF-8. @throws ExpressionError */
+function sendable(expression: string, text: string): string {
+  if (text.isWellFormed()) return text;
+  throw new ExpressionError(
+    `what "${expression.slice(0, 80)}" gives has half of a surrogate pair in it: it cuts a character in two`,
+  );
 }
 
 /** True when any of them is an expression that looks at the agent at hand. */

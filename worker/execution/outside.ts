@@ -4,7 +4,7 @@
  * back to the engine as an input.
  */
 
-import { planDigest } from "#protocol/plan.ts";
+import { type Plan, planDigest } from "#protocol/plan.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import type { Env } from "../env.ts";
 import type { LockReply } from "../locks/contract.ts";
@@ -41,6 +41,22 @@ export interface OutsideDeps {
 export function canceledByParent(force: boolean): EngineInput {
   const actor = { type: "system", name: "the execution that started it" } as const;
   return { type: "cancel", actor, reason: "canceled with the execution that started it", force };
+}
+
+/** What it cannot be made of now it can never be made of: the step is told instead of trying again. */
+async function planChild(
+  plan: Plan,
+  block: string,
+  parameters: Readonly<Record<string, unknown>>,
+): Promise<{ plan: Plan; planDigest: string } | { detail: string }> {
+  try {
+    const stamp = { nonce: crypto.randomUUID(), now: Date.now() };
+    const result = buildChildPlan(plan, block, parameters, stamp);
+    if (!result.ok) return { detail: result.detail };
+    return { plan: result.plan, planDigest: await planDigest(result.plan) };
+  } catch (error) {
+    return { detail: `no plan can be made of it: ${error instanceof Error ? error.message : error}` };
+  }
 }
 
 export class Outside {
@@ -157,25 +173,16 @@ export class Outside {
     const written = Object.entries(block.parameters ?? {}).filter(([, value]) => typeof value !== "object");
     const worked = Object.entries(inputs).map(([place, value]) => [place.slice("parameters/".length), value]);
     const parameters = Object.fromEntries([...written, ...worked]);
-    const result = buildChildPlan(plan, block.id, parameters, {
-      nonce: crypto.randomUUID(),
-      now: Date.now(),
-    });
     const own = this.#deps.record();
-    if (!result.ok) {
-      return this.#deps.decide({
-        type: "child.finished",
-        step,
-        executionId,
-        state: "failed",
-        detail: result.detail,
-      });
+    const planned = await planChild(plan, block.id, parameters);
+    if ("detail" in planned) {
+      const { detail } = planned;
+      return this.#deps.decide({ type: "child.finished", step, executionId, state: "failed", detail });
     }
     const created = await this.#coordinator(executionId).create({
       executionId,
       requestHash: `${own.executionId}/${step}`,
-      plan: result.plan,
-      planDigest: await planDigest(result.plan),
+      ...planned,
       trigger: { type: "parent", executionId: own.executionId },
       actor: own.actor,
       requesterId: own.requesterId,

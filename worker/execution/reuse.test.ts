@@ -22,6 +22,28 @@ describe("what a retry takes over", () => {
     expect(takeOver(run.state, { mode: "all" })).toEqual({ reused: {}, expanded: {}, doneOn: {} });
   });
 
+  it("from a block on has what failed before it and was tolerated, so that it does not run again", () => {
+    const each: Block = {
+      ...{ kind: "foreach", id: "each", items: "['x', 'y']", maxFailures: 1, concurrency: 1 },
+      blocks: [command("do")],
+    };
+    const blocks = [command("a", { onFailure: "continue" }), each, command("b"), command("c")];
+    const run = new Run(blocks);
+    run.granted();
+    exit(run, "a", 3, { x: "1" });
+    exit(run, "do~0", 1);
+    exit(run, "do~1");
+    exit(run, "b", 1);
+    const again = new Run(blocks, {}, { taken: takeOver(run.state, { mode: "step", step: "b" }) });
+    expect(again.states()).toMatchObject({ a: "failed", "do~0": "failed", "do~1": "succeeded" });
+    expect(again.states()).toMatchObject({ each: "succeeded", b: "dispatched" });
+    expect(again.step("a")).toMatchObject({ values: { x: "1" }, reused: true, detail: "exit code 3" });
+    const third = takeOver(again.state, { mode: "step", step: "c" });
+    expect(Object.keys(third.passed ?? {})).toEqual(["a", "do~0"]);
+    const failedOnes = new Run(blocks, {}, { taken: takeOver(run.state, failed) });
+    expect(failedOnes.states()).toEqual({ a: "dispatched", each: "pending", b: "pending", c: "pending" });
+  });
+
   it("has no step that was undone, and no compensation", () => {
     const run = new Run([command("a", { compensate: command("undo-a") }), command("b"), command("c")]);
     run.granted();

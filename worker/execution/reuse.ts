@@ -3,7 +3,8 @@ import { childLists, compensationOf } from "#protocol/blocks/index.ts";
 import type { TakenOver } from "#protocol/events.ts";
 import { parseExpression } from "#protocol/expressions.ts";
 import { compensationPath, pathFrom, pathsOfList, placeOf } from "#protocol/paths.ts";
-import { type EngineState, entryOf, type Over, type StepRecord } from "./engine/state.ts";
+import { isStepTerminal } from "#protocol/states.ts";
+import { type EngineState, entryOf, isFailure, type Over, type StepRecord } from "./engine/state.ts";
 
 /** Where a retry begins: at what failed, at a block of the top level, or at the beginning. */
 export interface RetryWish {
@@ -12,7 +13,8 @@ export interface RetryWish {
 }
 
 /**
- * The steps that succeeded and whose effect is still there. Steps with others
+ * The steps that succeeded and whose effect is still there; before the block
+ * that a retry begins at also those whose failure was tolerated. Steps with others
  * inside begin again, and find inside what is taken over: so expressions see
  * every value where they saw it before. Not taken over are
  * - approvals, which are given for one plan;
@@ -35,17 +37,25 @@ export function takeOver(state: EngineState, { mode, step }: RetryWish): TakenOv
         )
       : blocks;
   for (const { id } of before) {
-    if (mode === "failed" || state.steps.get(id)?.state === "succeeded") take(state, id, taken);
+    const step = state.steps.get(id);
+    if (mode === "failed") take(state, id, taken);
+    else if (step && isStepTerminal(step.state) && !isFailure(step)) take(state, id, taken, "also failed");
   }
   return taken;
 }
 
-function take(state: EngineState, path: string, taken: TakenOver): void {
+/** @param which whether what failed counts as done, because it was tolerated by what is around it */
+function take(state: EngineState, path: string, taken: TakenOver, which?: "also failed"): void {
   const step = state.steps.get(path);
   if (!step) return;
   const { over } = step;
   const inside = over ? sizeOf(over) : childLists(step.block).length;
   if (inside === 0 && !over) {
+    const passed = which && passedBy(step);
+    if (passed) {
+      taken.passed ??= {};
+      taken.passed[path] = passed;
+    }
     if (!isStillDone(state, step)) return;
     taken.reused[path] = step.values ?? {};
     const agent = agentOf(state, step);
@@ -57,8 +67,16 @@ function take(state: EngineState, path: string, taken: TakenOver): void {
     taken.expanded[path] = over;
   }
   for (let list = 0; list < inside; list++) {
-    for (const child of pathsOfList(state.plan, path, list)) take(state, child, taken);
+    for (const child of pathsOfList(state.plan, path, list)) take(state, child, taken, which);
   }
+}
+
+type Passed = NonNullable<TakenOver["passed"]>[string];
+
+function passedBy({ block, state, values, detail }: StepRecord): Passed | undefined {
+  if (block.kind === "approval") return undefined;
+  const failed = state === "failed" || state === "timed_out" || state === "unknown" || state === "canceled";
+  return failed ? { state, ...(values && { values }), ...(detail && { detail }) } : undefined;
 }
 
 /** Where a step was done: here, or in an execution that this one has it from. */
@@ -86,7 +104,7 @@ function isStillDone(state: EngineState, { path, block, state: ended }: StepReco
 function isSameList(
   { plan }: EngineState,
   { path, block, over }: StepRecord,
-  { reused }: TakenOver,
+  { reused, passed }: TakenOver,
 ): boolean {
   if (over?.type === "agents") return true;
   if (block.kind !== "foreach" || block.items === undefined) return false;
@@ -94,6 +112,6 @@ function isSameList(
   const numbers = placeOf(plan, path)?.numbers ?? [];
   return parseExpression(block.items).steps.every((name) => {
     const seen = pathFrom(plan, numbers, name);
-    return seen !== undefined && entryOf(reused, seen) !== undefined;
+    return seen !== undefined && (entryOf(reused, seen) ?? entryOf(passed, seen)) !== undefined;
   });
 }

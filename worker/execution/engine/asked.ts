@@ -5,7 +5,7 @@ import type { Draft } from "./draft.ts";
 import { end } from "./ending.ts";
 import type { EngineInput } from "./inputs.ts";
 import { refusalOf } from "./people.ts";
-import { openSteps } from "./state.ts";
+import { goOn } from "./resume.ts";
 import { fail, finish } from "./steps.ts";
 import { abandonAll, stopAll } from "./stop.ts";
 
@@ -23,10 +23,7 @@ export function asked(draft: Draft, input: Asked): void {
     }
     case "resume":
       draft.emit({ type: "execution.resumed", actor: input.actor });
-      for (const step of openSteps(draft.state)) {
-        if (step.wait?.for === "resume") draft.tasks.push({ do: "begin", step: step.path });
-      }
-      return;
+      return goOn(draft);
     case "skip":
       return skipByHand(draft, input);
     case "answer":
@@ -42,11 +39,11 @@ function cancel(draft: Draft, { actor, reason, force }: Input<"cancel">): void {
   if (known && (known.force || !force)) return;
   draft.emit({ type: "cancel.requested", actor, reason, force: force || undefined });
   if (force) {
-    abandonAll(draft);
+    abandonAll(draft, "given up by force");
     return end(draft, { state: "canceled", detail: reason || undefined });
   }
   // What undoes and cleans up is brought to its end, unless by force.
-  if (phase) return;
+  if (phase) return goOn(draft);
   stopAll(draft, ROOT, "canceled");
   draft.tasks.push({ do: "continue", step: ROOT });
 }

@@ -39,11 +39,11 @@ export function begin(draft: Draft, path: string): void {
 }
 
 /** Why nothing new may begin there, if that is so. */
-function haltOf(state: EngineState, path: string): string | undefined {
+export function haltOf(state: EngineState, path: string): string | undefined {
   if (state.end || state.cancel?.force) return "the execution was canceled";
-  if (state.phase) return undefined;
-  if (state.cancel) return "the execution was canceled";
-  if (state.stopping) return "the execution ran out of time";
+  // What undoes and cleans up is brought to its end.
+  if (!state.phase && state.cancel) return "the execution was canceled";
+  if (!state.phase && state.stopping) return "the execution ran out of time";
   for (const around of ancestorsOf(state.plan, path)) {
     const step = state.steps.get(around);
     if (!step) continue;
@@ -61,8 +61,10 @@ function isWanted(draft: Draft, step: StepRecord): boolean {
   const { plan, taken } = draft.state;
   const { path, block } = step;
   const values = entryOf(taken?.reused, path);
+  const passed = entryOf(taken?.passed, path);
   if (isOutOfRange(draft.state, path)) skip(draft, path, "outside of the chosen range");
   else if (values) finish(draft, path, { state: "succeeded", values, reused: true });
+  else if (passed) finish(draft, path, { ...passed, reused: true });
   else if (block.when === undefined || placeOf(plan, path)?.instance !== undefined) return true;
   else {
     const result = sceneOf(draft.state, path, draft.moment.now).evaluate(block.when);
@@ -162,7 +164,9 @@ function perform(draft: Draft, step: StepRecord, beginning: Beginning): void {
 
 /** Begins the first step of a list; an empty list is done at once. */
 export function startList(draft: Draft, path: string, list: number): void {
-  if (draft.state.steps.size >= STEPS_MAX) {
+  const { steps, phase } = draft.state;
+  // What undoes and cleans up runs also when the limit was reached before: it has as many for itself.
+  if (steps.size - (phase?.stepsBefore ?? 0) >= STEPS_MAX) {
     return fail(draft, path, `an execution may have at most ${STEPS_MAX} steps; split the work`);
   }
   const [first] = pathsOfList(draft.state.plan, path, list);

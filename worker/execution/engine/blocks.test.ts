@@ -739,6 +739,24 @@ describe("other runbooks and the edge", () => {
     expect(run.state.end?.state).toBe("canceled");
   });
 
+  it("fails over text that is none, before anything is sent out", () => {
+    const half = { expr: "params.p.substring(0, 1)" };
+    const starts = { kind: "runbook", id: "a", runbook: "rb_2", parameters: { p: half } } as const;
+    for (const block of [starts, command("a", { env: { P: half } })]) {
+      const run = new Run([block], { parameters: { p: "😀" } });
+      expect(run.state.end?.detail).toContain("half of a surrogate pair");
+    }
+  });
+
+  it("[G5] stops waiting for an execution that does not begin", () => {
+    const run = new Run([{ kind: "runbook", id: "child", runbook: "rb_2" }]);
+    const { executionId = "" } = run.step("child");
+    run.at(run.now + 10 * 60_000);
+    expect(run.asked()).toContain("child.cancel");
+    run.input({ type: "child.finished", step: "child", executionId, state: "canceled" });
+    expect(run.state.end?.state).toBe("timed_out");
+  });
+
   it("makes a request from the edge and takes values from its answer", () => {
     const run = new Run([
       { kind: "api", id: "call", method: "GET", url: "https://example.com", from: "edge" },

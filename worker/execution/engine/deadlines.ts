@@ -15,6 +15,9 @@ import { type EngineState, openSteps, type StepRecord } from "./state.ts";
 /** What a stop or a silent agent gets on top of the grace, for the way there and back. */
 export const CONFIRM_MARGIN_MS = 15_000;
 
+/** How long an execution that another one starts may take to begin: to be there, not to have its turn. */
+const CHILD_START_MS = 10 * 60 * 1000;
+
 /** What a request from the edge gets on top of its time limit before its fate counts as unknown. */
 const EDGE_MARGIN_MS = 30_000;
 
@@ -36,7 +39,9 @@ export type Deadline =
   /** Nobody resumed it. */
   | { type: "pause"; at: number }
   /** The whole execution has run for as long as it may. */
-  | { type: "execution"; at: number };
+  | { type: "execution"; at: number }
+  /** What undoes or cleans up has had as long as anything may. */
+  | { type: "phase"; at: number };
 
 /** The deadline that ends the next of the present waits; none once the execution has ended. */
 export function deadlineOf(state: EngineState): Deadline | undefined {
@@ -51,6 +56,7 @@ function* deadlines(state: EngineState): Generator<Deadline> {
     yield { type: "execution", at: state.createdAt + (state.plan.timeoutMs ?? WAIT_MAX_MS) };
   }
   if (state.paused) yield { type: "pause", at: state.paused.until };
+  else if (state.phase) yield { type: "phase", at: state.phase.since + WAIT_MAX_MS };
   if (state.locks && state.locks.status !== "granted")
     yield { type: "locks", at: state.locks.at + lockWaitMs(state) };
   for (const fence of state.openLeases) {
@@ -84,7 +90,12 @@ function* deadlinesOf(state: EngineState, step: StepRecord): Generator<Deadline>
     const deadline = agentDeadline(state, step, step.dispatchedAt, step.fence);
     if (deadline) yield deadline;
   } else if (step.executionId !== undefined) {
-    yield { type: "timeout", at: step.dispatchedAt + (step.block.timeoutMs ?? WAIT_MAX_MS), step };
+    const begins = step.startedAt === undefined ? CHILD_START_MS : WAIT_MAX_MS;
+    yield {
+      type: "timeout",
+      at: step.dispatchedAt + Math.min(step.block.timeoutMs ?? WAIT_MAX_MS, begins),
+      step,
+    };
   } else {
     const limit = Math.min(timeoutOf(step), EDGE_TIMEOUT_MS);
     yield { type: "lost", at: step.dispatchedAt + limit + EDGE_MARGIN_MS, step };

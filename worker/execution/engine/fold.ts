@@ -4,7 +4,7 @@ import type { ExecutionEvent } from "#protocol/events.ts";
 import { compensationPath, ROOT } from "#protocol/paths.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { applyLease } from "./foldLeases.ts";
-import { addStep, applyStep, changeStep, NO_LISTS } from "./foldSteps.ts";
+import { addStep, applyStep, changeStep, NO_LISTS, unpaused } from "./foldSteps.ts";
 import type { EngineState, LockRecord } from "./state.ts";
 import { Table } from "./table.ts";
 
@@ -61,15 +61,14 @@ export function apply(state: EngineState, { time, event }: TimedEvent): EngineSt
     case "execution.paused":
       return { ...state, paused: { actor: event.actor, reason: event.reason, at: time, until: event.until } };
     case "execution.resumed":
-      return { ...state, paused: undefined };
+      return unpaused(state, time);
     case "cancel.requested":
       return {
-        ...state,
+        ...unpaused(state, time),
         cancel: { actor: event.actor, reason: event.reason, at: time, force: event.force ?? false },
-        paused: undefined,
       };
     case "phase.started":
-      return startPhase(state, event);
+      return startPhase(state, time, event);
     case "execution.finished":
       return {
         ...state,
@@ -113,10 +112,15 @@ function locksAfter(before: LockRecord | undefined, time: number, event: LockEve
   return { ...before, status: "granted", fences: event.fences, queue: undefined };
 }
 
-function startPhase(state: EngineState, event: ExecutionEvent & { type: "phase.started" }): EngineState {
+function startPhase(
+  state: EngineState,
+  time: number,
+  event: ExecutionEvent & { type: "phase.started" },
+): EngineState {
   const paths = event.steps
     .map((path) => compensationPath(state.plan, path))
     .filter((path) => path !== undefined);
   for (const path of paths) addStep(state, path);
-  return { ...state, phase: { name: event.phase, steps: paths, ending: event.ending } };
+  const { phase: name, ending } = event;
+  return { ...state, phase: { name, steps: paths, ending, since: time, stepsBefore: state.steps.size } };
 }

@@ -76,7 +76,7 @@ export function applyStep(state: EngineState, time: number, event: StepEvent): E
       const stopping = { reason: event.reason, at: time };
       if (path === ROOT)
         return event.reason === "timed_out"
-          ? { ...state, stopping: { ...stopping, reason: event.reason }, paused: undefined }
+          ? { ...unpaused(state, time), stopping: { ...stopping, reason: event.reason } }
           : state;
       return changeStep(state, path, () => ({ stopping }));
     }
@@ -121,6 +121,13 @@ export function applyStep(state: EngineState, time: number, event: StepEvent): E
     default:
       return event satisfies never;
   }
+}
+
+/** A pause is over: what ends the execution has all its time again. */
+export function unpaused(state: EngineState, time: number): EngineState {
+  const { paused, phase } = state;
+  if (!paused) return state;
+  return { ...state, paused: undefined, phase: phase && { ...phase, since: time } };
 }
 
 function isDoubtful({ state, outcome }: ExecutionEvent & { type: "attempt.failed" }): boolean {

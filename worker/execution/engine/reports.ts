@@ -1,7 +1,7 @@
 /** What pools, agents, locks, the edge and other executions report. */
 import { ROOT } from "#protocol/paths.ts";
 import { wakeScope } from "./agents.ts";
-import { agentsResolved, startList } from "./begin.ts";
+import { agentsResolved, haltOf, startList } from "./begin.ts";
 import type { Draft } from "./draft.ts";
 import type { AttemptKey, EngineInput } from "./inputs.ts";
 import { isLeaseOpen, isOut, lateKey, type StepRecord, stepsUnder } from "./state.ts";
@@ -159,7 +159,7 @@ type Facts = Partial<
 /** An attempt is over: the step tries again, or has ended. */
 export function settleAttempt(draft: Draft, step: StepRecord, verdict: Verdict, facts: Facts = {}): void {
   const { state, detail } = verdict;
-  const at = isHalted(draft, step) ? undefined : retryAt(step, state, facts.outcome, draft.moment);
+  const at = haltOf(draft.state, step.path) ? undefined : retryAt(step, state, facts.outcome, draft.moment);
   if (at !== undefined && (state === "failed" || state === "timed_out" || state === "unknown")) {
     const { path, attempt } = step;
     return draft.emit({
@@ -173,10 +173,6 @@ export function settleAttempt(draft: Draft, step: StepRecord, verdict: Verdict, 
     });
   }
   finish(draft, step.path, { state, detail, ...facts });
-}
-
-function isHalted({ state }: Draft, step: StepRecord): boolean {
-  return state.cancel !== undefined || state.stopping !== undefined || step.stopping?.reason === "canceled";
 }
 
 /** Keeps a report that no longer counts, once; a repeat of one that did count is no news (G16). */

@@ -164,6 +164,10 @@ export interface EngineState {
     readonly name: "compensating" | "finally";
     readonly steps: readonly string[];
     readonly ending: Ending;
+    /** When it began, or went on after a pause. */
+    readonly since: number;
+    /** How many steps there were before its own. */
+    readonly stepsBefore: number;
   };
   /** Reports that came too late to count, as `lateKey`s. */
   readonly late: readonly string[];

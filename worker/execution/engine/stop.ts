@@ -53,7 +53,7 @@ export function askToStop(draft: Draft, step: StepRecord, reason: Reason): void 
 }
 
 /** Waits for nothing any more: every step ends now, as far as is known. */
-export function abandonAll(draft: Draft): void {
+export function abandonAll(draft: Draft, why: string): void {
   for (const step of [...openSteps(draft.state)]) {
     if (step.lists) continue;
     if (step.fence !== undefined && isOut(step)) askToStop(draft, step, "canceled");
@@ -64,7 +64,7 @@ export function abandonAll(draft: Draft): void {
     }
     finish(draft, step.path, {
       state: "canceled",
-      detail: "given up by force; whether it ended is not known",
+      detail: `${why}; whether it ended is not known`,
     });
   }
 }

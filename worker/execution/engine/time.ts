@@ -1,15 +1,16 @@
 /** Time has passed: what is due is done. */
-import { CANCEL_GRACE_MS } from "#protocol/limits.ts";
+import { CANCEL_GRACE_MS, WAIT_MAX_MS } from "#protocol/limits.ts";
 import { ROOT } from "#protocol/paths.ts";
 import { release } from "./agents.ts";
 import { type Deadline, deadlineOf } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
 import { end } from "./ending.ts";
 import { settleAttempt } from "./reports.ts";
+import { goOn } from "./resume.ts";
 import { scopeOf } from "./scopes.ts";
 import { openSteps, type StepRecord, stepsUnder } from "./state.ts";
 import { finish } from "./steps.ts";
-import { stopAll } from "./stop.ts";
+import { abandonAll, stopAll } from "./stop.ts";
 
 /** More than any decision needs; what is left is due at the next tick. */
 const AT_ONCE_MAX = 1_000;
@@ -21,7 +22,8 @@ export function tick(draft: Draft): void {
     // What a wait leads to is a task: until it is done the wait would be found again.
     const tasks = draft.tasks.length;
     passed(draft, deadline);
-    if (draft.tasks.length > tasks && deadline.type === "wait") return;
+    const wasWait = deadline.type === "wait" || deadline.type === "pause";
+    if (draft.tasks.length > tasks && wasWait) return;
   }
 }
 
@@ -49,13 +51,29 @@ function passed(draft: Draft, deadline: Deadline): void {
       return end(draft, { state: "timed_out", detail: noLocks(draft) });
     case "pause":
       draft.emit({ type: "step.stopping", step: ROOT, reason: "timed_out" });
-      return stopExecution(draft);
+      return draft.state.phase ? goOn(draft) : stopExecution(draft);
     case "execution":
       draft.emit({ type: "step.stopping", step: ROOT, reason: "timed_out" });
       return stopExecution(draft);
+    case "phase":
+      return giveUp(draft);
     default:
       deadline satisfies never;
   }
+}
+
+function giveUp(draft: Draft): void {
+  const { phase } = draft.state;
+  if (!phase) return;
+  const { state, detail } = phase.ending;
+  const days = WAIT_MAX_MS / (24 * 60 * 60 * 1000);
+  const what = phase.name === "finally" ? "`finally`" : "undoing";
+  const told = `${what} did not come to its end in ${days} days`;
+  abandonAll(draft, told);
+  end(draft, {
+    state: state === "succeeded" ? "timed_out" : state,
+    detail: [detail, told].filter(Boolean).join("; ").slice(0, 2_000),
+  });
 }
 
 function noLocks({ state }: Draft): string {
