@@ -18,6 +18,13 @@ export function jsonProblem(data: unknown, levels = JSON_DEPTH_MAX): string | un
   return undefined;
 }
 
+const utf8 = new TextEncoder();
+
+/** Bytes of JSON data in UTF-8. */
+export function jsonBytes(data: unknown): number {
+  return utf8.encode(JSON.stringify(data)).length;
+}
+
 /** Any JSON. Named, because it holds itself: the API's document says it once. */
 export const jsonSchema: z.ZodType<Json> = z
   .lazy(() =>

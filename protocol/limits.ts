@@ -40,6 +40,12 @@ export const VALUES_MAX_BYTES = 64 * KIB;
 /** Most characters of a person's name. */
 export const PERSON_NAME_MAX = 200;
 
+/** Most bytes, as JSON, of all that the expressions of one block come to; of each alone as of any text in a block. */
+export const INPUTS_MAX_BYTES = 1 * MIB;
+
+/** Most bytes of one event as JSON: a row of the log holds no more than 2 MB. */
+export const EVENT_MAX_BYTES = 1.5 * MIB;
+
 /** Most parameters in one runbook, and most bytes of one parameter's value. */
 export const PARAMETERS_MAX = 64;
 export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;

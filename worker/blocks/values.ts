@@ -2,17 +2,29 @@
 import type { Value } from "#protocol/blocks/common.ts";
 import type { StepInputs } from "#protocol/data.ts";
 import { ExpressionError, looksAtAgent, parseExpression } from "#protocol/expressions.ts";
+import { jsonBytes } from "#protocol/json.ts";
+import { INPUTS_MAX_BYTES, SCRIPT_MAX_BYTES } from "#protocol/limits.ts";
 import type { Scene } from "./kind.ts";
 
 /**
  * The results of those that are expressions, by their place in the block; text
  * as it stands stays in the plan.
- * @throws ExpressionError
+ * @throws ExpressionError also when they are too large
  */
 export function inputsOf(values: Readonly<Record<string, unknown>>, scene: Scene): StepInputs | undefined {
   const inputs: StepInputs = {};
   for (const [place, value] of Object.entries(values)) {
-    if (isExpression(value)) inputs[place] = sendable(value.expr, textOf(scene.evaluate(value.expr)));
+    if (!isExpression(value)) continue;
+    const text = sendable(value.expr, textOf(scene.evaluate(value.expr)));
+    if (text.length > SCRIPT_MAX_BYTES) {
+      throw new ExpressionError(`${place} is over ${SCRIPT_MAX_BYTES / 1024} KiB once it is worked out`);
+    }
+    inputs[place] = text;
+  }
+  if (jsonBytes(inputs) > INPUTS_MAX_BYTES) {
+    throw new ExpressionError(
+      `what its expressions come to is over ${INPUTS_MAX_BYTES / 1024} KiB together, counted as JSON`,
+    );
   }
   return Object.keys(inputs).length > 0 ? inputs : undefined;
 }

@@ -289,14 +289,14 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   #hasLease(leaseId: string, fence: number): boolean {
-    return this.#load()?.state.leases.get(fence)?.id === leaseId;
+    return this.#loadable()?.state.leases.get(fence)?.id === leaseId;
   }
 
   // --- What locks and other executions tell ---
 
   /** How the request of a step, or of the whole execution for "", stands now. False when it is no longer wanted. */
   async locksStand(step: string, reply: LockReply): Promise<boolean> {
-    const state = this.#load()?.state;
+    const state = this.#loadable()?.state;
     if (!state || state.end) return false;
     if ((step === "" ? state.locks : state.steps.get(step)?.locks) === undefined) return false;
     this.#outside.locksStand(step, reply);
@@ -309,12 +309,12 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     state: TerminalExecutionState,
     detail: string | undefined,
   ): Promise<void> {
-    this.#decide({ type: "child.finished", step, executionId, state, detail });
+    if (this.#loadable()) this.#decide({ type: "child.finished", step, executionId, state, detail });
   }
 
   /** True while the step waits for the execution that it started. */
   async wantsChild(step: string, executionId: string): Promise<boolean> {
-    const state = this.#load()?.state;
+    const state = this.#loadable()?.state;
     const record = state?.steps.get(step);
     return record !== undefined && !state?.end && isOut(record) && record.executionId === executionId;
   }
@@ -421,7 +421,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   override onAlarm(): void {
     const { purgeFrom } = this.#store;
     if (purgeFrom !== undefined) return this.background(this.#purge(purgeFrom));
-    const live = this.#load();
+    const live = this.#loadable();
     if (!live) return;
     this.alarmRang();
     try {
@@ -465,8 +465,32 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     if (this.#live !== undefined) return this.#live;
     if (this.#store.isDropped) return null;
     const record = this.#store.record();
-    this.#live = record && this.#assemble(record, fold(record.plan, this.#store.timedEvents()));
+    if (!record) {
+      this.#live = null;
+      return null;
+    }
+    const damaged: number[] = [];
+    const state = fold(
+      record.plan,
+      this.#store.timedEvents((seq) => damaged.push(seq)),
+    );
+    this.#live = this.#assemble(record, state);
+    if (damaged.length > 0 && !state.end) {
+      // Whatever it held or waited for is let go: nobody knows where it stands.
+      const detail = `its log cannot be read at ${damaged.slice(0, 10).join(", ")}: where it stood is not known`;
+      this.#decide({ type: "damaged", detail });
+    }
     return this.#live;
+  }
+
+  /** As `#load`, for other objects, which must not wait for ever for one that cannot be loaded at all. */
+  #loadable(): Live | null {
+    try {
+      return this.#load();
+    } catch (error) {
+      this.log("error", "this execution cannot be loaded; what it holds is given back", { error });
+      return null;
+    }
   }
 
   /** The execution, unless it was deleted. */

@@ -7,6 +7,7 @@ import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { type ExecutionEvent, executionEventSchema, type RecordedEvent } from "#protocol/events.ts";
 import { encodeOutputFrame } from "#protocol/viewer.ts";
 import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import { log } from "../log.ts";
 import type { AgentIdentity } from "../pool/contract.ts";
 import type { CreateExecution, Tombstone } from "./contract.ts";
 import type { TimedEvent } from "./engine/fold.ts";
@@ -161,10 +162,12 @@ export class ExecutionStore {
     return this.#head;
   }
 
-  /** Every event with its time, for the fold. */
-  *timedEvents(): Generator<TimedEvent> {
-    for (const row of this.#sql.exec("SELECT time, body FROM log WHERE step IS NULL ORDER BY seq")) {
-      yield { time: integerOf(row.time), event: parseEvent(row.body) };
+  /** Every event with its time, for the fold; `damaged` is told of each that cannot be read. */
+  *timedEvents(damaged: (seq: number) => void): Generator<TimedEvent> {
+    for (const row of this.#sql.exec("SELECT seq, time, body FROM log WHERE step IS NULL ORDER BY seq")) {
+      const event = parseEvent(row);
+      if (event) yield { time: integerOf(row.time), event };
+      else damaged(integerOf(row.seq));
     }
   }
 
@@ -175,12 +178,15 @@ export class ExecutionStore {
       after,
       limit,
     );
-    return rows.toArray().map((row) => toEvent(row));
+    return rows.toArray().flatMap((row) => toEvent(row) ?? []);
   }
 
   /** Events and chunks after a sequence number, read lazily: stop iterating and no more is read. */
   *rowsAfter(after: number): Generator<LogRow> {
-    for (const row of this.#sql.exec("SELECT * FROM log WHERE seq > ? ORDER BY seq", after)) yield toRow(row);
+    for (const row of this.#sql.exec("SELECT * FROM log WHERE seq > ? ORDER BY seq", after)) {
+      const read = toRow(row);
+      if (read) yield read;
+    }
   }
 
   /** The chunks of an attempt from the one on that holds a line, in order, read lazily. */
@@ -337,16 +343,15 @@ export function outputFrame(row: ChunkRow): Uint8Array<ArrayBuffer> {
   return encodeOutputFrame(row, row.body);
 }
 
-function toRow(row: SqlRow): LogRow {
-  return row.step === null ? { type: "event", ...toEvent(row) } : toChunk(row);
+function toRow(row: SqlRow): LogRow | undefined {
+  if (row.step !== null) return toChunk(row);
+  const event = toEvent(row);
+  return event && { type: "event", ...event };
 }
 
-function toEvent(row: SqlRow): RecordedEvent {
-  return {
-    seq: integerOf(row.seq),
-    time: new Date(integerOf(row.time)).toISOString(),
-    event: parseEvent(row.body),
-  };
+function toEvent(row: SqlRow): RecordedEvent | undefined {
+  const event = parseEvent(row);
+  return event && { seq: integerOf(row.seq), time: new Date(integerOf(row.time)).toISOString(), event };
 }
 
 function toChunk(row: SqlRow): ChunkRow {
@@ -365,8 +370,15 @@ function toChunk(row: SqlRow): ChunkRow {
   };
 }
 
-function parseEvent(body: SqlStorageValue | undefined): ExecutionEvent {
-  return executionEventSchema.parse(JSON.parse(textOf(body)));
+/** Undefined for what is damaged: the rest of the log is still worth reading. */
+function parseEvent({ seq, body }: SqlRow): ExecutionEvent | undefined {
+  try {
+    return executionEventSchema.parse(JSON.parse(textOf(body)));
+  } catch (error) {
+    const problem = String(error instanceof Error ? error.message : error).slice(0, 200);
+    log("error", "an event of the log cannot be read; it is left out", { seq, problem });
+    return undefined;
+  }
 }
 
 function integerOf(value: SqlStorageValue | undefined): number {

@@ -13,7 +13,7 @@ import { ancestorsOf, pathsOfList, placeOf } from "#protocol/paths.ts";
 import { beginBlock } from "../../blocks/index.ts";
 import type { Beginning } from "../../blocks/kind.ts";
 import { sendToAgent } from "./agents.ts";
-import type { Draft } from "./draft.ts";
+import { type Draft, UnreadableEvent } from "./draft.ts";
 import { policyOf } from "./lists.ts";
 import { sceneOf } from "./scene.ts";
 import { groupTarget } from "./scopes.ts";
@@ -33,7 +33,7 @@ export function begin(draft: Draft, path: string): void {
     if (!hasLocks(draft, step) || !isConfirmed(draft, step)) return;
     perform(draft, step, beginBlock(step.block, sceneOf(draft.state, path, draft.moment.now)));
   } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
+    if (!(error instanceof ExpressionError || error instanceof UnreadableEvent)) throw error;
     fail(draft, path, error.message);
   }
 }

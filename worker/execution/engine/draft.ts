@@ -1,4 +1,6 @@
-import type { ExecutionEvent } from "#protocol/events.ts";
+import { type ExecutionEvent, executionEventSchema } from "#protocol/events.ts";
+import { jsonBytes } from "#protocol/json.ts";
+import { EVENT_MAX_BYTES } from "#protocol/limits.ts";
 import { apply } from "./fold.ts";
 import type { Decision, Effect, Moment } from "./inputs.ts";
 import type { EngineState, StepRecord } from "./state.ts";
@@ -11,6 +13,27 @@ export type Task =
   | { do: "ended"; step: string }
   /** A step with lists inside it may begin more of them, or be done. */
   | { do: "continue"; step: string };
+
+/** An event that could not be read back once it is stored: nothing that leads to it may be. */
+export class UnreadableEvent extends Error {
+  override readonly name = "UnreadableEvent";
+  /** The step that it is about; undefined for one about the execution. */
+  readonly step: string | undefined;
+
+  constructor(event: ExecutionEvent, problem: string) {
+    super(`"${event.type}" cannot be stored: ${problem}`);
+    this.step = "step" in event ? event.step : undefined;
+  }
+}
+
+/** @throws UnreadableEvent */
+export function checkReadable(event: ExecutionEvent): void {
+  const issue = executionEventSchema.safeParse(event).error?.issues[0];
+  if (issue) throw new UnreadableEvent(event, `${issue.path.join(".").slice(0, 200)}: ${issue.message}`);
+  if (jsonBytes(event) > EVENT_MAX_BYTES) {
+    throw new UnreadableEvent(event, `it is over ${EVENT_MAX_BYTES / 1024} KiB`);
+  }
+}
 
 /** A decision in the making: each event takes hold at once, so what follows sees it. */
 export class Draft {
@@ -32,7 +55,9 @@ export class Draft {
     this.moment = moment;
   }
 
+  /** @throws UnreadableEvent and changes nothing */
   emit(event: ExecutionEvent): void {
+    checkReadable(event);
     this.#events.push(event);
     this.state = apply(this.state, { time: this.moment.now, event });
   }

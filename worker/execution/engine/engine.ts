@@ -11,18 +11,25 @@ import { isStepTerminal } from "#protocol/states.ts";
 import { releaseIdle } from "./agents.ts";
 import { asked } from "./asked.ts";
 import { begin, requestLocks, startList } from "./begin.ts";
-import { Draft } from "./draft.ts";
+import { checkReadable, Draft, UnreadableEvent } from "./draft.ts";
+import { end } from "./ending.ts";
 import { fold } from "./fold.ts";
 import type { AttemptKey, Decision, EngineInput, Moment, Origin } from "./inputs.ts";
 import { continueStep, ended } from "./lists.ts";
 import { overallState } from "./overall.ts";
 import { reported } from "./reports.ts";
-import { type EngineState, lateKey } from "./state.ts";
+import { type EngineState, isOut, lateKey } from "./state.ts";
+import { finish } from "./steps.ts";
+import { abandonAll } from "./stop.ts";
 import { tick } from "./time.ts";
 
-/** The first decision of an execution. */
+/**
+ * The first decision of an execution.
+ * @throws UnreadableEvent when its origin or plan cannot be stored
+ */
 export function create(plan: Plan, { limited, ...origin }: Origin, moment: Moment): Decision {
   const created: ExecutionEvent = { type: "execution.created", schema: EVENT_SCHEMA, ...origin };
+  checkReadable(created);
   const draft = new Draft(fold(plan, [{ time: moment.now, event: created }]), moment);
   if (plan.locks || limited) requestLocks(draft, ROOT, plan.locks ?? [], limited);
   else startList(draft, ROOT, 0);
@@ -30,11 +37,47 @@ export function create(plan: Plan, { limited, ...origin }: Origin, moment: Momen
   return { ...decision, events: [created, ...decision.events] };
 }
 
-/** Every later decision. An input that changes nothing gives no events. */
+/**
+ * Every later decision. An input that changes nothing gives no events. What would
+ * lead to an event that nobody could read back ends the step that it is about, or
+ * else the execution: tried again it would come to the same.
+ */
 export function engine(state: EngineState, input: EngineInput, moment: Moment): Decision {
+  try {
+    return decide(state, moment, (draft) => handle(draft, input));
+  } catch (error) {
+    if (!(error instanceof UnreadableEvent)) throw error;
+    return instead(state, moment, error);
+  }
+}
+
+function decide(state: EngineState, moment: Moment, change: (draft: Draft) => void): Decision {
   const draft = new Draft(state, moment);
-  handle(draft, input);
+  change(draft);
   return settle(draft);
+}
+
+function instead(
+  state: EngineState,
+  moment: Moment,
+  { step: path, message: detail }: UnreadableEvent,
+): Decision {
+  const step = path === undefined ? undefined : state.steps.get(path);
+  if (step && !isStepTerminal(step.state)) {
+    try {
+      return decide(state, moment, (draft) =>
+        finish(draft, step.path, { state: isOut(step) ? "unknown" : "failed", detail }),
+      );
+    } catch (error) {
+      if (!(error instanceof UnreadableEvent)) throw error;
+    }
+  }
+  return decide(state, moment, (draft) => damaged(draft, detail));
+}
+
+function damaged(draft: Draft, detail: string): void {
+  abandonAll(draft);
+  end(draft, { state: "failed", detail });
 }
 
 function handle(draft: Draft, input: EngineInput): void {
@@ -49,6 +92,8 @@ function handle(draft: Draft, input: EngineInput): void {
       return asked(draft, input);
     case "tick":
       return tick(draft);
+    case "damaged":
+      return damaged(draft, input.detail);
     case "lease.granted":
     case "lease.queued":
     case "lease.failed":

@@ -81,6 +81,8 @@ export type EngineInput =
       state: "succeeded" | "failed" | "canceled" | "timed_out";
       detail?: string;
     }
+  /** The log holds what cannot be read: nobody knows where the execution stands. */
+  | { type: "damaged"; detail: string }
   // Time has passed: whatever deadline is due is acted upon.
   | { type: "tick" };
 

@@ -9,7 +9,10 @@ import { fail, finish } from "./steps.ts";
 import { askToStop } from "./stop.ts";
 import { retryAt, type Verdict, verdictOf } from "./verdict.ts";
 
-type Reported = Exclude<EngineInput, { type: "cancel" | "pause" | "resume" | "skip" | "answer" | "tick" }>;
+type Reported = Exclude<
+  EngineInput,
+  { type: "cancel" | "pause" | "resume" | "skip" | "answer" | "damaged" | "tick" }
+>;
 type Input<Type extends Reported["type"]> = Extract<Reported, { type: Type }>;
 
 export function reported(draft: Draft, input: Reported): void {

@@ -3,8 +3,10 @@ import { isExecutionTerminal } from "#protocol/states.ts";
 import type { ExecutionCursor, ExecutionFilter } from "../../db/repositories/executions.ts";
 import { tenantDb } from "../../db/tenant.ts";
 import type { Env } from "../../env.ts";
+import type { ListEntry } from "../../execution/contract.ts";
 import { mapConcurrently } from "../../http/concurrency.ts";
 import { pageOf } from "../../http/cursor.ts";
+import { log } from "../../log.ts";
 import { callObject, coordinatorOf } from "../../objects.ts";
 
 /**
@@ -41,9 +43,23 @@ async function currentOf(
   row: ExecutionSummary,
   agentId: string | undefined,
 ): Promise<ExecutionSummary | undefined> {
-  const found = await callObject(coordinatorOf(env, organizationId, row.id), (object) => object.summary());
+  const found = await summaryOf(env, organizationId, row.id);
   if (!found) return agentId === undefined ? row : undefined;
   if (agentId !== undefined && !found.agentIds.includes(agentId)) return undefined;
   const { state, finishedAt, durationMs } = found.execution;
   return { ...row, state, finishedAt, durationMs };
+}
+
+/** Null also where it cannot be said: one that does not answer takes nothing from the others. */
+async function summaryOf(env: Env, organizationId: string, executionId: string): Promise<ListEntry | null> {
+  try {
+    return await callObject(coordinatorOf(env, organizationId, executionId), (object) => object.summary());
+  } catch (error) {
+    log("error", "an execution did not answer; lists show what the index has", {
+      organizationId,
+      executionId,
+      error,
+    });
+    return null;
+  }
 }
