@@ -36,6 +36,26 @@ function deeplyValued(levels: number): string {
   return `${finished.slice(0, -1)},"values":{"v":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
 }
 
+/** An execution whose step was offered to one agent, which declined, and runs on another. */
+async function taken() {
+  const place = newPlace();
+  const one = await connectAgent(place);
+  const execution = await newExecution(place, [command("a")]);
+  await coordinatorOf(place, execution.executionId).create(execution);
+  const old = (await one.next("lease.offer")) as unknown as { lease: Scene["lease"] };
+  const second = { ...place, agentId: "agt_second" };
+  const two = await connectAgent(second);
+  one.send({ type: "lease.declined", leaseId: old.lease.id, fence: 1, reason: "draining", detail: "" });
+  const { lease } = await acceptOffer(two);
+  const data = await openData(second, execution.executionId);
+  const attempt = new Attempt("a", 2);
+  data.send(attempt.hello(lease));
+  data.send(attempt.started());
+  data.send(attempt.chunk("true\n"));
+  await data.next("output.ack");
+  return { place, execution, data, attempt, old };
+}
+
 describe("agents", () => {
   it("[G11] go on after the coordinator was evicted in mid-stream", async () => {
     const scene = await running();
@@ -97,22 +117,7 @@ describe("agents", () => {
   });
 
   it("[LS2] [S5] [G16] under an older fence cannot add to, erase or forge what is stored", async () => {
-    const place = newPlace();
-    const one = await connectAgent(place);
-    const execution = await newExecution(place, [command("a")]);
-    await coordinatorOf(place, execution.executionId).create(execution);
-    const old = (await one.next("lease.offer")) as unknown as { lease: Scene["lease"] };
-    const second = { ...place, agentId: "agt_second" };
-    const two = await connectAgent(second);
-    one.send({ type: "lease.declined", leaseId: old.lease.id, fence: 1, reason: "draining", detail: "" });
-    const { lease } = await acceptOffer(two);
-    const data = await openData(second, execution.executionId);
-    const attempt = new Attempt("a", 2);
-    data.send(attempt.hello(lease));
-    data.send(attempt.started());
-    data.send(attempt.chunk("true\n"));
-    await data.next("output.ack");
-
+    const { place, execution, data, attempt, old } = await taken();
     const stale = await openData(place, execution.executionId);
     const forged = new Attempt("a", 1);
     stale.send(forged.hello(old.lease));
@@ -130,6 +135,22 @@ describe("agents", () => {
     await data.next("output.ack", 3);
     const stub = coordinatorOf(place, execution.executionId);
     expect(await (await stub.fetch("https://object/output.txt")).text()).toBe("true\nmore\n");
+    expect(await read({ place, execution })).toMatchObject({ state: "succeeded" });
+  });
+
+  it("[LS2] under an older fence do not touch a result that waits for its output", async () => {
+    const { place, execution, data, attempt, old } = await taken();
+    const missing = attempt.chunk("more\n");
+    data.send(attempt.finished());
+    await data.next("output.resend");
+    const stale = await openData(place, execution.executionId);
+    const late = new Attempt("a", 1);
+    stale.send(late.hello(old.lease));
+    await stale.next("welcome");
+    stale.send(late.finished());
+    await stale.next("step.recorded");
+    data.send(missing);
+    await data.next("output.ack", 2);
     expect(await read({ place, execution })).toMatchObject({ state: "succeeded" });
   });
 

@@ -211,7 +211,7 @@ export class AgentLink {
     if (reception.type === "gap") return this.#askAgain(socket, chunk.step, attempt, stream, held);
     if (reception.type === "stored") this.#deps.publish(reception.row);
     reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
-    const pending = this.#pending.get(attemptKey(chunk));
+    const pending = this.#pending.get(attemptKey({ step: step.path, attempt, fence: step.fence }));
     // Only what completes the stream can complete the result: else every later chunk would ask for the gap again.
     if (pending && held >= pending.streams[stream].bytes) this.#finished(socket, pending);
   }
@@ -273,8 +273,9 @@ export class AgentLink {
   }
 }
 
-function attemptKey({ step, attempt }: { step: string; attempt: number }): string {
-  return `${step}#${attempt}`;
+/** With the fence: an agent that has lost the step may report the same attempt. */
+function attemptKey(of: { step: string; attempt: number; fence: number | undefined }): string {
+  return `${of.step}#${of.attempt}#${of.fence}`;
 }
 
 function reply(socket: Socket, message: CoordinatorDataMessage): void {
