@@ -53,10 +53,10 @@ it("a double click starts one execution, also on a phone", async () => {
   const run = page.getByRole("button", { name: "Run version 1" });
   await run.click();
   await page.getByText("This is needed.").waitFor();
-  await page.getByLabel("who").fill("WORLD");
+  await page.getByRole("textbox", { name: "who" }).fill("WORLD");
   await run.click();
   await page.getByText('"who" must match [a-z]+').waitFor();
-  await page.getByLabel("who").fill("world");
+  await page.getByRole("textbox", { name: "who" }).fill("world");
   await run.dblclick();
   await page.waitForURL(/executions\/exe_/);
   await page.locator(".log-text", { hasText: "hello world" }).waitFor();

@@ -76,7 +76,7 @@ function instead(
 }
 
 function damaged(draft: Draft, detail: string): void {
-  abandonAll(draft);
+  abandonAll(draft, "the execution ended");
   end(draft, { state: "failed", detail });
 }
 
