@@ -154,7 +154,7 @@ CREATE TABLE `runbooks` (
 	`title` text NOT NULL,
 	`description` text,
 	`latest_version` integer NOT NULL,
-	`command_count` integer NOT NULL,
+	`step_count` integer NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	`deleted_at` integer,

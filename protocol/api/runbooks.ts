@@ -10,8 +10,8 @@ export const runbookSummarySchema = z
     title: z.string(),
     description: z.string().optional(),
     latestVersion: z.number().int().positive(),
-    /** How many blocks of the latest version run something. */
-    commandCount: z.number().int(),
+    /** How many blocks of the latest version do something or ask somebody: all but plain text. */
+    stepCount: z.number().int(),
     createdAt: timestampSchema,
     updatedAt: timestampSchema,
   })

@@ -37,11 +37,17 @@ const cursorOf = (answer: Answer) =>
     .nextCursor;
 
 describe("creating", () => {
+  test("counts as steps whatever does something or asks somebody, not plain text", async () => {
+    const source =
+      "# Mixed\n\nRead this.\n\n```farhand\nkind: instruction\nmarkdown: Done?\nacknowledge: true\n```\n\n```farhand\nkind: timer\nduration: 1s\n```\n";
+    expect(dataOf(await post(source), runbookSchema).stepCount).toBe(2);
+  });
+
   test("answers with the runbook, its version, its place and its ETag", async () => {
     const answer = await post(sourceOf("Check disks"));
     expect(answer.status).toBe(201);
     const runbook = dataOf(answer, runbookSchema);
-    expect(runbook).toMatchObject({ title: "Check disks", latestVersion: 1, commandCount: 1 });
+    expect(runbook).toMatchObject({ title: "Check disks", latestVersion: 1, stepCount: 1 });
     expect(runbook.version.createdBy.type).toBe("api_key");
     expect(runbook.version.contentHash).toBe(await digestOf(runbook.version.document));
     expect(answer.headers.get("location")).toBe(`/api/v1/runbooks/${runbook.id}`);

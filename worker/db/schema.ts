@@ -243,7 +243,7 @@ export const runbooks = sqliteTable(
     title: text("title").notNull(),
     description: text("description"),
     latestVersion: integer("latest_version").notNull(),
-    commandCount: integer("command_count").notNull(),
+    stepCount: integer("step_count").notNull(),
     createdAt: time("created_at").notNull(),
     updatedAt: time("updated_at").notNull(),
     /** A tombstone: hidden from then on, its versions and executions stay. */

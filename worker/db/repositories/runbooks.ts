@@ -2,7 +2,7 @@
 import { and, desc, eq, getTableColumns, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Actor } from "#protocol/actor.ts";
 import type { Runbook, RunbookSummary, Version, VersionSummary } from "#protocol/api/runbooks.ts";
-import { walkBlocks } from "#protocol/blocks/index.ts";
+import { type Block, walkBlocks } from "#protocol/blocks/index.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import { organization, pools, runbooks, runbookVersions } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
@@ -230,12 +230,17 @@ function isAfter({ updatedAt, id }: RunbookCursor): SQL | undefined {
   return or(lt(runbooks.updatedAt, time), and(eq(runbooks.updatedAt, time), lt(runbooks.id, id)));
 }
 
+/** Text alone is shown in its place and done. */
+function isStep(block: Block): boolean {
+  return block.kind !== "instruction" || block.acknowledge === true;
+}
+
 /** What a list shows of the latest version. */
 function summaryOf(document: RunbookDocument) {
   return {
     title: document.title,
     description: document.description ?? null,
-    commandCount: [...walkBlocks(document.blocks)].filter(({ block }) => block.kind === "command").length,
+    stepCount: [...walkBlocks(document.blocks)].filter(({ block }) => isStep(block)).length,
   };
 }
 
@@ -250,7 +255,7 @@ function toSummary(row: typeof runbooks.$inferSelect): RunbookSummary {
     title: row.title,
     description: row.description ?? undefined,
     latestVersion: row.latestVersion,
-    commandCount: row.commandCount,
+    stepCount: row.stepCount,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

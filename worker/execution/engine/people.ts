@@ -116,7 +116,9 @@ function approvalRefusal(
   }
   if (person.actor.type !== "user") return forbidden("Approvals are given by people, not by keys.");
   if (isRequester(state, person) && !block.allowRequester) {
-    return forbidden("Whoever started an execution cannot approve it. Ask somebody else.");
+    return forbidden(
+      "Whoever started an execution can neither approve nor reject it. Ask somebody else, or cancel it.",
+    );
   }
   if (!mayApprove(block, person)) {
     const who = [...(block.from?.people ?? []), ...(block.from?.roles ?? []).map((role) => `role ${role}`)];

@@ -17,7 +17,8 @@ interface Props {
   execution: Execution;
   step: Step;
   question: Question;
-  onSkip(): void;
+  /** Absent where nobody may skip. */
+  onSkip: (() => void) | undefined;
 }
 
 /** The form of a step that asks, and its buttons: yes, no, and passing over it. */
@@ -77,9 +78,11 @@ export function AnswerForm({ execution, step, question, onSkip }: Props) {
             {no.label}
           </Button>
         )}
-        <Button variant="ghost" disabled={busy} onClick={onSkip}>
-          Skip…
-        </Button>
+        {onSkip && (
+          <Button variant="ghost" disabled={busy} onClick={onSkip}>
+            Skip…
+          </Button>
+        )}
       </div>
     </form>
   );

@@ -1,6 +1,7 @@
 import { Hourglass } from "lucide-react";
 import { useState } from "react";
 import type { Execution, Step } from "#protocol/api/executions.ts";
+import { asksForApproval } from "#protocol/approvals.ts";
 import { blockAt } from "#protocol/paths.ts";
 import { Button } from "../../components/Button.tsx";
 import { Until } from "../../components/RelativeTime.tsx";
@@ -15,7 +16,7 @@ export function StepWaiting({ execution, step }: { execution: Execution; step: S
   const block = blockAt(execution.plan, step.id);
   if (step.state !== "waiting" || !step.wait || !block) return null;
   const question = questionOf(block, step.wait);
-  const skip = () => setSkipping(true);
+  const skip = asksForApproval(execution.plan, block) ? undefined : () => setSkipping(true);
   return (
     <section
       aria-label="Waiting"
@@ -37,9 +38,11 @@ export function StepWaiting({ execution, step }: { execution: Execution; step: S
         ) : question ? (
           <AnswerForm execution={execution} step={step} question={question} onSkip={skip} />
         ) : (
-          <div>
-            <Button onClick={skip}>Skip…</Button>
-          </div>
+          skip && (
+            <div>
+              <Button onClick={skip}>Skip…</Button>
+            </div>
+          )
         )}
       </div>
     </section>

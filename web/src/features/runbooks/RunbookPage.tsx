@@ -28,7 +28,7 @@ export function RunbookPage() {
 
 function Loaded({ runbook }: { runbook: Runbook }) {
   const { document } = runbook.version;
-  const runs = runbook.commandCount > 0;
+  const runs = runbook.stepCount > 0;
   return (
     <Page>
       <PageHeader

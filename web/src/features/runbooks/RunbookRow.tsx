@@ -24,7 +24,7 @@ export function RunbookRow({ runbook }: { runbook: RunbookSummary }) {
         </p>
       </div>
       <div className="hidden w-24 shrink-0 text-right text-[0.8125rem] text-muted sm:block">
-        {plural(runbook.commandCount, "command")}
+        {plural(runbook.stepCount, "step")}
       </div>
       <div className="hidden w-32 shrink-0 text-right text-[0.8125rem] text-muted sm:block">
         v{runbook.latestVersion} · <RelativeTime time={runbook.updatedAt} />
