@@ -14,7 +14,7 @@ import { waitingIn } from "./engine/agents.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
 import type { EngineState } from "./engine/state.ts";
 import { offerPayload } from "./performer.ts";
-import { buildChildPlan } from "./plan.ts";
+import { buildChildPlan, CHILD_DEPTH_MAX } from "./plan.ts";
 
 export type OutsideEffect = Extract<
   Effect,
@@ -172,6 +172,11 @@ export class Outside {
     const worked = Object.entries(inputs).map(([place, value]) => [place.slice("parameters/".length), value]);
     const parameters = Object.fromEntries([...written, ...worked]);
     const own = this.#deps.record();
+    const depth = (parent?.depth ?? 0) + 1;
+    if (depth > CHILD_DEPTH_MAX) {
+      const detail = `runbooks may start each other ${CHILD_DEPTH_MAX} deep`;
+      return this.#deps.decide({ type: "child.finished", step, executionId, state: "failed", detail });
+    }
     const planned = await planChild(plan, block.id, parameters);
     if ("detail" in planned) {
       const { detail } = planned;
@@ -185,7 +190,7 @@ export class Outside {
       actor: own.actor,
       requesterId: own.requesterId,
       requestId: own.requestId,
-      parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
+      parent: { executionId: own.executionId, step, depth },
     });
     // Its cancel was faster.
     if (created.outcome === "conflict") {
