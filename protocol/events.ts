@@ -98,9 +98,14 @@ export const executionEventSchema = z
       /** What it is a retry of, and what it takes over from there. */
       lineage: lineageSchema.optional(),
       taken: takenOverSchema.optional(),
-      /** The execution and step that started it, and how many stand above it. */
+      /** The execution and step that started it, how many stand above it, and the topmost of them. */
       parent: z
-        .strictObject({ executionId: z.string(), step: z.string(), depth: z.number().int() })
+        .strictObject({
+          executionId: z.string(),
+          step: z.string(),
+          depth: z.number().int(),
+          root: z.string().optional(),
+        })
         .optional(),
     }),
     /** What it does as a whole has changed: `queued`, `running`, `waiting` or `paused`. */

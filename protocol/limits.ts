@@ -28,6 +28,12 @@ export const BLOCK_DEPTH_MAX = 8;
 /** Most steps in one execution: blocks, times the items and agents they run for. */
 export const STEPS_MAX = 5_000;
 
+/**
+ * Most executions that one may start in all its life, with those that they start, and every attempt at it. As
+ * many as one `foreach` has items: loops within loops of runbooks would otherwise multiply with every level.
+ */
+export const CHILD_EXECUTIONS_MAX = 1_000;
+
 /** Most items of one `foreach`, and most agents of one target. */
 export const ITEMS_MAX = 1_000;
 

@@ -40,6 +40,20 @@ test.each(["GET", "HEAD"])("a %s request with a body is refused where the body s
   expect(issuesOf(block)).toEqual([]);
 });
 
+test("a lock that is held around a block cannot be asked for in it", () => {
+  const inner = "{ kind: command, name: inner, script: ls, locks: [db] }";
+  const words = (holder: string) => `the lock "db" is held by ${holder} then; ask for it in one place only`;
+  const around = (locks: string) => `kind: parallel\nname: both\n${locks}branches:\n  - - ${inner}`;
+  expect(issuesOf(around("locks: [db]\n"))).toEqual([expect.stringContaining(words('"both"'))]);
+  expect(issuesOf(around("locks: [other]\n"))).toEqual([]);
+  const block = `\`\`\`farhand\n${around("")}\n\`\`\`\n`;
+  expect(issuesIn(`---\nlocks: [db]\n---\n${block}`)).toEqual([
+    expect.stringContaining(words("the execution")),
+  ]);
+  const undo = "compensate: { kind: command, script: ls, locks: [db] }";
+  expect(issuesOf(`kind: command\nname: a\nscript: ls\nlocks: [db]\n${undo}`)).toEqual([]);
+});
+
 describe("expressions", () => {
   test.each([
     ["1 +", "this expression cannot be read: Unexpected token: EOF"],

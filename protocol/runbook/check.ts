@@ -5,6 +5,7 @@
 import type { Block } from "../blocks/index.ts";
 import { checkBlock } from "./checkBlock.ts";
 import { expressionProblems, type Surroundings } from "./checkExpression.ts";
+import { lockProblems } from "./checkLocks.ts";
 import { parameterProblems } from "./checkParameters.ts";
 import type { RunbookDocument } from "./document.ts";
 import { expressionsOf } from "./expressionSites.ts";
@@ -26,6 +27,7 @@ export function checkDocument(document: RunbookDocument): DocumentIssue[] {
   return [
     ...below(["parameters"], parameterProblems(document.parameters)),
     ...places.flatMap((place) => below(place.path, placeProblems(place, surroundings))),
+    ...places.flatMap((place) => below(place.path, lockProblems(document, place))),
   ];
 }
 

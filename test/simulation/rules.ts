@@ -162,7 +162,7 @@ export class Rules {
   #mayBegin(copy: EngineState, path: string): void {
     const place = placeOf(this.#plan, path);
     if (!place) throw new Violation("order", `"${path}" is not in the plan`);
-    if (copy.locks && copy.locks.status !== "granted" && !copy.phase) {
+    if (copy.locks && copy.locks.status !== "granted") {
       throw new Violation("locks", `"${path}" begins before the execution has its locks and its place`);
     }
     if (copy.cancel && !copy.phase) throw new Violation("CX1", `"${path}" begins after the cancel`);

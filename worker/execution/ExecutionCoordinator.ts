@@ -6,7 +6,7 @@
 import type { ConnectionContext } from "partyserver";
 import type { Execution } from "#protocol/api/executions.ts";
 import { newId } from "#protocol/ids.ts";
-import { COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits.ts";
+import { CHILD_EXECUTIONS_MAX, COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
 import type { StreamMessage } from "#protocol/viewer.ts";
@@ -317,6 +317,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     const state = this.#loadable()?.state;
     const record = state?.steps.get(step);
     return record !== undefined && !state?.end && isOut(record) && record.executionId === executionId;
+  }
+
+  /** Whether one more may be started under this execution, at whatever level. Safe to repeat. */
+  async admitChild(executionId: string): Promise<boolean> {
+    return this.#store.record() !== null && this.#store.admitChild(executionId, CHILD_EXECUTIONS_MAX);
   }
 
   /** Cancels what another execution started. False when it has not begun: then it never will. */

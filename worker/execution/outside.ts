@@ -4,6 +4,7 @@
  * back to the engine as an input.
  */
 
+import { CHILD_EXECUTIONS_MAX } from "#protocol/limits.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import type { Env } from "../env.ts";
@@ -14,7 +15,7 @@ import { waitingIn } from "./engine/agents.ts";
 import type { Effect, EngineInput } from "./engine/inputs.ts";
 import type { EngineState } from "./engine/state.ts";
 import { offerPayload } from "./performer.ts";
-import { buildChildPlan } from "./plan.ts";
+import { buildChildPlan, CHILD_DEPTH_MAX } from "./plan.ts";
 
 export type OutsideEffect = Extract<
   Effect,
@@ -174,10 +175,15 @@ export class Outside {
     const worked = Object.entries(inputs).map(([place, value]) => [place.slice("parameters/".length), value]);
     const parameters = Object.fromEntries([...written, ...worked]);
     const own = this.#deps.record();
+    const fail = (detail: string) =>
+      this.#deps.decide({ type: "child.finished", step, executionId, state: "failed", detail });
+    const depth = (parent?.depth ?? 0) + 1;
+    if (depth > CHILD_DEPTH_MAX) return fail(`runbooks may start each other ${CHILD_DEPTH_MAX} deep`);
     const planned = await planChild(plan, block.id, parameters);
-    if ("detail" in planned) {
-      const { detail } = planned;
-      return this.#deps.decide({ type: "child.finished", step, executionId, state: "failed", detail });
+    if ("detail" in planned) return fail(planned.detail);
+    const root = parent?.root ?? parent?.executionId ?? own.executionId;
+    if (!(await this.#coordinator(root).admitChild(executionId))) {
+      return fail(`an execution may start at most ${CHILD_EXECUTIONS_MAX} others, all levels together`);
     }
     const created = await this.#coordinator(executionId).create({
       executionId,
@@ -187,7 +193,7 @@ export class Outside {
       actor: own.actor,
       requesterId: own.requesterId,
       requestId: own.requestId,
-      parent: { executionId: own.executionId, step, depth: (parent?.depth ?? 0) + 1 },
+      parent: { executionId: own.executionId, step, depth, root },
     });
     // Its cancel was faster.
     if (created.outcome === "conflict") {

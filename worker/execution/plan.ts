@@ -8,6 +8,7 @@ import { PLAN_MAX_BYTES, STEP_TIMEOUT_DEFAULT_MS, WAIT_MAX_MS } from "#protocol/
 import type { ChildProcedure, Plan } from "#protocol/plan.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import { checkParameters } from "#protocol/runbook/parameters.ts";
+import { selfWait } from "./selfWait.ts";
 
 /** How long an execution may wait before its first step, on top of what its steps may take. */
 const PLAN_WAIT_MS = 24 * 60 * 60 * 1000;
@@ -117,7 +118,8 @@ export function buildPlan(input: PlanInput): PlanResult {
     nonce,
     expiresAt: now + lifeMs(document),
   };
-  return withinLimit(plan);
+  const waits = selfWait(plan);
+  return waits === undefined ? withinLimit(plan) : problem("invalid_runbook", waits);
 }
 
 /** The plan of an execution that a `runbook` block starts; `plan` is that of the one it stands in. */

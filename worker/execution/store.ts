@@ -109,6 +109,17 @@ export class ExecutionStore {
     this.#storage.kv.put(FORBIDDEN_KEY, true);
   }
 
+  /** Counts an execution that was started under this one, once; false when there are so many already. */
+  admitChild(executionId: string, max: number): boolean {
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS children (id TEXT PRIMARY KEY)");
+    const isKnown = this.#sql.exec("SELECT 1 FROM children WHERE id = ?", executionId).toArray().length > 0;
+    if (isKnown) return true;
+    const count = integerOf(this.#sql.exec("SELECT COUNT(*) AS count FROM children").one().count);
+    if (count >= max) return false;
+    this.#sql.exec("INSERT INTO children (id) VALUES (?)", executionId);
+    return true;
+  }
+
   /** The last sequence number that the log has given out; 0 when none. */
   get head(): number {
     if (this.#head === undefined) {

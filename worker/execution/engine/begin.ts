@@ -28,7 +28,7 @@ export function begin(draft: Draft, path: string): void {
   if (halt) return skip(draft, path, halt);
   if (draft.state.paused) return wait(draft, path, { for: "resume", until: draft.state.paused.until });
   try {
-    const isNew = step.begunAt === undefined || step.wait?.for === "resume";
+    const isNew = step.begunAt === undefined || (step.wait?.for === "resume" && step.attempt === 0);
     if (isNew && !isWanted(draft, step)) return;
     if (!hasLocks(draft, step) || !isConfirmed(draft, step)) return;
     perform(draft, step, beginBlock(step.block, sceneOf(draft.state, path, draft.moment.now)));

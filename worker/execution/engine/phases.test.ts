@@ -95,6 +95,18 @@ describe("a pause while it is undone or cleaned up", () => {
   });
 });
 
+describe("a pause between two attempts", () => {
+  it("does not ask again whether the step is wanted", () => {
+    const run = new Run([command("a", { ...TWICE, when: "steps.a.attempt == 0" })]).granted();
+    run.started("a").exited("a", 1);
+    run.input(pause);
+    run.at(run.now + 1_000);
+    expect(run.step("a").wait?.for).toBe("resume");
+    run.input({ type: "resume", actor: ACTOR });
+    expect(run.step("a").state).toBe("dispatched");
+  });
+});
+
 describe("a retry while it is undone or cleaned up", () => {
   it("counts after a cancel", () => {
     const run = undoing();

@@ -28,6 +28,9 @@ export async function surroundingsOf(
 
 class Collector {
   readonly #db: TenantDb;
+  /** By version id: how many levels of runbooks lie below. */
+  readonly #heights = new Map<string, number>();
+  readonly #sources = new Map<string, Promise<TriggerSource>>();
   readonly found: Pick<Surroundings, "pools" | "runbooks"> = { pools: {}, runbooks: {} };
 
   constructor(db: TenantDb) {
@@ -51,12 +54,13 @@ class Collector {
 
   /** The id of the version that a block starts, collected with all that it needs. */
   async #child(reference: string, number: number | undefined, above: readonly string[]): Promise<string> {
-    const source = await this.#find(reference, number);
+    const source = await this.#found(reference, number);
     const { version, pool, poolName } = source;
     if (!version) throw refused(`The runbook "${reference}" has no version ${number}.`);
     if (above.includes(version.runbookId)) throw refused(`The runbook "${reference}" would start itself.`);
-    if (above.length > CHILD_DEPTH_MAX) {
-      throw refused(`Runbooks may start each other ${CHILD_DEPTH_MAX} deep; "${reference}" lies deeper.`);
+    // What is known already may lie deeper here than where it was met first.
+    if (above.length + (this.#heights.get(version.id) ?? 0) > CHILD_DEPTH_MAX) {
+      throw refused(`Runbooks may start each other ${CHILD_DEPTH_MAX} deep; "${reference}" goes deeper.`);
     }
     if (!pool)
       throw refused(`The runbook "${reference}" runs in the pool "${poolName}", which does not exist.`);
@@ -66,7 +70,19 @@ class Collector {
     }
     const { children } = await this.collect(version.document, [...above, version.runbookId]);
     this.found.runbooks[version.id] = { version, pool, children };
+    const below = Object.values(children).map((id) => 1 + (this.#heights.get(id) ?? 0));
+    this.#heights.set(version.id, Math.max(0, ...below));
     return version.id;
+  }
+
+  /** Looked up once, however many blocks name it. */
+  #found(reference: string, number: number | undefined): Promise<TriggerSource> {
+    const key = JSON.stringify([reference, number]);
+    const known = this.#sources.get(key);
+    if (known) return known;
+    const source = this.#find(reference, number);
+    this.#sources.set(key, source);
+    return source;
   }
 
   async #find(reference: string, number: number | undefined): Promise<TriggerSource> {
