@@ -5,8 +5,8 @@
  */
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
-import { jsonSchema } from "./json.ts";
-import { SCRIPT_MAX_BYTES, VALUES_MAX_BYTES } from "./limits.ts";
+import { jsonBytes, jsonProblem, jsonSchema } from "./json.ts";
+import { SCRIPT_MAX_BYTES, STEPS_MAX, VALUES_DEPTH_MAX, VALUES_MAX_BYTES } from "./limits.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const stepPathSchema = z.string().min(1).max(1024);
@@ -110,7 +110,7 @@ export const agentDataMessageSchema = z.discriminatedUnion("type", [
     type: z.literal("hello"),
     protocol: versionRangeSchema,
     lease: leaseSchema,
-    attempts: z.array(attemptReportSchema).max(10_000),
+    attempts: z.array(attemptReportSchema).max(STEPS_MAX),
   }),
   ackSchema,
   /** Sent after `started` is on disk (ST1). */
@@ -135,12 +135,15 @@ export const agentDataMessageSchema = z.discriminatedUnion("type", [
     /** A descendant kept stdout or stderr open and was not waited for (OT6). */
     leakedOutput: z.boolean(),
     /** What it wrote to $FARHAND_OUTPUT, or took from an answer. */
-    values: stepValuesSchema.refine(isSmallEnough, `over ${VALUES_MAX_BYTES / 1024} KiB`).optional(),
+    values: stepValuesSchema
+      .refine((values) => jsonBytes(values) <= VALUES_MAX_BYTES, `over ${VALUES_MAX_BYTES / 1024} KiB`)
+      .refine(isShallow, `nested deeper than ${VALUES_DEPTH_MAX} levels`)
+      .optional(),
   }),
 ]);
 
-function isSmallEnough(values: StepValues): boolean {
-  return new TextEncoder().encode(JSON.stringify(values)).length <= VALUES_MAX_BYTES;
+function isShallow(values: StepValues): boolean {
+  return Object.values(values).every((value) => jsonProblem(value, VALUES_DEPTH_MAX) === undefined);
 }
 
 const heldSchema = z.strictObject({

@@ -4,16 +4,26 @@
  * which the platform forbids, and knows limits on their size.
  */
 import { type ASTNode, Environment, EvaluationError, ParseError } from "@marcbachmann/cel-js";
+import { charge, checkBudget, meter, startBudget } from "./expressionBudget.ts";
+import {
+  DATA_DEPTH_MAX,
+  EXPRESSION_DATA_MAX,
+  EXPRESSION_TEXT_MAX,
+  ExpressionError,
+} from "./expressionLimits.ts";
+import { EXPRESSION_MAX_LENGTH } from "./limits.ts";
 // RE2 in the place of the library's own regular expressions: a pattern comes from anybody.
-import { RE2JS } from "re2js";
-import { EXPRESSION_MAX_LENGTH, JSON_DEPTH_MAX } from "./limits.ts";
+import { compilePattern } from "./runbook/patterns.ts";
+
+export { ExpressionError } from "./expressionLimits.ts";
 
 /** How deep `map`, `filter` and the like may lie in each other: each level multiplies the work. */
 const LOOPS_MAX = 2;
 const PATTERN_MAX_LENGTH = 200;
 const MATCHED_MAX_LENGTH = 4_096;
-/** Data of messages, and what expressions have put around it. */
-const DATA_DEPTH_MAX = 2 * JSON_DEPTH_MAX;
+/** Of work, for each instruction of a compiled pattern: reading it, and looking at one character. */
+const COMPILE_UNITS = 20;
+const MATCH_UNITS = 0.2;
 const CACHE_MAX = 1_000;
 
 /** Inside of the library only: the parameters, with null for those that were left empty. */
@@ -22,11 +32,6 @@ const PARAMS_OR_NULL = "paramsOrNull";
 /** What expressions may speak of. `item` and `index` only mean something inside a `foreach`. */
 export const EXPRESSION_NAMES = ["params", "steps", "item", "index", "agent", "execution"] as const;
 export type ExpressionScope = Record<(typeof EXPRESSION_NAMES)[number], unknown>;
-
-/** Why an expression has no result, in words for the person who wrote it. */
-export class ExpressionError extends Error {
-  override readonly name = "ExpressionError";
-}
 
 export interface Expression {
   /** The names of the steps that it looks at. */
@@ -97,6 +102,7 @@ function compile(text: string): Expression {
   }
   const check = guarded(() => program.check());
   if (check.error) throw explained(check.error);
+  meter(program.ast, childrenOf);
   return {
     steps: [
       ...new Set(members.flatMap(([root, name]) => (root === "steps" && name !== undefined ? [name] : []))),
@@ -105,7 +111,12 @@ function compile(text: string): Expression {
     besideNumbers,
     type: String(check.type),
     evaluate: (scope) =>
-      guarded(() => toJson(program(toCel(withNulls(scope, members)) as Record<string, unknown>))),
+      guarded(() => {
+        startBudget();
+        const result = program(new ToCel().scope(withNulls(scope, members)));
+        checkBudget();
+        return new ToJson().value(result);
+      }),
   };
 }
 
@@ -250,21 +261,22 @@ function matches(text: string, pattern: string): boolean {
       `matches takes patterns up to ${PATTERN_MAX_LENGTH} and texts up to ${MATCHED_MAX_LENGTH} characters`,
     );
   }
-  try {
-    return RE2JS.compile(pattern).matcher(text).find();
-  } catch {
-    throw new ExpressionError(`"${pattern}" is not a regular expression in RE2 syntax`);
-  }
+  const compiled = compilePattern(pattern);
+  if (!compiled.ok) throw new ExpressionError(`the pattern "${pattern}" ${compiled.problem}`);
+  const { size, finds } = compiled.pattern;
+  charge(size * (COMPILE_UNITS + text.length * MATCH_UNITS));
+  return finds(text);
 }
 
 function fromJson(text: string): unknown {
+  charge(text.length);
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
     throw new ExpressionError("json() was given a text that is not JSON");
   }
-  return toCel(data);
+  return new ToCel().value(data);
 }
 
 function guarded<T>(work: () => T): T {
@@ -298,32 +310,67 @@ function plain(summary: string): string {
   return `${conversion}() was given a text that is no ${conversion === "int" ? "whole " : ""}number`;
 }
 
-/** Whole numbers become CEL's int, so that `params.count + 1` is what it looks like. */
-function toCel(value: unknown, depth = 0): unknown {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof value !== "object" || value === null) return value;
-  if (depth > DATA_DEPTH_MAX) {
-    throw new ExpressionError(`its data is nested deeper than ${DATA_DEPTH_MAX} levels`);
+/** Data on its way into CEL: whole numbers become its int, so that `params.count + 1` is what it looks like. */
+class ToCel {
+  #left = EXPRESSION_DATA_MAX;
+
+  scope(scope: Record<string, unknown>): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(scope).map(([name, value]) => [name, this.value(value)]));
   }
-  if (Array.isArray(value)) return value.map((each) => toCel(each, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toCel(each, depth + 1)]));
+
+  value(value: unknown, depth = 1): unknown {
+    if (this.#left-- <= 0) {
+      throw new ExpressionError(`the data that it looks at has over ${EXPRESSION_DATA_MAX} values`);
+    }
+    if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
+    if (typeof value !== "object" || value === null) return value;
+    if (depth > DATA_DEPTH_MAX) throw tooDeep("data");
+    if (Array.isArray(value)) return value.map((each) => this.value(each, depth + 1));
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, this.value(each, depth + 1)]));
+  }
 }
 
-function toJson(value: unknown): unknown {
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    if (!Number.isSafeInteger(number)) throw new ExpressionError("the result is a number beyond ±2^53");
-    return number;
+function tooDeep(what: string): ExpressionError {
+  return new ExpressionError(`its ${what} is nested deeper than ${DATA_DEPTH_MAX} levels`);
+}
+
+/** A result on its way out. The same text may stand in it many times, and each of them counts. */
+class ToJson {
+  #left = EXPRESSION_TEXT_MAX;
+
+  value(value: unknown, depth = 0): unknown {
+    this.#spend(typeof value === "string" ? value.length : 1);
+    if (typeof value === "bigint") {
+      const number = Number(value);
+      if (!Number.isSafeInteger(number)) throw new ExpressionError("the result is a number beyond ±2^53");
+      return number;
+    }
+    if (typeof value === "number" && !Number.isFinite(value))
+      throw new ExpressionError("the result is no finite number");
+    if (value === null || typeof value !== "object") return value;
+    if (depth > DATA_DEPTH_MAX) throw tooDeep("result");
+    if (Array.isArray(value)) return value.map((each) => this.value(each, depth + 1));
+    if (value instanceof Map) return this.#map(value, depth);
+    if (value instanceof Date) return value.toISOString();
+    if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
+      return this.#map(Object.entries(value), depth);
+    }
+    throw new ExpressionError("the result is neither text, number, true or false, list nor map");
   }
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new ExpressionError("the result is no finite number");
-  if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map(toJson);
-  if (value instanceof Map)
-    return Object.fromEntries([...value].map(([key, each]) => [String(key), toJson(each)]));
-  if (value instanceof Date) return value.toISOString();
-  if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+
+  #map(entries: Iterable<[unknown, unknown]>, depth: number): Record<string, unknown> {
+    return Object.fromEntries(
+      [...entries].map(([key, each]) => {
+        const name = String(key);
+        this.#spend(name.length);
+        return [name, this.value(each, depth + 1)];
+      }),
+    );
   }
-  throw new ExpressionError("the result is neither text, number, true or false, list nor map");
+
+  #spend(characters: number): void {
+    this.#left -= characters;
+    if (this.#left >= 0) return;
+    throw new ExpressionError(`the result has over ${EXPRESSION_TEXT_MAX / 1024} Ki characters`);
+  }
 }

@@ -40,8 +40,9 @@ export const ITEMS_MAX = 1_000;
 /** Most characters of one CEL expression. */
 export const EXPRESSION_MAX_LENGTH = 1_000;
 
-/** Most bytes of the values that one step hands on, as JSON. */
+/** Most bytes of the values that one step hands on, as JSON, and how deep each may be nested: everything they pass through walks them. */
 export const VALUES_MAX_BYTES = 64 * KIB;
+export const VALUES_DEPTH_MAX = 100;
 
 /** Most characters of a person's name. */
 export const PERSON_NAME_MAX = 200;

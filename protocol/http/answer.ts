@@ -1,13 +1,10 @@
 /** What the answer to an `api` block means. */
 import type { AttemptOutcome, StepValues } from "../data.ts";
-import { VALUES_MAX_BYTES } from "../limits.ts";
+import { VALUES_DEPTH_MAX, VALUES_MAX_BYTES } from "../limits.ts";
 import type { ApiFields } from "./request.ts";
 
 /** Bytes of an answer that are read unless its block says otherwise. */
 export const ANSWER_DEFAULT_BYTES = 1024 * 1024;
-
-/** How deep the values of a step may be nested: everything they pass through walks them. */
-const DEPTH_MAX = 100;
 
 export type Values = { ok: true; values: StepValues | undefined } | { ok: false; detail: string };
 
@@ -106,7 +103,7 @@ function problemOf(value: StepValues[string], depth = 0): string | undefined {
   }
   if (typeof value !== "object" || value === null) return undefined;
   if (Object.hasOwn(value, "__proto__")) return 'has a key named "__proto__"';
-  if (depth === DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
+  if (depth === VALUES_DEPTH_MAX) return `is nested deeper than ${VALUES_DEPTH_MAX} levels`;
   for (const part of Object.values(value)) {
     const problem = problemOf(part, depth + 1);
     if (problem) return problem;

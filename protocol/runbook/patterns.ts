@@ -11,6 +11,8 @@ export interface Pattern {
   size: number;
   /** Whether the whole value matches. */
   matches(value: string): boolean;
+  /** Whether any part of the value matches. */
+  finds(value: string): boolean;
 }
 
 export type CompiledPattern = { ok: true; pattern: Pattern } | { ok: false; problem: string };
@@ -26,7 +28,14 @@ export function compilePattern(source: string): CompiledPattern {
     const compiled = RE2JS.compile(source);
     const size = compiled.programSize();
     if (size > PATTERNS_MAX_INSTRUCTIONS) return { ok: false, problem: TOO_LARGE };
-    return { ok: true, pattern: { size, matches: (value) => compiled.testExact(value) } };
+    return {
+      ok: true,
+      pattern: {
+        size,
+        matches: (value) => compiled.testExact(value),
+        finds: (value) => compiled.test(value),
+      },
+    };
   } catch {
     return {
       ok: false,

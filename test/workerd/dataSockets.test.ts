@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Block } from "#protocol/blocks/index.ts";
-import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
+import { CHUNK_MAX_BYTES, COMMAND_RESEND_MS } from "#protocol/limits.ts";
 import { LET_GO_MS } from "../../worker/execution/agentLink.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import { AgentPool } from "../../worker/pool/AgentPool.ts";
@@ -176,6 +176,20 @@ describe("agents", () => {
     ["a field nobody knows", { type: "ack", id: "x", more: 1 }],
     ["a frame of more than 4 MiB", `{"type":"ack","id":"${"x".repeat(4 * 1024 * 1024)}"}`],
     ["values nested 100,000 levels deep", deeplyValued(100_000)],
+    ["values nested deeper than an answer may have them", deeplyValued(102)],
+    [
+      "10,000 attempts",
+      {
+        ...new Attempt("a", 1).hello({ id: "l", executionId: "e", fence: 1 }),
+        attempts: Array(10_000).fill({
+          step: "a",
+          attempt: 1,
+          fence: 1,
+          state: "running",
+          spooled: { stdout: 0, stderr: 0 },
+        }),
+      },
+    ],
     ["a report under another fence", new Attempt("a", 99).started()],
     ["output of a step that does not exist", new Attempt("zzz", 1).chunk("x")],
   ])("end their socket with %s, and the execution does not change", async (_name, frame) => {
@@ -188,6 +202,29 @@ describe("agents", () => {
     const state = await read(scene);
     expect(["running", "unreachable"]).toContain(state.steps[0]?.state);
     expect(before).toBeGreaterThan(0);
+  });
+
+  it("[OT5] end their socket with more output than the block keeps, and what it keeps stays", async () => {
+    const scene = await running([command("a", { outputLimitBytes: CHUNK_MAX_BYTES })]);
+    scene.data.send(scene.attempt.chunk("x".repeat(CHUNK_MAX_BYTES)));
+    await scene.data.next("output.ack");
+    scene.data.send(scene.attempt.chunk("y"));
+    expect(await scene.data.end()).toMatchObject({
+      code: 4400,
+      reason: expect.stringContaining("more output"),
+    });
+    expect((await read(scene)).steps[0]?.output.bytes).toBe(CHUNK_MAX_BYTES);
+  });
+
+  it("[S5] hand on only what their block names", async () => {
+    const scene = await running([command("a", { outputs: ["v"] })]);
+    scene.data.send({ ...scene.attempt.finished(), values: { v: "1", other: "2", "a\nb": "3" } });
+    await scene.data.next("step.recorded");
+    expect((await read(scene)).steps[0]?.values).toEqual({ v: "1" });
+    const free = await running([command("a")]);
+    free.data.send({ ...free.attempt.finished(), values: { v: "1", "a\nb": "3" } });
+    await free.data.next("step.recorded");
+    expect((await read(free)).steps[0]?.values).toEqual({ v: "1" });
   });
 
   it("hand on values as deep as an answer may have them, and expressions look at them", async () => {

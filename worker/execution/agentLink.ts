@@ -10,7 +10,7 @@ import {
   type CoordinatorDataMessage,
   type StepFinished,
 } from "#protocol/data.ts";
-import { COMMAND_RESEND_MS, FRAME_MAX_BYTES } from "#protocol/limits.ts";
+import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
@@ -18,10 +18,10 @@ import type { AgentIdentity } from "../pool/contract.ts";
 import { isRecorded } from "./engine/engine.ts";
 import type { EngineInput } from "./engine/inputs.ts";
 import { keepsFolder } from "./engine/scopes.ts";
-import { type EngineState, isLeaseOpen, type LeaseRecord } from "./engine/state.ts";
+import { type EngineState, isLeaseOpen, type LeaseRecord, type StepRecord } from "./engine/state.ts";
 import type { Completeness, OutputIntake } from "./intake.ts";
 import { type AgentSocket, agentState, type Socket } from "./sockets.ts";
-import type { ChunkRow, ExecutionStore } from "./store.ts";
+import type { ChunkRow, ExecutionStore, HeldOutput } from "./store.ts";
 
 /** How long an agent that was let go may take to go. */
 export const LET_GO_MS = 30_000;
@@ -162,7 +162,7 @@ export class AgentLink {
       this.#deps.decide({ type: "lease.granted", fence: lease.fence, agentId, agentName: name });
     }
     const attempts = hello.attempts.map(({ step, attempt, fence }) => {
-      const { stdout, stderr } = this.#deps.intake.held(step, attempt);
+      const { stdout, stderr } = this.#heldOf(step, attempt);
       return {
         step,
         attempt,
@@ -177,6 +177,12 @@ export class AgentLink {
     reply(socket, { type: "welcome", protocol: version.version, current, attempts });
     if (current) this.#deps.decide({ type: "agent.connected", fence: lease.fence, attempts: hello.attempts });
     else if (unrecorded === 0) this.#letGo(socket, lease.fence);
+  }
+
+  /** Nothing is held, and nothing kept in mind, of an attempt that was never started. */
+  #heldOf(step: string, attempt: number): Pick<HeldOutput, "stdout" | "stderr"> {
+    const known = this.#deps.state().steps.get(step)?.attempt ?? 0;
+    return attempt > known ? { stdout: 0, stderr: 0 } : this.#deps.intake.held(step, attempt);
   }
 
   /** The lease that the agent claims, if it was really given to this agent. */
@@ -205,6 +211,12 @@ export class AgentLink {
       // Of an older grant or attempt, or after the result: it may not touch what is stored (LS2, S5), and its sender is let off.
       const held = chunk.offset + chunk.payload.length;
       return reply(socket, { type: "output.ack", step: chunk.step, attempt, stream, held });
+    }
+    const before = intake.held(chunk.step, attempt);
+    const isNew = chunk.offset >= before[stream];
+    // The agent keeps to it (OT5).
+    if (isNew && before.position + chunk.payload.length > outputLimitOf(step)) {
+      return refuse(socket, `more output than the block keeps: ${chunk.step}`.slice(0, 120));
     }
     const reception = intake.accept(now(), chunk, body);
     const { held } = reception;
@@ -271,6 +283,11 @@ export class AgentLink {
     socket.setState({ ...state, unrecorded });
     if (unrecorded === 0) this.#letGo(socket, state.lease.fence);
   }
+}
+
+/** Bytes of both streams that a step's block keeps. */
+function outputLimitOf({ block }: StepRecord): number {
+  return ("outputLimitBytes" in block ? block.outputLimitBytes : undefined) ?? OUTPUT_DEFAULT_BYTES;
 }
 
 /** With the fence: an agent that has lost the step may report the same attempt. */

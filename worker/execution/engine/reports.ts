@@ -7,7 +7,7 @@ import type { AttemptKey, EngineInput } from "./inputs.ts";
 import { isLeaseOpen, isOut, lateKey, type StepRecord, stepsUnder } from "./state.ts";
 import { fail, finish } from "./steps.ts";
 import { askToStop } from "./stop.ts";
-import { retryAt, type Verdict, verdictOf } from "./verdict.ts";
+import { declaredValues, retryAt, type Verdict, verdictOf } from "./verdict.ts";
 
 type Reported = Exclude<
   EngineInput,
@@ -143,9 +143,10 @@ function stepStarted(draft: Draft, input: Input<"step.started">): void {
 }
 
 function stepFinished(draft: Draft, input: Input<"step.finished">): void {
-  const { outcome, durationMs, streams, leakedOutput, values } = input;
+  const { outcome, durationMs, streams, leakedOutput } = input;
   const step = reportedStep(draft, input);
   if (!step) return late(draft, input);
+  const values = declaredValues(step.block, input.values);
   settleAttempt(draft, step, verdictOf(outcome, step, values), {
     outcome,
     durationMs,

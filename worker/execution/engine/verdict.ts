@@ -1,5 +1,5 @@
 /** What an attempt's outcome means for its step, and whether there is another attempt. */
-import type { Retry } from "#protocol/blocks/common.ts";
+import { outputNameSchema, type Retry } from "#protocol/blocks/common.ts";
 import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import type { TerminalStepState } from "#protocol/states.ts";
 import type { StepRecord } from "./state.ts";
@@ -32,6 +32,21 @@ function outputsWithout(block: StepRecord["block"], values: StepValues = {}): st
   if (block.kind !== "command" && block.kind !== "api") return [];
   const named = block.kind === "command" ? (block.outputs ?? []) : Object.keys(block.outputs ?? {});
   return named.filter((name) => !Object.hasOwn(values, name));
+}
+
+/** What an attempt handed on, without what its block does not name, or nothing could name. */
+export function declaredValues(
+  block: StepRecord["block"],
+  values: StepValues | undefined,
+): StepValues | undefined {
+  if (!values) return undefined;
+  const named = "outputs" in block && block.outputs ? namesOf(block.outputs) : undefined;
+  const isNamed = (name: string) => (named ? named.includes(name) : outputNameSchema.safeParse(name).success);
+  return Object.fromEntries(Object.entries(values).filter(([name]) => isNamed(name)));
+}
+
+function namesOf(outputs: readonly string[] | Readonly<Record<string, string>>): readonly string[] {
+  return Array.isArray(outputs) ? outputs : Object.keys(outputs);
 }
 
 function endOf(outcome: AttemptOutcome, { block }: StepRecord): Verdict {
