@@ -9,7 +9,8 @@ type Procedure = Pick<Plan, "runbooks" | "children">;
 export function asksForApproval({ runbooks, children }: Procedure, block: Block): boolean {
   for (const { block: inner } of walkBlocks([block])) {
     if (inner.kind === "approval") return true;
-    const started = inner.kind === "runbook" && runbooks?.[children?.[inner.id] ?? ""];
+    if (inner.kind !== "runbook" || !children || !Object.hasOwn(children, inner.id)) continue;
+    const started = runbooks?.[children[inner.id] ?? ""];
     if (!started) continue;
     const its = { runbooks, children: started.children };
     if ([...started.blocks, ...(started.finally ?? [])].some((each) => asksForApproval(its, each)))
