@@ -14,7 +14,8 @@ export function asksForApproval(procedure: Procedure, block: Block): boolean {
 function asks({ runbooks, children }: Procedure, block: Block, seen: Set<string>): boolean {
   for (const { block: inner } of walkBlocks([block])) {
     if (inner.kind === "approval") return true;
-    const versionId = (inner.kind === "runbook" && children?.[inner.id]) || "";
+    if (inner.kind !== "runbook" || !children || !Object.hasOwn(children, inner.id)) continue;
+    const versionId = children[inner.id] ?? "";
     const started = runbooks?.[versionId];
     if (!started || seen.has(versionId)) continue;
     seen.add(versionId);

@@ -10,7 +10,7 @@ import { newId } from "#protocol/ids.ts";
 import { planDigest } from "#protocol/plan.ts";
 import { streamMessageSchema } from "#protocol/viewer.ts";
 import { createApp } from "../../worker/app.ts";
-import { type Answer, call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
+import { type Answer, call, dataOf, makeKey, ORIGIN, type Person, request, signUp } from "./harness.ts";
 
 const SOURCE = `---
 title: Restart
@@ -279,6 +279,36 @@ describe("following", () => {
       .map((block) => ({ id: /^id: (\d+)$/m.exec(block)?.[1], name: /^event: (\S+)$/m.exec(block)?.[1] }))
       .filter((event) => event.name !== undefined);
 
+  test.each(["text/event-stream", "text/plain"])(
+    "[S2] %s in answer to a trigger needs the right to read, before anything starts",
+    async (accept) => {
+      const key = await makeKey(person, ["executions:write"]);
+      const trigger = (key: string) =>
+        request(`/api/v1/runbooks/${runbookId}/executions`, {
+          method: "POST",
+          key,
+          body: { parameters },
+          headers: { accept, "idempotency-key": `read-${accept}` },
+        });
+      const refused = await trigger(key);
+      expect(refused.status).toBe(403);
+      const problem = problemSchema.parse(await refused.json());
+      expect([problem.code, problem.detail]).toEqual([
+        "insufficient_scope",
+        expect.stringContaining("executions:read"),
+      ]);
+      // Nothing was started under that key: the next one is new, and the one after it a repeat.
+      for (const status of [201, 200]) {
+        const answer = await trigger(person.key);
+        expect([answer.status, answer.headers.get("content-type")]).toEqual([
+          status,
+          expect.stringContaining(accept),
+        ]);
+        await answer.body?.cancel();
+      }
+    },
+  );
+
   test("one request triggers and follows to the end", async () => {
     const response = await request(`/api/v1/runbooks/${runbookId}/executions`, {
       method: "POST",
@@ -286,7 +316,7 @@ describe("following", () => {
       body: { parameters },
       headers: { accept: "text/event-stream" },
     });
-    expect(response.status).toBe(200);
+    expect(response.status).toBe(201);
     expect(response.headers.get("content-type")).toContain("text/event-stream");
     expect(response.headers.get("x-ratelimit-limit")).not.toBeNull();
     const id = response.headers.get("location")?.split("/").at(-1) ?? "";

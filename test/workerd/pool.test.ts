@@ -5,6 +5,7 @@ import type { LeaseOffer } from "#protocol/control.ts";
 import { newId } from "#protocol/ids.ts";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import type { Lease } from "#protocol/socket.ts";
+import { IDLE_SOCKET_MS } from "../../worker/execution/agentLink.ts";
 import type { CreateExecution } from "../../worker/execution/contract.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import type { LeaseReply } from "../../worker/pool/contract.ts";
@@ -90,6 +91,22 @@ async function read(stub: ReturnType<typeof coordinatorOf>) {
   const execution = await stub.read();
   if (!execution) throw new Error("no such execution");
   return execution;
+}
+
+const DECLINE = { reason: "draining", detail: "" } as const;
+
+/** An execution whose first step runs. */
+async function running(blocks: Block[] = [command("a")]) {
+  const place = newPlace();
+  const control = await connectAgent(place);
+  const { id, stub } = await trigger(place, blocks);
+  const { lease } = await acceptOffer(control);
+  const data = await openData(place, id);
+  const attempt = new Attempt("a", lease.fence);
+  data.send(attempt.hello(lease));
+  data.send(attempt.started());
+  await data.next("welcome");
+  return { place, control, id, stub, lease, data, attempt };
 }
 
 /** Waits until the execution's log holds an event of this type. */
@@ -524,6 +541,84 @@ describe("[S4] revoking", () => {
     // Asking again finishes it.
     await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
     await expect.poll(states).toEqual(["failed", "failed"]);
+  });
+
+  it.each(["lease.declined", "lease.ended"])(
+    "[S5] leaves no data socket to an agent that said %s and went on",
+    async (type) => {
+      const scene = await running([command("a"), command("b")]);
+      const { place, control, data, lease } = scene;
+      await expect.poll(async () => (await read(scene.stub)).steps[0]?.state).toBe("running");
+      control.send({ type, leaseId: lease.id, fence: lease.fence, ...DECLINE });
+      await poolOf(place).presence();
+      await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+      await data.end();
+      const { state, steps } = await read(scene.stub);
+      expect([state, steps[0]?.state]).toEqual(["failed", "unknown"]);
+      expect(data.messages("step.start")).toEqual([]);
+    },
+  );
+
+  it("[S5] takes a lease from an agent that declined it after a step of it had begun", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { id, stub } = await trigger(place);
+    const { lease } = (await control.next("lease.offer")) as unknown as LeaseOffer;
+    const data = await openData(place, id);
+    const attempt = new Attempt("a", 1);
+    data.send(attempt.hello(lease));
+    data.send(attempt.started());
+    await data.next("welcome");
+    control.send({ type: "lease.declined", leaseId: lease.id, fence: 1, ...DECLINE });
+    expect(await data.end()).toMatchObject({ code: 4410 });
+    expect(await read(stub)).toMatchObject({ state: "failed", steps: [{ state: "unknown" }] });
+  });
+
+  it("ends data sockets under leases that are over, and those that have said nothing", async () => {
+    const scene = await running();
+    const { place, control, data, attempt, lease, stub } = scene;
+    data.send(attempt.finished());
+    await data.next("lease.release");
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+    await expect.poll(async () => (await poolOf(place).presence())[place.agentId]?.busySlots).toBe(0);
+    const silent = await openData(place, scene.id);
+    const late = await openData(place, scene.id);
+    late.send(new Attempt("a", 1).hello(lease));
+    await late.next("welcome");
+    const other = await openData({ ...place, agentId: "agt_other" }, scene.id);
+    await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+    for (const line of [silent, late]) expect(await line.end()).toMatchObject({ code: 4403 });
+    expect(other.closed).toBeUndefined();
+    // Where nobody says so they end by themselves.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + IDLE_SOCKET_MS });
+    vi.spyOn(ExecutionCoordinator.prototype as never, "silentAt").mockReturnValue(
+      Number.POSITIVE_INFINITY as never,
+    );
+    await runDurableObjectAlarm(stub);
+    expect(await other.end()).toMatchObject({ code: 4410 });
+  });
+
+  it("lets nobody in who was on the way meanwhile", async () => {
+    const place = newPlace();
+    await connectAgent(place);
+    await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+    await expect(openControl(place)).rejects.toThrow("401");
+  });
+
+  it("has the alarm ask again where a coordinator did not answer", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    await control.next("lease.offer");
+    await logged(stub, "lease.granted");
+    failOnce("leaseLost");
+    await poolOf(place).disconnectAgent(place.agentId, "revoked by Ada");
+    await control.end();
+    for (let times = 0; times < 2; times++) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + COMMAND_RESEND_MS });
+      await runDurableObjectAlarm(poolOf(place));
+    }
+    await expect.poll(async () => (await read(stub)).state).not.toBe("running");
   });
 
   it("ends the agent's sockets and what runs on it", async () => {

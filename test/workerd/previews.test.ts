@@ -115,6 +115,28 @@ describe("a plan to look at", () => {
     });
   });
 
+  test("has pools, blocks and parameters that are called as what every object has", async () => {
+    const block = `\`\`\`farhand\nkind: command\nname: constructor\ninterpreter: sh\nscript: "true"\ntarget:\n  pool: constructor\n\`\`\`\n`;
+    const parameter = "- name: constructor\n    type: string\n    required: false";
+    const source = `---\ntitle: Odd\nparameters:\n  ${parameter}\n---\n\n${block}`;
+    const made = await api("POST", "/runbooks", { source });
+    const { id } = dataOf(made, runbookSchema);
+    const missing = await api("POST", `/runbooks/${id}/plan`, {});
+    expect(problemOf(missing).code).toBe("no_such_pool");
+    const pool = dataOf(await api("POST", "/pools", { name: "constructor" }), poolSchema);
+    const place = { organizationId: person.organizationId, poolId: pool.id, agentId: newId("agent") };
+    await obligingAgent(place);
+    const started = dataOf(await api("POST", `/runbooks/${id}/executions`, {}), executionSummarySchema);
+    await expect.poll(async () => (await read(started.id)).state).toBe("succeeded");
+    expect((await read(started.id)).steps[0]?.agentId).toBe(place.agentId);
+    const look = () => preview(id, { parameters: { constructor: "x" } });
+    await expect.poll(async () => (await look()).difference?.executionId).toBe(started.id);
+    const { plan, targets, difference } = await look();
+    expect(plan.pools).toEqual({ constructor: pool.id });
+    expect(targets).toMatchObject([{ poolName: "constructor", matching: 1 }]);
+    expect(difference?.parameters).toEqual([{ name: "constructor", after: "x" }]);
+  });
+
   test.each([
     [{ parameters: { nope: 1 } }, 422, "invalid_parameters"],
     [{ pool: "nowhere" }, 422, "no_such_pool"],

@@ -267,9 +267,10 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     return this.#isOpen(leaseId, fence) ? offerPayload(this.#state(), fence) : null;
   }
 
-  /** The agent refused the offer or never received it: nothing was started. */
+  /** The agent refused the offer or never received it: nothing was started, unless the agent lies. */
   async leaseFailed(leaseId: string, fence: number, reason: string, retry: boolean): Promise<void> {
     if (this.#hasLease(leaseId, fence)) this.#decide({ type: "lease.failed", fence, reason, retry });
+    await this.leaseLost(leaseId, fence, reason);
   }
 
   /** The agent is back and knows nothing of a lease that it had accepted. */
@@ -277,6 +278,11 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     if (!this.#hasLease(leaseId, fence)) return;
     this.#decide({ type: "lease.lost", fence, reason });
     this.#agents.end(fence, reason);
+  }
+
+  /** The agent was revoked: none of its sockets stays, whatever they are for. */
+  async endAgent(agentId: string, reason: string): Promise<void> {
+    this.#agents.endAll(agentId, reason);
   }
 
   /** False when the lease is over, or never was: the word of its end may have been lost. */

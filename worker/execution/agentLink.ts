@@ -26,6 +26,9 @@ import type { ChunkRow, ExecutionStore, HeldOutput } from "./store.ts";
 /** How long an agent that was let go may take to go. */
 export const LET_GO_MS = 30_000;
 
+/** How long a data socket may stay under which nothing runs: its agent comes again, and has to prove again who it is. */
+export const IDLE_SOCKET_MS = 2 * 60_000;
+
 const ALL_HERE: Completeness = { complete: true };
 
 export interface AgentLinkDeps {
@@ -66,6 +69,8 @@ export class AgentLink {
 
   /** Takes one frame. Anything that is not of the protocol ends the socket and changes nothing. */
   receive(socket: Socket, state: AgentSocket, frame: string | ArrayBuffer): void {
+    // One that is being closed counts no longer, however long its agent takes to go.
+    if (socket.readyState !== WebSocket.OPEN) return;
     if (typeof frame !== "string") {
       if (!state.lease) return refuse(socket, "output before hello");
       return this.#chunk(socket, frame);
@@ -126,7 +131,12 @@ export class AgentLink {
   letGoAgain(): void {
     const now = this.#deps.now();
     for (const socket of this.#deps.sockets()) {
-      const { lease, letGoAt } = agentState(socket) ?? {};
+      const { lease, letGoAt, connectedAt = now } = agentState(socket) ?? {};
+      const isOpen = lease && isLeaseOpen(this.#deps.state().leases.get(lease.fence));
+      if (!isOpen && now - connectedAt >= IDLE_SOCKET_MS) {
+        socket.close(CLOSE_CODES.leaseOver, "nothing runs under this lease; come again for what is left");
+        continue;
+      }
       if (!lease || letGoAt === undefined || now - letGoAt < COMMAND_RESEND_MS) continue;
       if (now - letGoAt < LET_GO_MS) this.#letGo(socket, lease.fence);
       else socket.close(CLOSE_CODES.leaseOver, "this lease is over");
@@ -136,6 +146,13 @@ export class AgentLink {
   /** Ends the data socket of a fence for good. */
   end(fence: number, reason: string): void {
     this.#socketOf(fence)?.close(CLOSE_CODES.leaseOver, reason.slice(0, 120));
+  }
+
+  /** Ends every socket of an agent. */
+  endAll(agentId: string, reason: string): void {
+    for (const socket of this.#deps.sockets()) {
+      if (agentState(socket)?.agentId === agentId) socket.close(CLOSE_CODES.revoked, reason.slice(0, 120));
+    }
   }
 
   #socketOf(fence: number, except?: Socket): Socket | undefined {

@@ -57,6 +57,12 @@ describe("a plan", () => {
     });
   });
 
+  test("has no pool that only every object has", () => {
+    const command = { kind: "command", id: "a", interpreter: "sh", script: "true" } as const;
+    const version = versionOf({ blocks: [{ ...command, target: { pool: "constructor" } }] });
+    expect(buildPlan(inputOf({ version }))).toMatchObject({ ok: false, code: "no_such_pool" });
+  });
+
   test("is good for as long as its steps may take, and a day of waiting", () => {
     const result = buildPlan(inputOf());
     expect(result.ok && result.plan.expiresAt).toBe(1_000 + 24 * HOUR + 1.5 * HOUR);

@@ -8,6 +8,7 @@ import { PLAN_MAX_BYTES, STEP_TIMEOUT_DEFAULT_MS, WAIT_MAX_MS } from "#protocol/
 import type { ChildProcedure, Plan } from "#protocol/plan.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import { checkParameters } from "#protocol/runbook/parameters.ts";
+import { entryOf } from "./engine/state.ts";
 import { selfWait } from "./selfWait.ts";
 
 /** How long an execution may wait before its first step, on top of what its steps may take. */
@@ -93,7 +94,7 @@ export function buildPlan(input: PlanInput): PlanResult {
       `There is no pool named "${poolName}". Create it, or run this in another pool.`,
     );
   }
-  const missing = needsOf(document).pools.find((name) => surroundings.pools[name] === undefined);
+  const missing = needsOf(document).pools.find((name) => !Object.hasOwn(surroundings.pools, name));
   if (missing !== undefined) {
     return problem(
       "no_such_pool",
@@ -129,8 +130,8 @@ export function buildChildPlan(
   parameters: Readonly<Record<string, unknown>>,
   { nonce, now }: { nonce: string; now: number },
 ): PlanResult {
-  const versionId = plan.children?.[block];
-  const procedure = versionId === undefined ? undefined : plan.runbooks?.[versionId];
+  const versionId = entryOf(plan.children, block);
+  const procedure = versionId === undefined ? undefined : entryOf(plan.runbooks, versionId);
   if (!procedure)
     return problem("invalid_state", `The plan does not hold the runbook that "${block}" starts.`);
   const { definitions, children, ...parts } = procedure;

@@ -27,11 +27,15 @@ export function respond<T>(
  * The response with headers put on top. Responses of other objects are
  * read-only, and one that carries a WebSocket has to keep it.
  */
-export function withHeaders(response: Response, headers: Record<string, string>): Response {
+export function withHeaders(
+  response: Response,
+  headers: Record<string, string>,
+  status: number = response.status,
+): Response {
   const all = new Headers(response.headers);
   for (const [name, value] of Object.entries(headers)) all.set(name, value);
   if (response.webSocket) {
     return new Response(null, { status: 101, webSocket: response.webSocket, headers: all });
   }
-  return new Response(response.body, { status: response.status, headers: all });
+  return new Response(response.body, { status, headers: all });
 }

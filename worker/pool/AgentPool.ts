@@ -126,12 +126,14 @@ export class AgentPool extends SocketObject implements PoolApi {
       for (const lease of leases) send(socket, revokeCommand(lease, reason));
       socket.close(CLOSE_CODES.revoked, reason.slice(0, 120));
     }
-    for (const lease of leases) {
-      const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
-      // Kept until its coordinator knows, so that asking again finishes what was cut short.
-      this.background(told.then(() => this.#free(lease)));
+    for (const lease of leases) this.#lose(lease, reason);
+    // What it had a lease of lately it may still be connected to.
+    for (const executionId of this.#store.executionsOf(agentId)) {
+      this.background(this.#coordinator({ executionId }).endAgent(agentId, reason));
     }
+    this.#store.noteOver(agentId, Date.now());
     this.#announce(agentId);
+    this.#setAlarm();
   }
 
   // --- Sockets ---
@@ -139,7 +141,9 @@ export class AgentPool extends SocketObject implements PoolApi {
   override async fetch(request: Request): Promise<Response> {
     try {
       const agent = identityIn(request);
-      if (!agent || !this.#store.spendAssertion(agent, Date.now())) {
+      // One that was let in just before its agent was revoked comes too late.
+      const isWelcome = agent && !this.#store.isOver(agent.agentId);
+      if (!isWelcome || !this.#store.spendAssertion(agent, Date.now())) {
         return new Response(null, { status: 401 });
       }
       return await super.fetch(request);
@@ -247,14 +251,23 @@ export class AgentPool extends SocketObject implements PoolApi {
         const coordinator = this.#coordinator(action.lease);
         return this.background(coordinator.leaseFailed(lease.id, lease.fence, reason, retry));
       }
-      case "lose": {
-        this.#free(action.lease);
-        const coordinator = this.#coordinator(action.lease);
-        return this.background(coordinator.leaseLost(lease.id, lease.fence, action.reason));
-      }
+      case "lose":
+        return this.#lose(action.lease, action.reason);
       default:
         action satisfies never;
     }
+  }
+
+  /** Kept until its coordinator knows: the alarm tells it again, and so does whoever revokes its agent again. */
+  #lose(lease: LeaseRow, reason: string): void {
+    this.#store.setStatus(lease.id, "revoked", Date.now());
+    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
+    this.background(
+      told.then(() => {
+        this.#free(lease);
+        this.#handOut();
+      }),
+    );
   }
 
   // --- Granting ---
@@ -267,7 +280,7 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   #free(lease: LeaseRow): void {
     this.#store.removeLease(lease);
-    this.#store.noteOver(lease.id, Date.now());
+    this.#store.noteOver(lease.id, Date.now(), lease);
     this.#announce(lease.agentId);
   }
 

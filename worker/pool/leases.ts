@@ -73,6 +73,9 @@ export function reported(
     case "lease.accepted":
       return lease.status === "offered" ? { type: "accept", lease } : undefined;
     case "lease.declined": {
+      // What was accepted is ended, not declined (S5); what is to be given back is not with its agent now.
+      if (lease.status === "accepted") return undefined;
+      if (lease.status !== "offered") return gone(lease);
       const { reason, detail } = message;
       return { type: "fail", lease, reason: detail || reason, retry: reason !== "plan_rejected" };
     }

@@ -13,7 +13,9 @@ const SCHEMA = `
     id TEXT NOT NULL UNIQUE, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT,
     until INTEGER NOT NULL
   );
-  CREATE TABLE IF NOT EXISTS over (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS over (
+    id TEXT PRIMARY KEY, at INTEGER NOT NULL, agent_id TEXT, execution_id TEXT
+  ) WITHOUT ROWID;
   ${ASSERTIONS_SCHEMA}
 `;
 
@@ -178,16 +180,36 @@ export class PoolStore {
     this.#sql.exec("DELETE FROM queue WHERE until <= ?", now);
   }
 
-  /** A request of it that still comes is an echo. */
-  noteOver(id: string, now: number): void {
-    this.#sql.exec("INSERT OR REPLACE INTO over (id, at) VALUES (?, ?)", id, now);
+  /**
+   * A request of a lease that still comes is an echo; so is a socket of a revoked agent.
+   * @param held whom it was granted to, and for which execution
+   */
+  noteOver(id: string, now: number, held?: Pick<LeaseRow, "agentId" | "executionId">): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO over (id, at, agent_id, execution_id) VALUES (?, ?, ?, ?)",
+      id,
+      now,
+      held?.agentId ?? null,
+      held?.executionId ?? null,
+    );
+  }
+
+  /** The executions that an agent has leases of, or had lately. */
+  executionsOf(agentId: string): string[] {
+    return this.#sql
+      .exec(
+        "SELECT execution_id AS id FROM leases WHERE agent_id = ?1 UNION SELECT execution_id FROM over WHERE agent_id = ?1",
+        agentId,
+      )
+      .toArray()
+      .map(({ id }) => String(id));
   }
 
   isOver(id: string): boolean {
     return this.#sql.exec("SELECT 1 FROM over WHERE id = ?", id).toArray().length > 0;
   }
 
-  /** Forgets leases that were over before a time. */
+  /** Forgets leases and agents that were over before a time. */
   forgetOver(before: number): void {
     this.#sql.exec("DELETE FROM over WHERE at < ?", before);
   }

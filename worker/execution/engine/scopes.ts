@@ -91,7 +91,7 @@ export function groupTarget(state: EngineState, path: string): ReturnType<typeof
 /** What a block's target means in this plan; what it leaves open is the runbook's. */
 function resolveTarget(plan: Plan, target: BlockTarget): Omit<ScopeSpec, "scope" | "agentId"> {
   const poolId =
-    target.pool === undefined ? plan.target.poolId : (plan.pools?.[target.pool] ?? plan.target.poolId);
+    target.pool === undefined ? plan.target.poolId : (entryOf(plan.pools, target.pool) ?? plan.target.poolId);
   const labels = target.labels ?? (target.pool === undefined ? plan.target.labels : {});
   return {
     poolId,

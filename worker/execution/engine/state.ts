@@ -226,10 +226,10 @@ export function lateKey(report: { step: string; attempt: number; fence: number }
   return `${report.step}#${report.attempt}#${report.fence}`;
 }
 
-/** What a record of a step path has; paths may be called like what every object has. */
+/** What a record has under a name that people chose; it may be one that every object has. */
 export function entryOf<Value>(
   record: Readonly<Record<string, Value>> | undefined,
-  path: string,
+  name: string,
 ): Value | undefined {
-  return record && Object.hasOwn(record, path) ? record[path] : undefined;
+  return record && Object.hasOwn(record, name) ? record[name] : undefined;
 }

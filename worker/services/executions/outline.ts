@@ -5,6 +5,7 @@ import { type Block, childLists, compensationOf } from "#protocol/blocks/index.t
 import { canonicalJson } from "#protocol/digest.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { blockTitle } from "../../blocks/index.ts";
+import { entryOf } from "../../execution/engine/state.ts";
 
 /** Agents that a plan needs. */
 export interface TargetWish {
@@ -74,7 +75,7 @@ class OutlineWriter {
       ...where,
       when: block.when,
       where: needsAgents(block) ? this.#where(procedure, target, runs ? block : undefined) : undefined,
-      startsVersion: block.kind === "runbook" ? procedure.children?.[block.id] : undefined,
+      startsVersion: block.kind === "runbook" ? entryOf(procedure.children, block.id) : undefined,
     });
     if (runs) this.questions.push(...questionsOf(block));
     const inside = block.kind === "foreach" ? target : around;
@@ -96,7 +97,8 @@ class OutlineWriter {
   ): PlannedStep["where"] {
     const own = procedure.target;
     const poolName = target?.pool ?? own.poolName;
-    const poolId = target?.pool === undefined ? own.poolId : (this.#plan.pools?.[target.pool] ?? own.poolId);
+    const poolId =
+      target?.pool === undefined ? own.poolId : (entryOf(this.#plan.pools, target.pool) ?? own.poolId);
     const labels = target?.labels ?? (target?.pool === undefined ? own.labels : {});
     if (block) {
       const key = canonicalJson([poolId, labels]);

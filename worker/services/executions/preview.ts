@@ -4,6 +4,7 @@ import { type Plan, planDigest } from "#protocol/plan.ts";
 import { tenantDb } from "../../db/tenant.ts";
 import type { Env } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
+import { entryOf } from "../../execution/engine/state.ts";
 import { mapConcurrently } from "../../http/concurrency.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { callObject, coordinatorOf, poolOf } from "../../objects.ts";
@@ -97,8 +98,8 @@ async function differenceFrom(
     finishedAt: last.finishedAt,
     versionNumber: last.versionNumber,
     parameters: names
-      .filter((name) => before[name] !== after[name])
-      .map((name) => ({ name, before: before[name], after: after[name] })),
+      .map((name) => ({ name, before: entryOf(before, name), after: entryOf(after, name) }))
+      .filter((each) => each.before !== each.after),
     blocks: differenceOf(last.plan, plan),
   };
 }

@@ -43,7 +43,7 @@ class Collector {
     above: readonly string[],
   ): Promise<Pick<Surroundings, "children">> {
     const needs = needsOf(document);
-    const missing = needs.pools.filter((name) => this.found.pools[name] === undefined);
+    const missing = needs.pools.filter((name) => !Object.hasOwn(this.found.pools, name));
     if (missing.length > 0) Object.assign(this.found.pools, await this.#db.pools.idsOf(missing));
     const children: Record<string, string> = {};
     for (const { block, runbook, version } of needs.runbooks) {

@@ -49,4 +49,12 @@ describe("the form of a run", () => {
     const checked = checkAnswers(parameters, { host: "db", count: "", dry: true, mode: "on", note: "" });
     expect(checked).toMatchObject({ ok: true, values: { count: 2 } });
   });
+
+  it("takes a parameter for what it is that is called as something every object has", () => {
+    const odd: Parameter[] = [{ name: "constructor", type: "string" }];
+    expect(initialAnswers(odd)).toEqual({ constructor: "" });
+    const problems = { constructor: "This is needed." };
+    expect(checkAnswers(odd, { constructor: "" })).toEqual({ ok: false, problems });
+    expect(checkAnswers(odd, {})).toEqual({ ok: false, problems });
+  });
 });

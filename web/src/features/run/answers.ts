@@ -12,7 +12,8 @@ export function initialAnswers(
 ): Answers {
   return Object.fromEntries(
     parameters.map((parameter) => {
-      const value = earlier[parameter.name] ?? parameter.default;
+      const value =
+        (Object.hasOwn(earlier, parameter.name) ? earlier[parameter.name] : undefined) ?? parameter.default;
       if (parameter.type === "boolean") return [parameter.name, value === true];
       return [parameter.name, value === undefined ? "" : String(value)];
     }),
@@ -25,13 +26,15 @@ export type Checked = { ok: true; values: ParameterValues } | { ok: false; probl
 export function checkAnswers(parameters: readonly Parameter[], answers: Answers): Checked {
   const given: Record<string, unknown> = {};
   for (const parameter of parameters) {
-    const value = typedAnswer(parameter, answers[parameter.name]);
+    // A name may be one that every object has.
+    const answer = Object.hasOwn(answers, parameter.name) ? answers[parameter.name] : undefined;
+    const value = typedAnswer(parameter, answer);
     if (value !== undefined) given[parameter.name] = value;
   }
-  const missing = parameters.filter((each) => isRequired(each) && given[each.name] === undefined);
+  const missing = parameters.filter((each) => isRequired(each) && !Object.hasOwn(given, each.name));
   const checked = checkParameters(parameters, given);
   const problems: Record<string, string> = {};
-  if (!checked.ok) for (const { name, message } of checked.problems) problems[name] ??= message;
+  if (!checked.ok) for (const { name, message } of checked.problems.toReversed()) problems[name] = message;
   for (const { name } of missing) problems[name] = "This is needed.";
   if (checked.ok && Object.keys(problems).length === 0) return { ok: true, values: checked.values };
   return { ok: false, problems };
