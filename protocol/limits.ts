@@ -53,6 +53,12 @@ export const INPUTS_MAX_BYTES = 1 * MIB;
 /** Most bytes of one event as JSON: a row of the log holds no more than 2 MB. */
 export const EVENT_MAX_BYTES = 1.5 * MIB;
 
+/**
+ * Most bytes, as JSON, of what the steps of one execution hold together: the values that they handed on, the items
+ * and agents that they go over, and the inputs of those that are under way. All of it is in memory, and in one answer.
+ */
+export const HELD_MAX_BYTES = 8 * MIB;
+
 /** Most parameters in one runbook, and most bytes of one parameter's value. */
 export const PARAMETERS_MAX = 64;
 export const PARAMETER_VALUE_MAX_BYTES = 32 * KIB;

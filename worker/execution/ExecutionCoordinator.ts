@@ -6,6 +6,7 @@
 import type { ConnectionContext } from "partyserver";
 import type { Execution } from "#protocol/api/executions.ts";
 import { newId } from "#protocol/ids.ts";
+import { jsonBytes } from "#protocol/json.ts";
 import { CHILD_EXECUTIONS_MAX, COMMAND_RESEND_MS, HEARTBEAT_PING, VIEWERS_MAX } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { TerminalExecutionState } from "#protocol/states.ts";
@@ -52,6 +53,9 @@ import { agentsOf, toExecution, toProgress, toSteps, toSummary } from "./view.ts
 import { ViewerAccess } from "./viewerAccess.ts";
 import { Viewers } from "./viewers.ts";
 
+/** About what a step takes in a view, besides its values. */
+const STEP_LENGTH = 512;
+
 /** Changes that follow each other this fast reach the lists as one. */
 const FEED_DELAY_MS = 50;
 
@@ -79,6 +83,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     held: (step, attempt) => this.#intake.held(step, attempt),
     touchedBy: (event) => touchedBy(this.#state(), event),
     view: (steps) => this.#view(steps),
+    sizeOf: (step) => STEP_LENGTH + jsonBytes(this.#state().steps.get(step)?.values ?? {}),
     sockets: () => this.getConnections("viewer"),
   });
   readonly #access = new ViewerAccess({

@@ -1,3 +1,4 @@
+import { jsonBytes } from "#protocol/json.ts";
 import type { ExecutionStore, LogRow } from "./store.ts";
 
 /** How long a follower stays silent before it says that it is still there, ms. */
@@ -56,7 +57,7 @@ export class Follower {
     let bytes = 0;
     for (const row of this.#store.rowsAfter(after)) {
       batch.push(row);
-      bytes += row.type === "chunk" ? row.bytes : 256;
+      bytes += row.type === "chunk" ? row.bytes : jsonBytes(row.event);
       if (bytes >= batchBytes) break;
       if (row.type === "event" && row.event.type === "execution.finished") break;
     }

@@ -1,6 +1,7 @@
 import type { Plan } from "#protocol/plan.ts";
 import { lockProblems, locksAround } from "#protocol/runbook/checkLocks.ts";
 import { walkDocument } from "#protocol/runbook/walk.ts";
+import { entryOf } from "./engine/state.ts";
 
 type Procedure = Pick<Plan, "title" | "locks" | "blocks" | "finally" | "children">;
 
@@ -17,7 +18,7 @@ export function selfWait(plan: Procedure & Pick<Plan, "runbooks">): string | und
       if (problem) return `"${place.block.id}" in "${procedure.title}": ${problem.message}.`;
       const held = locksAround(procedure, place);
       for (const { name } of place.block.locks ?? []) held.set(name, `"${place.block.id}"`);
-      const asked = askedBy(runbooks, procedure.children?.[place.block.id], known);
+      const asked = askedBy(runbooks, entryOf(procedure.children, place.block.id), known);
       const lock = [...held.keys()].find((name) => asked.has(name));
       if (lock === undefined) continue;
       const holder = capital(held.get(lock));
@@ -42,7 +43,7 @@ function askedBy(
   for (const { name } of procedure.locks ?? []) add(name, procedure.title);
   for (const { block } of walkDocument(procedure)) {
     for (const { name } of block.locks ?? []) add(name, procedure.title);
-    const inner = askedBy(runbooks, procedure.children?.[block.id], known);
+    const inner = askedBy(runbooks, entryOf(procedure.children, block.id), known);
     for (const [name, title] of inner) add(name, title);
   }
   return asked;

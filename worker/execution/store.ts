@@ -27,6 +27,9 @@ const SCHEMA = `
   ${ASSERTIONS_SCHEMA}
 `;
 
+/** Characters of events as JSON after which a page ends. */
+const EVENTS_PAGE_LENGTH = 4 * 1024 * 1024;
+
 const PARTYSERVER_NAME_KEY = "__ps_name";
 
 /** The last sequence number that was given to what is not there any more. */
@@ -182,14 +185,22 @@ export class ExecutionStore {
     }
   }
 
-  /** Events only, after a sequence number. */
+  /** Events only, after a sequence number; fewer than asked for when they are large. */
   eventsAfter(after: number, limit: number): RecordedEvent[] {
     const rows = this.#sql.exec(
       "SELECT * FROM log WHERE step IS NULL AND seq > ? ORDER BY seq LIMIT ?",
       after,
       limit,
     );
-    return rows.toArray().flatMap((row) => toEvent(row) ?? []);
+    const events: RecordedEvent[] = [];
+    let length = 0;
+    for (const row of rows) {
+      const event = toEvent(row);
+      if (event) events.push(event);
+      length += textOf(row.body).length;
+      if (length >= EVENTS_PAGE_LENGTH) break;
+    }
+    return events;
   }
 
   /** Events and chunks after a sequence number, read lazily: stop iterating and no more is read. */

@@ -16,11 +16,16 @@ import { type ExecutionStore, type HeldOutput, type LogRow, outputFrame } from "
 
 const NORMAL_CLOSE = 1000;
 
+/** Characters of steps after which a view goes on in another frame. */
+const VIEW_LENGTH = 256 * 1024;
+
 export interface ViewersDeps {
   store: ExecutionStore;
   executionState(): ExecutionState;
   /** The execution as it is now, with these of its steps. */
   view(steps: ReadonlySet<string>): Extract<StreamMessage, { type: "view" }>;
+  /** About how many characters a step's part of a view has. */
+  sizeOf(step: string): number;
   /** The steps that an event has changed something about. */
   touchedBy(event: ExecutionEvent): Iterable<string>;
   held(step: string, attempt: number): HeldOutput;
@@ -99,27 +104,47 @@ export class Viewers {
   #serve(socket: Socket, state: ViewerSocket, rows: Iterable<LogRow>): void {
     let ended = false;
     const touched = new Set<string>();
+    /** Of the steps that are to be told, as JSON. */
+    let length = 0;
     let isNews = false;
     for (const row of rows) {
-      if (isFull(state)) break;
+      if (state.unread + length >= VIEWER_WINDOW_BYTES) break;
       const frame = this.#frame(state, row);
       if (frame !== undefined) sendFrame(socket, state, frame);
       state.after = row.seq;
       if (row.type === "event") {
         isNews = true;
-        for (const step of this.#deps.touchedBy(row.event)) touched.add(step);
+        for (const step of this.#deps.touchedBy(row.event)) {
+          if (!touched.has(step)) length += this.#deps.sizeOf(step);
+          touched.add(step);
+        }
       }
       ended = row.type === "event" && row.event.type === "execution.finished";
       if (ended) break;
     }
     // One that comes back after having seen everything is told so, too.
     ended ||= state.after >= this.#deps.store.head && isExecutionTerminal(this.#deps.executionState());
-    if (isNews) sendFrame(socket, state, JSON.stringify(this.#deps.view(touched)));
+    if (isNews) this.#tell(socket, state, touched);
     socket.setState(state);
     if (!ended) return;
     const end: StreamMessage = { type: "end", seq: state.after };
     socket.send(JSON.stringify(end));
     socket.close(NORMAL_CLOSE, "the execution has ended");
+  }
+
+  /** How things stand, in as many frames as it takes: each replaces what was known of its steps. */
+  #tell(socket: Socket, state: ViewerSocket, touched: ReadonlySet<string>): void {
+    let part = new Set<string>();
+    let length = 0;
+    for (const step of touched) {
+      part.add(step);
+      length += this.#deps.sizeOf(step);
+      if (length < VIEW_LENGTH) continue;
+      sendFrame(socket, state, JSON.stringify(this.#deps.view(part)));
+      part = new Set();
+      length = 0;
+    }
+    if (part.size > 0 || touched.size === 0) sendFrame(socket, state, JSON.stringify(this.#deps.view(part)));
   }
 
   #frame(state: ViewerSocket, row: LogRow): string | Uint8Array<ArrayBuffer> | undefined {

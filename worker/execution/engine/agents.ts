@@ -9,6 +9,7 @@ import {
   isLeaseOpen,
   isOut,
   type LeaseRecord,
+  noRoomFor,
   openSteps,
   type StepRecord,
 } from "./state.ts";
@@ -36,6 +37,8 @@ export function sendToAgent(draft: Draft, step: StepRecord, values: Readonly<Rec
     lease !== undefined || (spec.agentId !== undefined && agentAt(draft.state, path) !== undefined);
   if (!isKnown && lookAtAgent(values)) return requestLease(draft, step, spec);
   const inputs = inputsOf(values, sceneOf(draft.state, path, draft.moment.now));
+  const noRoom = noRoomFor(draft.state, inputs);
+  if (noRoom !== undefined) return fail(draft, path, noRoom);
   if (lease) dispatch(draft, step, lease.fence, inputs, true);
   else requestLease(draft, step, spec, { inputs });
 }

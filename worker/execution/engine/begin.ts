@@ -17,7 +17,7 @@ import { type Draft, UnreadableEvent } from "./draft.ts";
 import { policyOf } from "./lists.ts";
 import { sceneOf } from "./scene.ts";
 import { groupTarget } from "./scopes.ts";
-import { type AgentsOver, type EngineState, entryOf, type StepRecord } from "./state.ts";
+import { type AgentsOver, type EngineState, entryOf, noRoomFor, type StepRecord } from "./state.ts";
 import { fail, finish, skip } from "./steps.ts";
 
 /** Begins a step, or goes on with one whose wait is over. */
@@ -129,6 +129,8 @@ function perform(draft: Draft, step: StepRecord, beginning: Beginning): void {
   const attempt = Math.max(step.attempt, 1);
   const over = entryOf(draft.state.taken?.expanded, path);
   if (over && (beginning.type === "agents" || beginning.type === "items")) return expand(draft, path, over);
+  const noRoom = "inputs" in beginning ? noRoomFor(draft.state, beginning.inputs) : undefined;
+  if (noRoom !== undefined) return fail(draft, path, noRoom);
   switch (beginning.type) {
     case "complete":
       return finish(draft, path, { state: "succeeded" });
@@ -206,6 +208,8 @@ function expand(draft: Draft, path: string, over: NonNullable<StepRecord["over"]
       `its list has ${Math.ceil(bytes / 1024)} KiB; at most ${(4 * VALUES_MAX_BYTES) / 1024} KiB are possible`,
     );
   }
+  const noRoom = noRoomFor(draft.state, over);
+  if (noRoom !== undefined) return fail(draft, path, noRoom);
   draft.emit({ type: "step.expanded", step: path, over });
   draft.tasks.push({ do: "continue", step: path });
 }

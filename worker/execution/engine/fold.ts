@@ -30,6 +30,7 @@ function begin(plan: Plan, time: number, event: ExecutionEvent & { type: "execut
     lists: NO_LISTS,
     undoable: [],
     late: [],
+    heldBytes: 0,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What events about steps mean for the state. */
 import { compensationOf } from "#protocol/blocks/index.ts";
 import type { ExecutionEvent } from "#protocol/events.ts";
+import { jsonBytes } from "#protocol/json.ts";
 import { blockAt, listOf, mayHaveInstances, pathsOfList, placeOf, ROOT } from "#protocol/paths.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import { settleScope } from "./foldLeases.ts";
@@ -88,6 +89,7 @@ export function applyStep(state: EngineState, time: number, event: StepEvent): E
         attempt: step.attempt + 1,
         detail: event.detail,
         doubtful: step.doubtful || isDoubtful(event) || undefined,
+        inputs: undefined,
         fence: undefined,
         dispatchedAt: undefined,
         startedAt: undefined,
@@ -154,7 +156,7 @@ export function addStep(state: EngineState, path: string): void {
 
 /** A step that has ended counts in the list around it. */
 function endStep(state: EngineState, path: string, change: () => Partial<StepRecord>): EngineState {
-  const after = changeStep(state, path, change);
+  const after = changeStep(state, path, () => ({ inputs: undefined, ...change() }));
   mutable(after.open).delete(path);
   const step = after.steps.get(path);
   const place = placeOf(state.plan, path);
@@ -202,6 +204,17 @@ export function changeStep(
   change: (step: StepRecord) => Partial<StepRecord>,
 ): EngineState {
   const step = state.steps.get(path);
-  if (step) state.steps.set(path, { ...step, ...change(step) });
-  return state;
+  if (!step) return state;
+  const after = { ...step, ...change(step) };
+  state.steps.set(path, after);
+  const more = HELD.reduce((sum, name) => sum + bytesMore(step[name], after[name]), 0);
+  return more === 0 ? state : { ...state, heldBytes: state.heldBytes + more };
+}
+
+/** What of a step may be large. */
+const HELD = ["values", "over", "inputs"] as const;
+
+function bytesMore(before: unknown, after: unknown): number {
+  if (before === after) return 0;
+  return (after === undefined ? 0 : jsonBytes(after)) - (before === undefined ? 0 : jsonBytes(before));
 }

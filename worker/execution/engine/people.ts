@@ -6,7 +6,7 @@ import type { Wait } from "#protocol/events.ts";
 import { checkParameters } from "#protocol/runbook/parameters.ts";
 import { isStepTerminal } from "#protocol/states.ts";
 import type { EngineInput, Person } from "./inputs.ts";
-import type { EngineState, StepRecord } from "./state.ts";
+import { type EngineState, noRoomFor, type StepRecord } from "./state.ts";
 
 export interface Refusal {
   code: ErrorCode;
@@ -64,6 +64,9 @@ function answerRefusal(state: EngineState, input: Extract<Asked, { type: "answer
   if (!step) return noStep(input.step);
   const rejectsConfirmation = input.answer === "reject" && step.wait?.for === "confirmation";
   if (step.wait?.for !== WAITS[input.answer] && !rejectsConfirmation) return wrongStep(step);
+  const noRoom = noRoomFor(state, input.values);
+  if (noRoom !== undefined)
+    return { code: "invalid_parameters", detail: `There is no room for this answer: ${noRoom}.` };
   if (step.block.kind === "approval") {
     return approvalRefusal(state, step, step.block, input) ?? formRefusal(step.block, input);
   }

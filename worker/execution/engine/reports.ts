@@ -4,7 +4,7 @@ import { wakeScope } from "./agents.ts";
 import { agentsResolved, haltOf, startList } from "./begin.ts";
 import type { Draft } from "./draft.ts";
 import type { AttemptKey, EngineInput } from "./inputs.ts";
-import { isLeaseOpen, isOut, lateKey, type StepRecord, stepsUnder } from "./state.ts";
+import { isLeaseOpen, isOut, lateKey, noRoomFor, type StepRecord, stepsUnder } from "./state.ts";
 import { fail, finish } from "./steps.ts";
 import { askToStop } from "./stop.ts";
 import { declaredValues, retryAt, type Verdict, verdictOf } from "./verdict.ts";
@@ -161,8 +161,12 @@ type Facts = Partial<
 >;
 
 /** An attempt is over: the step tries again, or has ended. */
-export function settleAttempt(draft: Draft, step: StepRecord, verdict: Verdict, facts: Facts = {}): void {
-  const { state, detail } = verdict;
+export function settleAttempt(draft: Draft, step: StepRecord, judged: Verdict, told: Facts = {}): void {
+  const noRoom = noRoomFor(draft.state, told.values);
+  const { values: _, ...rest } = told;
+  const facts = noRoom === undefined ? told : rest;
+  const fails = noRoom !== undefined && judged.state === "succeeded";
+  const { state, detail }: Verdict = fails ? { state: "failed", detail: noRoom } : judged;
   const at = haltOf(draft.state, step.path) ? undefined : retryAt(step, state, facts.outcome, draft.moment);
   if (at !== undefined && (state === "failed" || state === "timed_out" || state === "unknown")) {
     const { path, attempt } = step;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Block } from "#protocol/blocks/index.ts";
 import { executionEventSchema } from "#protocol/events.ts";
-import { INPUTS_MAX_BYTES, PARAMETER_VALUE_MAX_BYTES } from "#protocol/limits.ts";
+import { HELD_MAX_BYTES, INPUTS_MAX_BYTES, PARAMETER_VALUE_MAX_BYTES } from "#protocol/limits.ts";
 import { engine } from "./engine.ts";
 import { command, Run } from "./testRun.ts";
 
@@ -105,5 +105,39 @@ describe("what could not be read back", () => {
     run.input({ type: "damaged", detail: "its log holds what cannot be read" });
     expect(run.state.end).toMatchObject({ state: "failed", detail: "its log holds what cannot be read" });
     expect(run.asked()).toContain("lease.release");
+  });
+});
+
+describe("what the steps of one execution hold together", () => {
+  const hosts = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ agentId: `agt_${at}`, agentName: `a${at}` }));
+
+  it("[G11] is bounded: the step that hands on too much fails in words, and keeps nothing of it", () => {
+    const run = new Run([command("a", { target: { mode: "all", maxFailures: 1_000 } })]);
+    run.input({ type: "targets.resolved", step: "a", agents: hosts(200) });
+    for (const { path, fence } of [...run.state.steps.values()].slice(1)) {
+      run
+        .granted(fence, `agt_${path.slice(2)}`)
+        .started(path)
+        .exited(path, 0, fence, { v: "x".repeat(60 * 1024) });
+    }
+    const steps = [...run.state.steps.values()];
+    const held = steps.reduce((sum, { values }) => sum + JSON.stringify(values ?? {}).length, 0);
+    expect(held).toBeLessThan(HELD_MAX_BYTES);
+    expect(held).toBeGreaterThan(HELD_MAX_BYTES - 128 * 1024);
+    const failed = steps.filter(({ state }) => state === "failed");
+    expect(failed.length).toBeGreaterThan(50);
+    expect(failed[0]?.detail).toMatch(/may have 8 MiB together/);
+    expect(failed[0]?.values).toBeUndefined();
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("is given back when a step that was under way has ended", () => {
+    const run = new Run([command("a", { env: { B: { expr: times(7) } } }), command("b")], {
+      parameters: { p },
+    });
+    expect(run.state.heldBytes).toBeGreaterThan(7 * PARAMETER_VALUE_MAX_BYTES);
+    run.granted().started("a").exited("a");
+    expect(run.state.heldBytes).toBe(0);
   });
 });

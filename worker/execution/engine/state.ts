@@ -8,6 +8,8 @@ import type { QueuePlace } from "#protocol/api/executions.ts";
 import type { Block } from "#protocol/blocks/index.ts";
 import type { AttemptOutcome, StepInputs, StepValues, StreamSummary } from "#protocol/data.ts";
 import type { ExecutionEvent, TakenOver, Wait } from "#protocol/events.ts";
+import { jsonBytes } from "#protocol/json.ts";
+import { HELD_MAX_BYTES } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { ExecutionState, StepState, TerminalExecutionState } from "#protocol/states.ts";
 import type { Table } from "./table.ts";
@@ -169,6 +171,8 @@ export interface EngineState {
     /** How many steps there were before its own. */
     readonly stepsBefore: number;
   };
+  /** Bytes, as JSON, of the values, inputs, items and agents of all steps. */
+  readonly heldBytes: number;
   /** Reports that came too late to count, as `lateKey`s. */
   readonly late: readonly string[];
   readonly paused?: {
@@ -185,6 +189,12 @@ export interface EngineState {
   };
   readonly stopping?: { readonly reason: "timed_out"; readonly at: number };
   readonly end?: Ending & { readonly at: number; readonly confirmed: boolean };
+}
+
+/** Why the steps of an execution cannot hold this as well; undefined when they can. */
+export function noRoomFor({ heldBytes }: EngineState, data: unknown): string | undefined {
+  if (data === undefined || heldBytes + jsonBytes(data) <= HELD_MAX_BYTES) return undefined;
+  return `the values, inputs and lists of all steps of an execution may have ${HELD_MAX_BYTES / 1024 / 1024} MiB together; hand on less, or split the work`;
 }
 
 /** True while the lease may still become or be an agent's. */

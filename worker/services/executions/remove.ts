@@ -17,8 +17,9 @@ export async function removeExecution(
   caller: Caller,
   coordinator: StubOf<CoordinatorApi>,
 ): Promise<void> {
-  const execution = await callObject(coordinator, (one) => one.read());
-  if (!execution) throw notFound("execution");
+  const found = await callObject(coordinator, (one) => one.summary());
+  if (!found) throw notFound("execution");
+  const { execution, agentIds } = found;
   if (!isExecutionTerminal(execution.state)) {
     throw new ApiError(
       "invalid_state",
@@ -26,8 +27,11 @@ export async function removeExecution(
     );
   }
   const now = new Date();
-  const agentIds = execution.steps.flatMap(({ agentId }) => agentId ?? []);
-  const facts = { agentIds: [...new Set(agentIds)] };
-  await tenantDb(env.DB, caller.organization.id).executions.remove(execution, facts, caller.actor, now);
+  await tenantDb(env.DB, caller.organization.id).executions.remove(
+    execution,
+    { agentIds },
+    caller.actor,
+    now,
+  );
   await callObject(coordinator, (one) => one.remove({ by: caller.actor, at: now.getTime() }));
 }
