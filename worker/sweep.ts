@@ -11,23 +11,26 @@ import { log } from "./log.ts";
 
 const PAGE = 500;
 
-/** More than this many are left for the next minute, which begins anew: the bound keeps a sweep short. */
+/** More than this many are left for the next minute, which goes on from there: the bound keeps a sweep short. */
 const AT_MOST = 10_000;
 
 /** One that is younger than this has had no time to lose anything. */
 const YOUNG_MS = 60_000;
 
 /** Resolves with how many were asked. */
-export async function sweep(env: Env, now: number): Promise<number> {
+export async function sweep(env: Env, now: number, atMost: number = AT_MOST): Promise<number> {
   const db = systemDb(env.DB);
+  const begun = await db.sweptTo();
   let asked = 0;
-  let last: ExecutionName | undefined;
+  let last = begun;
   do {
-    const page: ExecutionName[] = await db.openExecutions(new Date(now - YOUNG_MS), last, PAGE);
+    const limit = Math.min(PAGE, atMost - asked);
+    const page: ExecutionName[] = await db.openExecutions(new Date(now - YOUNG_MS), last, limit);
     await mapConcurrently(page, (name) => wake(env, name));
     asked += page.length;
-    last = page.length === PAGE ? page.at(-1) : undefined;
-  } while (last && asked < AT_MOST);
+    last = page.length === limit ? page.at(-1) : undefined;
+  } while (last && asked < atMost);
+  if (begun || last) await db.noteSweptTo(last);
   return asked;
 }
 

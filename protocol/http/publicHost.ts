@@ -1,10 +1,18 @@
 /** Which hosts and ports the control plane reaches: those of the public Internet. Pure. */
 import { whyNotPublic } from "./addresses.ts";
 
-/** Ends of names that the public DNS does not have, or should not lead anywhere. */
+/**
+ * Ends of names that the public DNS does not have, or that should not lead
+ * anywhere: RFC 2606, 6761, 6762, 8375 and 9476, what ICANN reserves for
+ * private use, and what clusters and routers call their own.
+ */
 const LOCAL_NAMES = new Set([
+  "alt",
   "arpa",
+  "consul",
   "corp",
+  "example",
+  "fritz.box",
   "home",
   "internal",
   "intranet",
@@ -13,8 +21,10 @@ const LOCAL_NAMES = new Set([
   "local",
   "localdomain",
   "localhost",
+  "mail",
   "onion",
   "private",
+  "svc",
   "test",
 ]);
 
@@ -40,6 +50,8 @@ function whyNotThisHost(hostname: string): string | undefined {
   if (why) return `is ${why}; from the edge only public hosts can be reached`;
   if (hostname.startsWith("[")) return undefined;
   const labels = hostname.replace(/\.$/, "").split(".");
-  const isPublic = labels.length > 1 && !labels.includes("") && !LOCAL_NAMES.has(labels.at(-1) ?? "");
-  return isPublic ? undefined : "is no public name; from the edge only public hosts can be reached";
+  const isLocal = labels.some((_, index) => LOCAL_NAMES.has(labels.slice(index).join(".")));
+  return labels.length > 1 && !labels.includes("") && !isLocal
+    ? undefined
+    : "is no public name; from the edge only public hosts can be reached";
 }

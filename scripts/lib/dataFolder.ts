@@ -8,8 +8,8 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { EXIT, Problem } from "./problem.ts";
 
-/** Raised when an older Farhand could no longer read what this one writes. */
-const FORMAT = 1;
+/** Raised when an older Farhand could no longer read what this one writes, or this one what an older one wrote. */
+const FORMAT = 2;
 
 const markSchema = z.object({ farhand: z.literal("data folder"), format: z.number().int().positive() });
 
@@ -23,7 +23,7 @@ export interface DataFolder {
 
 /**
  * Opens a data folder, or makes one, and keeps others out of it.
- * @throws Problem when it is from a newer version, in use, or no data folder
+ * @throws Problem when it is from another version, in use, or no data folder
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   const folder = resolve(path);
@@ -68,6 +68,12 @@ async function checkMark(folder: string): Promise<void> {
     );
   }
   if (mark.data.format > FORMAT) throw newerData(folder);
+  if (mark.data.format < FORMAT) {
+    throw new Problem(
+      `The data folder ${folder} was written by an older version of Farhand, from its development, which this one cannot read. Delete it to start afresh, or name another folder with --data.`,
+      EXIT.data,
+    );
+  }
 }
 
 /** The same words for everything that shows that a newer Farhand was here. */

@@ -125,12 +125,17 @@ describe("npm start", () => {
     expect(taken.exitCode).toBe(3);
     expect(taken.all).toContain(`Port ${port} is in use. Stop what uses it, or choose another with --port.`);
 
-    const newer = join(folder, "newer");
-    await mkdir(newer);
-    await writeFile(join(newer, "farhand.json"), '{"farhand":"data folder","format":2}');
-    const refused = await start("--data", newer);
-    expect(refused.exitCode).toBe(4);
-    expect(refused.all).toContain("was written by a newer version of Farhand");
+    for (const [format, words] of [
+      [99, "was written by a newer version of Farhand"],
+      [1, "was written by an older version of Farhand"],
+    ]) {
+      const other = join(folder, `format-${format}`);
+      await mkdir(other);
+      await writeFile(join(other, "farhand.json"), `{"farhand":"data folder","format":${format}}`);
+      const refused = await start("--data", other);
+      expect(refused.exitCode).toBe(4);
+      expect(refused.all).toContain(words);
+    }
 
     const used = join(folder, "used");
     await mkdir(used);

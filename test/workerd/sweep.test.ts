@@ -30,6 +30,20 @@ async function newParent(place: Place): Promise<CreateExecution> {
   return execution;
 }
 
+/** An execution of the index that is at no coordinator. */
+function openSince(id: string) {
+  return {
+    id,
+    runbookId: newId("runbook"),
+    versionNumber: 1,
+    title: "Nowhere",
+    state: "running" as const,
+    trigger: { type: "user" as const },
+    actor: { type: "anonymous" as const },
+    createdAt: new Date(Date.now() - 3_600_000).toISOString(),
+  };
+}
+
 /** Starts it, and resolves with its coordinator and the id of the child. */
 async function startParent(place: Place) {
   const execution = await newParent(place);
@@ -102,18 +116,29 @@ it("[G5] a sweep makes up for an alarm that was lost", async () => {
   await vi.waitFor(async () => expect(await stub.read()).toMatchObject({ state: "timed_out" }));
 });
 
+it("[G5] what one sweep does not come to, the next ones do, and then it begins anew", async () => {
+  const place = newPlace();
+  const ids = [newId("execution"), newId("execution"), newId("execution")];
+  for (const id of ids) await tenantDb(env.DB, place.organizationId).executions.project(openSince(id));
+  const asked: string[] = [];
+  vi.spyOn(ExecutionCoordinator.prototype, "sweep").mockImplementation(async function (
+    this: ExecutionCoordinator,
+  ) {
+    asked.push(this.name.split("/")[1] ?? "");
+  });
+  // Others of this file may be open, too.
+  const open = await sweep(env, Date.now());
+  const all = [...asked];
+  expect(all).toEqual(expect.arrayContaining(ids));
+  asked.length = 0;
+  for (let n = 0; n < open; n++) expect(await sweep(env, Date.now(), 1)).toBe(1);
+  expect(asked.toSorted()).toEqual(all.toSorted());
+  // Behind the last one there is nothing; the one after that begins anew.
+  expect([await sweep(env, Date.now(), 1), await sweep(env, Date.now())]).toEqual([0, open]);
+});
+
 it("[G5] a sweep goes on past an execution that cannot be asked", async () => {
   const organizationId = newId("organization");
-  const summary = {
-    id: newId("execution"),
-    runbookId: newId("runbook"),
-    versionNumber: 1,
-    title: "Nowhere",
-    state: "running" as const,
-    trigger: { type: "user" as const },
-    actor: { type: "anonymous" as const },
-    createdAt: new Date(Date.now() - 3_600_000).toISOString(),
-  };
-  await tenantDb(env.DB, organizationId).executions.project(summary);
+  await tenantDb(env.DB, organizationId).executions.project(openSince(newId("execution")));
   await expect(sweep(env, Date.now())).resolves.toBeGreaterThan(0);
 });

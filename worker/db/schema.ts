@@ -315,3 +315,10 @@ export const executions = sqliteTable(
     index("executions_by_requester").on(table.organizationId, table.requesterId, table.createdAt, table.id),
   ],
 );
+
+/** How far the last sweep over open executions came; one row, or none when it came to the end. */
+export const sweeps = sqliteTable("sweeps", {
+  only: integer("only").primaryKey(),
+  organizationId: text("organization_id").notNull(),
+  id: text("id").notNull(),
+});

@@ -2,7 +2,7 @@
 import { and, asc, eq, gt, isNotNull, lt, notInArray, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { TERMINAL_EXECUTION_STATES } from "#protocol/states.ts";
-import { executions, organization } from "./schema.ts";
+import { executions, organization, sweeps } from "./schema.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -38,6 +38,20 @@ export function systemDb(d1: D1Database) {
         )
         .orderBy(asc(executions.organizationId), asc(executions.id))
         .limit(limit);
+    },
+
+    /** The last execution that the sweep before came to; undefined when it came to the end. */
+    async sweptTo(): Promise<ExecutionName | undefined> {
+      const [row] = await db.select({ organizationId: sweeps.organizationId, id: sweeps.id }).from(sweeps);
+      return row;
+    },
+
+    async noteSweptTo(last: ExecutionName | undefined): Promise<void> {
+      if (!last) await db.delete(sweeps);
+      else {
+        const row = { only: 1, ...last };
+        await db.insert(sweeps).values(row).onConflictDoUpdate({ target: sweeps.only, set: last });
+      }
     },
 
     /** Executions that ended longer ago than their organization keeps them; at most `limit`, in no order. */

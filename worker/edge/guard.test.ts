@@ -23,6 +23,7 @@ const PRIVATE_HOSTS = `
 localhost  LOCALHOST  localhost.  ⓛocalhost  localhost。  a.localhost  a.localhost.  localhost.localdomain
 printer.local  printer.local.  PRINTER.LOCAL  printer。local  metadata.google.internal  metadata.google.internal.  db.prod.internal
 intranet  metadata  instance-data  wiki.corp  nas.lan  router.home  router.home.arpa  1.0.0.127.in-addr.arpa  x.onion  x.test
+api.default.svc  vault.service.consul  x.alt  x.example  smtp.mail  fritz.box  nas.fritz.box  FRITZ.BOX.
 localhost..  example.com..
 `
   .trim()
@@ -32,7 +33,7 @@ const PUBLIC_HOSTS = `
 example.com  example.com.  EXAMPLE.COM  api.example.co.uk  bücher.example.com  example。com  1.1.1.1  8.8.8.8  134744072
 9.255.255.255  11.0.0.0  100.63.255.255  100.128.0.0  126.255.255.255  128.0.0.1  168.63.129.15  168.63.129.17
 169.253.255.255  169.255.0.0  172.15.255.255  172.32.0.0  192.0.1.0  192.167.255.255  192.169.0.0  198.17.255.255
-198.20.0.0  223.255.255.255  local.example.com  localhost.example.com  internal.example.com
+198.20.0.0  223.255.255.255  other.box  local.example.com  localhost.example.com  internal.example.com
 [2606:4700:4700::1111]  [2a00:1450::1]  [2001:200::1]  [2001:4860:4860::8888]  [2003::1]  [2000::]  [3ffe:ffff::1]
 `
   .trim()
