@@ -591,9 +591,8 @@ describe("[S4] revoking", () => {
     expect(other.closed).toBeUndefined();
     // Where nobody says so they end by themselves.
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + IDLE_SOCKET_MS });
-    vi.spyOn(ExecutionCoordinator.prototype as never, "silentAt").mockReturnValue(
-      Number.POSITIVE_INFINITY as never,
-    );
+    const heard = ExecutionCoordinator.prototype as unknown as { silentAt(): number };
+    vi.spyOn(heard, "silentAt").mockReturnValue(Number.POSITIVE_INFINITY);
     await runDurableObjectAlarm(stub);
     expect(await other.end()).toMatchObject({ code: 4410 });
   });
