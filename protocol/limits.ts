@@ -88,6 +88,12 @@ export const VIEWER_MARK_BYTES = 1 * MIB;
 /** Most viewers' sockets of one execution. */
 export const VIEWERS_MAX = 64;
 
+/** Most sockets of an organization's feed: each hears of every change. */
+export const FEED_SOCKETS_MAX = 500;
+
+/** Most of them for one log-in or API key. */
+export const FEED_SOCKETS_PER_CREDENTIAL_MAX = 32;
+
 /** How deep JSON may be nested in a frame or in a request's body: what looks at it goes as deep. */
 export const JSON_DEPTH_MAX = 128;
 

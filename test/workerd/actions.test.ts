@@ -373,13 +373,13 @@ describe("live output as plain text", () => {
     };
 
   test.each([
-    ["of the request that starts it", trigger],
-    ["of its events", follow("/events", { accept: "text/plain" })],
-    ["of its output, followed", follow("/output?follow=1", {})],
-  ])("%s, is there before the step ends, and ends with the execution", async (_, ask) => {
+    ["of the request that starts it", trigger, 201],
+    ["of its events", follow("/events", { accept: "text/plain" }), 200],
+    ["of its output, followed", follow("/output?follow=1", {}), 200],
+  ])("%s, is there before the step ends, and ends with the execution", async (_, ask, status) => {
     const { response, data, attempt, reader, executionId } = await inHand(ask);
     expect([response.status, response.headers.get("content-type")]).toEqual([
-      200,
+      status,
       "text/plain; charset=utf-8",
     ]);
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");

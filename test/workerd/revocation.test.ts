@@ -5,6 +5,8 @@ import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
 import { apiKeyCreatedSchema, apiKeySchema } from "#protocol/api/keys.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
+import { problemSchema } from "#protocol/errors.ts";
+import { FEED_SOCKETS_MAX, FEED_SOCKETS_PER_CREDENTIAL_MAX } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import { coordinatorName } from "../../worker/execution/contract.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
@@ -245,6 +247,45 @@ describe("[S1] [S2] what a credential opened ends when it expires", () => {
     for (const line of [late, longer, prolonged]) {
       expect(await line.end()).toMatchObject({ code: CLOSE_CODES.revoked });
     }
+  });
+});
+
+describe("sockets of the feed", () => {
+  const fill = (count: number, credential: Credential) =>
+    Promise.all(Array.from({ length: count }, () => openFeed(credential)));
+  /** A socket of the feed that is refused, in words. */
+  async function refused(credential: Credential): Promise<string> {
+    const headers = { upgrade: "websocket", origin: ORIGIN };
+    const answer = await request("/api/v1/feed", { ...credential, headers });
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "10"]);
+    return problemSchema.parse(await answer.json()).detail;
+  }
+
+  test("are limited for one log-in or key, and for an organization", async () => {
+    const key = await makeKey(person, ["executions:read"]);
+    const [first] = await fill(FEED_SOCKETS_PER_CREDENTIAL_MAX, { key });
+    expect(await refused({ key })).toContain(`${FEED_SOCKETS_PER_CREDENTIAL_MAX} sockets`);
+    // Others are not in its way, and a place that is left can be taken.
+    await openFeed(person);
+    first?.socket.close(1000);
+    await first?.end();
+    await expect
+      .poll(() =>
+        openFeed({ key }).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+    const open = FEED_SOCKETS_PER_CREDENTIAL_MAX + 1;
+    // As the worker would ask for credentials of its own.
+    const ask = (n: number) =>
+      feed().fetch("https://object/feed", {
+        headers: { upgrade: "websocket", [CREDENTIAL_HEADER]: `key_${n}` },
+      });
+    for (let n = open; n < FEED_SOCKETS_MAX; n++) (await ask(n)).webSocket?.accept();
+    expect((await ask(0)).status).toBe(429);
+    expect(await refused(await logIn())).toContain(`${FEED_SOCKETS_MAX} sockets`);
   });
 });
 

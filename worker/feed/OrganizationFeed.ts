@@ -6,14 +6,19 @@
  */
 import { type Connection, type ConnectionContext, Server } from "partyserver";
 import { type FeedMessage, feedMessageSchema } from "#protocol/feed.ts";
-import { HEARTBEAT_PING, HEARTBEAT_PONG } from "#protocol/limits.ts";
+import {
+  FEED_SOCKETS_MAX,
+  FEED_SOCKETS_PER_CREDENTIAL_MAX,
+  HEARTBEAT_PING,
+  HEARTBEAT_PONG,
+} from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Env } from "../env.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { mapConcurrently } from "../http/concurrency.ts";
 import { log } from "../log.ts";
 import { answerClose } from "../sockets.ts";
-import { credentialIn, type FeedApi, type Watch } from "./contract.ts";
+import { type Credential, credentialIn, type FeedApi, type Watch } from "./contract.ts";
 import { FeedStore } from "./store.ts";
 
 /** How soon a coordinator that did not answer is asked again to end its viewers. */
@@ -86,6 +91,8 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
     try {
       const credential = credentialIn(request.headers);
       if (credential && this.#store.isRevoked(credential.id)) return new Response(null, { status: 401 });
+      const crowd = this.#crowd(credential);
+      if (crowd) return new Response(crowd, { status: 429 });
       if (credential) this.#store.noteExpiry(credential);
       await this.#setAlarm();
       return await super.fetch(request);
@@ -93,6 +100,15 @@ export class OrganizationFeed extends Server<Env> implements FeedApi {
       log("error", "a request failed", { organizationId: this.name, error });
       return new Response(null, { status: 500 });
     }
+  }
+
+  /** Why no other socket is let in, in words for whoever wants one. */
+  #crowd(credential: Credential | undefined): string | undefined {
+    if (credential && [...this.getConnections(credential.id)].length >= FEED_SOCKETS_PER_CREDENTIAL_MAX) {
+      return `This log-in or API key follows the organization over ${FEED_SOCKETS_PER_CREDENTIAL_MAX} sockets already. Close one first.`;
+    }
+    if ([...this.getConnections()].length < FEED_SOCKETS_MAX) return undefined;
+    return `This organization is followed over ${FEED_SOCKETS_MAX} sockets already. Close one, or ask the API now and then.`;
   }
 
   override onStart(): void {

@@ -3,7 +3,8 @@
  * organization's id. Browsers reach it through `fetch` with path `/feed`
  * (WebSocket upgrade), after the worker has checked who they are. By which
  * credential travels in headers, here and to coordinators; the worker sets them
- * itself. The feed answers 401 to one that was revoked.
+ * itself. The feed answers 401 to one that was revoked, and 429 with the reason
+ * as text where there are too many sockets.
  */
 import type { FeedMessage } from "#protocol/feed.ts";
 import type { Caller } from "../identity/caller.ts";
