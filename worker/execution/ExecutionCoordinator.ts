@@ -17,7 +17,7 @@ import { type GrantedAgent, identityIn, type OfferPayload } from "../pool/contra
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { AgentLink } from "./agentLink.ts";
-import { Archiver, deleteArchive } from "./archive/archiver.ts";
+import { deleteArchive } from "./archive/archiver.ts";
 import type {
   Ask,
   AskResult,
@@ -34,7 +34,6 @@ import { EdgeCalls } from "./edgeCalls.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
 import { settled } from "./engine/draft.ts";
 import { create, engine } from "./engine/engine.ts";
-import { fold } from "./engine/fold.ts";
 import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
 import { type EngineState, isLeaseOpen, isOut } from "./engine/state.ts";
@@ -43,9 +42,9 @@ import { unanswered } from "./engine/unanswered.ts";
 import { Follower } from "./follower.ts";
 import { serveHttp } from "./http.ts";
 import { OutputIntake } from "./intake.ts";
+import { Living } from "./living.ts";
 import { canceledByParent, Outside } from "./outside.ts";
 import { offerPayload, Performer } from "./performer.ts";
-import { Projection } from "./projection.ts";
 import { type RetryWish, takeOver } from "./reuse.ts";
 import { agentState, type Socket, type SocketState, viewerState } from "./sockets.ts";
 import { ExecutionStore, type LogRow } from "./store.ts";
@@ -64,14 +63,6 @@ const OVERDUE_MS = 30_000;
 
 /** When a deletion that was cut short goes on. */
 const PURGE_AGAIN_MS = 60_000;
-
-/** Everything that exists only once the execution does. */
-interface Live {
-  record: CreateExecution;
-  state: EngineState;
-  projection: Projection;
-  archiver: Archiver;
-}
 
 export class ExecutionCoordinator extends SocketObject implements CoordinatorApi {
   readonly #store = new ExecutionStore(this.ctx.storage);
@@ -103,7 +94,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   });
   readonly #outside = new Outside({
     env: this.env,
-    record: () => this.#record(),
+    record: () => this.#living.need().record,
     state: () => this.#state(),
     decide: (input) => this.#decide(input),
   });
@@ -121,8 +112,15 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     project: () => this.#project(),
     background: (work) => this.background(work),
   });
-  #live: Live | null | undefined;
-  #waking: Promise<void> | undefined;
+  readonly #living = new Living({
+    env: this.env,
+    store: this.#store,
+    tellParent: () => this.#outside.tellParent(),
+    isInUse: () => [...this.getConnections()].length > 0 || this.#readers > 0,
+    damaged: (detail) => this.#decide({ type: "damaged", detail }),
+    restored: () => this.#setAlarm(),
+    log: (level, message, fields) => this.log(level, message, fields),
+  });
   #purging: Promise<void> | undefined;
   /** Answers that are being read. */
   #readers = 0;
@@ -131,7 +129,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   // --- What the rest of the worker asks (contract.ts) ---
 
   async create(record: CreateExecution): Promise<CreateResult> {
-    await this.#awake("also deleted");
+    await this.#living.awake("also deleted");
     const repeat = this.#repeatOf(record.requestHash);
     if (repeat) return repeat;
     if (record.parent && this.#store.isForbidden) return { outcome: "conflict" };
@@ -142,30 +140,30 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
       this.#store.create(record, this.name);
       return this.#store.appendEvents(moment.now, decision.events);
     });
-    this.#live = this.#assemble(record, settled(decision));
+    this.#living.begin(record, settled(decision));
     this.log("info", "execution created", { requestId });
     this.#carryOut(decision, rows);
     return { outcome: "created", execution: toSummary(record.executionId, this.#state()) };
   }
 
   async repeat(requestHash: string): Promise<RepeatResult | null> {
-    await this.#awake("also deleted");
+    await this.#living.awake("also deleted");
     return this.#repeatOf(requestHash);
   }
 
   #repeatOf(requestHash: string): RepeatResult | null {
-    const live = this.#load();
+    const live = this.#living.load();
     if (!live) return null;
     if (live.record.requestHash !== requestHash) return { outcome: "conflict" };
     return { outcome: "existing", execution: toSummary(live.record.executionId, live.state) };
   }
 
   async read(until?: { after: number; withinMs: number }): Promise<Execution | null> {
-    await this.#awake();
-    if (until && this.#visible()) {
+    await this.#living.awake();
+    if (until && this.#living.visible()) {
       await this.#follower.until(() => this.#store.head > until.after, until.withinMs);
     }
-    const live = this.#visible();
+    const live = this.#living.visible();
     if (!live) return null;
     const { executionId } = live.record;
     return toExecution(executionId, live.state, this.#store.head, (step, attempt) =>
@@ -174,31 +172,31 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async summary(): Promise<ListEntry | null> {
-    await this.#awake();
-    const live = this.#visible();
+    await this.#living.awake();
+    const live = this.#living.visible();
     if (!live) return null;
     return { execution: toSummary(live.record.executionId, live.state), agentIds: agentsOf(live.state) };
   }
 
   #view(paths: ReadonlySet<string>): Extract<StreamMessage, { type: "view" }> {
-    const { record, state } = this.#need();
+    const { record, state } = this.#living.need();
     const held = (step: string, attempt: number) => this.#intake.held(step, attempt);
     const execution = toProgress(record.executionId, state, this.#store.head);
     return { type: "view", execution, steps: toSteps(state, paths, held) };
   }
 
   async events(after: number, limit: number, waitMs = 0): Promise<EventPage | null> {
-    await this.#awake();
-    if (waitMs > 0 && this.#visible()) {
+    await this.#living.awake();
+    if (waitMs > 0 && this.#living.visible()) {
       await this.#follower.until(() => this.#store.eventsAfter(after, 1).length > 0, waitMs);
     }
-    if (!this.#visible()) return null;
+    if (!this.#living.visible()) return null;
     return { events: this.#store.eventsAfter(after, limit), head: this.#store.head };
   }
 
   async ask(input: Ask): Promise<AskResult> {
-    await this.#awake();
-    const live = this.#visible();
+    await this.#living.awake();
+    const live = this.#living.visible();
     if (!live) return { outcome: "not_found" };
     const refusal = refusalOf(live.state, input);
     if (refusal) return { outcome: "refused", refusal };
@@ -207,8 +205,8 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async retrySource(wish: RetryWish): Promise<RetrySource | null> {
-    await this.#awake();
-    const state = this.#visible()?.state;
+    await this.#living.awake();
+    const state = this.#living.visible()?.state;
     return state ? { state: state.state, plan: state.plan, taken: takeOver(state, wish) } : null;
   }
 
@@ -221,7 +219,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async purge(endedBefore: number): Promise<void> {
-    const live = this.#load();
+    const live = this.#living.load();
     if (live && (live.state.end?.at ?? Number.POSITIVE_INFINITY) >= endedBefore) return;
     await this.remove({ by: { type: "system", name: "retention" }, at: Date.now() });
     this.#store.purgeFrom = endedBefore;
@@ -243,14 +241,14 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async #deleteAll(endedBefore: number): Promise<void> {
-    await this.#live?.archiver.idle();
+    await this.#living.idle();
     const { organizationId, executionId } = this.#names;
     await deleteArchive(this.env.ARCHIVE, organizationId, executionId);
     await tenantDb(this.env.DB, organizationId).executions.purge(executionId, new Date(endedBefore));
     await this.#store.clear();
     this.alarmRang();
     this.#intake.forget();
-    this.#live = undefined;
+    this.#living.forget();
     for (const socket of this.getConnections()) {
       socket.close(CLOSE_CODES.restart, "this execution was deleted");
     }
@@ -300,14 +298,14 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   #hasLease(leaseId: string, fence: number): boolean {
-    return this.#loadable()?.state.leases.get(fence)?.id === leaseId;
+    return this.#living.loadable()?.state.leases.get(fence)?.id === leaseId;
   }
 
   // --- What locks and other executions tell ---
 
   /** How the request of a step, or of the whole execution for "", stands now. False when it is no longer wanted. */
   async locksStand(step: string, reply: LockReply): Promise<boolean> {
-    const state = this.#loadable()?.state;
+    const state = this.#living.loadable()?.state;
     if (!state || state.end) return false;
     if ((step === "" ? state.locks : state.steps.get(step)?.locks) === undefined) return false;
     this.#outside.locksStand(step, reply);
@@ -320,12 +318,12 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     state: TerminalExecutionState,
     detail: string | undefined,
   ): Promise<void> {
-    if (this.#loadable()) this.#decide({ type: "child.finished", step, executionId, state, detail });
+    if (this.#living.loadable()) this.#decide({ type: "child.finished", step, executionId, state, detail });
   }
 
   /** True while the step waits for the execution that it started. */
   async wantsChild(step: string, executionId: string): Promise<boolean> {
-    const state = this.#loadable()?.state;
+    const state = this.#living.loadable()?.state;
     const record = state?.steps.get(step);
     return record !== undefined && !state?.end && isOut(record) && record.executionId === executionId;
   }
@@ -350,8 +348,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   override async fetch(request: Request): Promise<Response> {
     try {
       // What an agent still has to tell is taken also after somebody deleted the execution.
-      await this.#awake(isAgent(request) ? "also deleted" : "visible");
-      if (!(isAgent(request) ? this.#load() : this.#visible())) return new Response(null, { status: 404 });
+      await this.#living.awake(isAgent(request) ? "also deleted" : "visible");
+      if (!(isAgent(request) ? this.#living.load() : this.#living.visible()))
+        return new Response(null, { status: 404 });
       // Only sockets need what PartyServer prepares (and stores) before a request.
       const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
       if (!isUpgrade) return this.onRequest(request);
@@ -370,7 +369,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   override onRequest(request: Request): Response {
     return serveHttp(request, {
-      executionId: this.#record().executionId,
+      executionId: this.#living.need().record.executionId,
       store: this.#store,
       follower: this.#follower,
       attemptOf: (step) => this.#state().steps.get(step)?.attempt,
@@ -397,7 +396,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   override onMessage(socket: Socket, frame: string | ArrayBuffer): void {
     try {
-      if (!this.#load() || frame === HEARTBEAT_PING) return;
+      if (!this.#living.load() || frame === HEARTBEAT_PING) return;
       const agent = agentState(socket);
       const viewer = viewerState(socket);
       if (agent) this.#agents.receive(socket, agent, frame);
@@ -411,7 +410,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   override onClose(socket: Socket, code: number, reason: string): void {
     answerClose(socket, code);
     const agent = agentState(socket);
-    if (!this.#load()) return;
+    if (!this.#living.load()) return;
     if (!agent) return this.#access.closed(socket);
     this.#agents.disconnected(socket, agent, `its connection ended (${code}${reason ? `: ${reason}` : ""})`);
   }
@@ -419,12 +418,12 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   override onError(socket: Socket): void {
     const agent = agentState(socket);
     if (!agent) return this.#access.closed(socket);
-    if (this.#load()) this.#agents.disconnected(socket, agent, "its connection broke");
+    if (this.#living.load()) this.#agents.disconnected(socket, agent, "its connection broke");
   }
 
   /** Sees to it that the alarm is set, which the platform may have dropped, and that it is still wanted. */
   async sweep(): Promise<void> {
-    const live = this.#load();
+    const live = this.#living.load();
     if (!live) return;
     this.background(this.#outside.askParent());
     const alarm = await this.ctx.storage.getAlarm();
@@ -437,7 +436,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   override onAlarm(): void {
     const { purgeFrom } = this.#store;
     if (purgeFrom !== undefined) return this.background(this.#purge(purgeFrom));
-    const live = this.#loadable();
+    const live = this.#living.loadable();
     if (!live) return;
     this.alarmRang();
     try {
@@ -448,7 +447,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
       this.#agents.letGoAgain();
       const due = live.projection.dueAt;
       if (due !== undefined && due <= Date.now()) this.#project();
-      this.background(this.#archive(live.archiver));
+      this.background(this.#living.archive(live).then(() => this.#setAlarm()));
     } catch (error) {
       this.log("error", "the alarm failed; it is set again", { error });
     }
@@ -457,105 +456,13 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   // --- Deciding ---
 
-  /** Brings the log back when it is only in the archive; whoever reads waits for it. What was deleted nobody reads. */
-  async #awake(which: "visible" | "also deleted" = "visible"): Promise<void> {
-    if (this.#live || !this.#store.isDropped) return;
-    if (which === "visible" && this.#store.isRemoved) return;
-    this.#waking ??= this.#restore().finally(() => {
-      this.#waking = undefined;
-    });
-    await this.#waking;
-  }
-
-  async #restore(): Promise<void> {
-    const record = this.#store.record();
-    if (!record) return;
-    await this.#archiver(record).restore();
-    this.log("info", "execution brought back from the archive", {});
-    this.#load()?.archiver.touch(Date.now());
-    this.#setAlarm();
-  }
-
-  /** Null for an execution that does not exist, or whose log is only in the archive: it has ended. */
-  #load(): Live | null {
-    if (this.#live !== undefined) return this.#live;
-    if (this.#store.isDropped) return null;
-    const record = this.#store.record();
-    if (!record) {
-      this.#live = null;
-      return null;
-    }
-    const damaged: number[] = [];
-    const state = fold(
-      record.plan,
-      this.#store.timedEvents((seq) => damaged.push(seq)),
-    );
-    this.#live = this.#assemble(record, state);
-    if (damaged.length > 0 && !state.end) {
-      // Whatever it held or waited for is let go: nobody knows where it stands.
-      const detail = `its log cannot be read at ${damaged.slice(0, 10).join(", ")}: where it stood is not known`;
-      this.#decide({ type: "damaged", detail });
-    }
-    return this.#live;
-  }
-
-  /** As `#load`, for other objects, which must not wait for ever for one that cannot be loaded at all. */
-  #loadable(): Live | null {
-    try {
-      return this.#load();
-    } catch (error) {
-      this.log("error", "this execution cannot be loaded; what it holds is given back", { error });
-      return null;
-    }
-  }
-
-  /** The execution, unless it was deleted. */
-  #visible(): Live | null {
-    const live = this.#load();
-    return live && !this.#store.isRemoved ? live : null;
-  }
-
-  #assemble(record: CreateExecution, state: EngineState): Live {
-    const projection = new Projection({
-      env: this.env,
-      store: this.#store,
-      organizationId: record.plan.organizationId,
-      summary: () => toSummary(record.executionId, this.#state()),
-      facts: () => ({ requesterId: record.requesterId, agentIds: agentsOf(this.#state()) }),
-      tellParent: () => this.#outside.tellParent(),
-    });
-    return { record, state, projection, archiver: this.#archiver(record) };
-  }
-
-  #archiver({ plan, planDigest, executionId }: CreateExecution): Archiver {
-    return new Archiver({
-      bucket: this.env.ARCHIVE,
-      store: this.#store,
-      organizationId: plan.organizationId,
-      executionId,
-      planDigest,
-      endedAt: () => (this.#live?.projection.dueAt === undefined ? this.#live?.state.end?.at : undefined),
-      isInUse: () => [...this.getConnections()].length > 0 || this.#readers > 0,
-    });
-  }
-
   #state(): EngineState {
-    return this.#need().state;
-  }
-
-  #record(): CreateExecution {
-    return this.#need().record;
-  }
-
-  #need(): Live {
-    const live = this.#load();
-    if (!live) throw new Error("this execution does not exist");
-    return live;
+    return this.#living.need().state;
   }
 
   /** The one way in which an execution changes: decide, store, carry out. */
   #decide(input: EngineInput): void {
-    const live = this.#load();
+    const live = this.#living.load();
     if (!live) return;
     const moment = newMoment();
     const decision = engine(live.state, input, moment);
@@ -572,15 +479,8 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     this.#setAlarm();
   }
 
-  /** Archives what has ended, and later lets go of the copy here. */
-  async #archive(archiver: Archiver): Promise<void> {
-    await archiver.work(() => Date.now());
-    if (this.#store.isDropped) this.#live = undefined;
-    this.#setAlarm();
-  }
-
   #project(): void {
-    const projection = this.#load()?.projection;
+    const projection = this.#living.load()?.projection;
     if (projection) this.background(projection.write(() => Date.now()).then(() => this.#setAlarm()));
   }
 
@@ -596,7 +496,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   #announce(): void {
     this.#feedTimer ??= setTimeout(() => {
       this.#feedTimer = undefined;
-      const live = this.#visible();
+      const live = this.#living.visible();
       if (!live) return;
       const execution = toSummary(live.record.executionId, live.state);
       this.background(this.#feed().publish({ type: "execution", execution }));
@@ -628,7 +528,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   #setAlarm(): void {
-    const live = this.#load();
+    const live = this.#living.load();
     if (!live) return;
     const silent = Array.from(this.#agentSockets(), (socket) =>
       this.silentAt(socket, agentState(socket)?.connectedAt ?? 0),
