@@ -238,6 +238,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   }
 
   async #deleteAll(endedBefore: number): Promise<void> {
+    await this.#waking?.catch(() => undefined);
     await this.#live?.archiver.idle();
     const { organizationId, executionId } = this.#names;
     await deleteArchive(this.env.ARCHIVE, organizationId, executionId);
@@ -451,6 +452,9 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   async #awake(which: "visible" | "also deleted" = "visible"): Promise<void> {
     if (this.#live || !this.#store.isDropped) return;
     if (which === "visible" && this.#store.isRemoved) return;
+    const { purgeFrom } = this.#store;
+    // Its archive may be gone already: what can be done is to end what was begun.
+    if (purgeFrom !== undefined) return this.#purge(purgeFrom);
     this.#waking ??= this.#restore().finally(() => {
       this.#waking = undefined;
     });
