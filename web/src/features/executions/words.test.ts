@@ -76,6 +76,13 @@ describe("the queue", () => {
     });
   });
 
+  it("sends people to the agents when these take nothing", () => {
+    expect(queueWords({ ahead: 0, reason: "agents_decline" }, "p")).toMatchObject({
+      title: expect.stringContaining("declines"),
+      toAgents: true,
+    });
+  });
+
   it("says which place it is", () => {
     expect(queueWords({ ahead: 2, reason: "all_busy" }, "p").title).toBe("3rd in the queue");
     expect(queueWords({ ahead: 0, reason: "all_busy" }, "p").title).toBe("Next in the queue");
