@@ -28,11 +28,16 @@ export const stepStateSchema = z.enum([
 ]);
 export type StepState = z.infer<typeof stepStateSchema>;
 
-/** Why an execution waits in its pool's queue, or (`organization_full`) in that of its organization. */
+/**
+ * Why an execution waits in its pool's queue, or (`organization_full`) in that
+ * of its organization. `agents_decline`: there are free slots, but whose they
+ * are takes nothing now, such as for want of disk space.
+ */
 export const queueReasonSchema = z.enum([
   "no_agent_connected",
   "no_agent_matches",
   "all_busy",
+  "agents_decline",
   "pool_full",
   "organization_full",
 ]);

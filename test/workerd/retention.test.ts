@@ -1,5 +1,5 @@
 /** Executions are deleted for good once they are older than their organization keeps them. */
-import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { executionSchema, executionSummarySchema } from "#protocol/api/executions.ts";
@@ -177,6 +177,47 @@ describe("retention", () => {
     await purged;
     await Promise.all(puts.mock.results.map(({ value }) => value));
     expect(await traces(id)).toEqual(NOTHING);
+  });
+
+  /** Has what ended only in the archive, as long after its end. */
+  async function archived(headers: Record<string, string> = {}): Promise<string> {
+    const id = await ended(headers);
+    await runInDurableObject(stubOf(id), (_, { storage }) => new ExecutionStore(storage).drop());
+    await evictDurableObject(stubOf(id));
+    return id;
+  }
+
+  test("[G9] brings nothing back that is being deleted: the same request begins anew", async () => {
+    await keepFor(1);
+    const headers = { "idempotency-key": "again" };
+    const id = await archived(headers);
+    vi.spyOn(ExecutionStore.prototype, "clear").mockImplementationOnce(async () => {
+      throw new Error("no storage");
+    });
+    await purgeExpired(env, Date.now() + 2 * DAY_MS);
+    expect(await traces(id)).toMatchObject({ objects: 0, row: 0, tables: 2 });
+    const again = await api("POST", `/runbooks/${runbookId}/executions`, {}, headers);
+    expect([again.status, dataOf(again, executionSummarySchema).id]).toEqual([201, id]);
+  });
+
+  test("is a 404 for who reads what is being brought back meanwhile", async () => {
+    await keepFor(1);
+    const id = await archived();
+    const bucket: R2Bucket = Object.getPrototypeOf(env.ARCHIVE);
+    const { get } = bucket;
+    let isOpen = false;
+    const gets = vi.spyOn(bucket, "get").mockImplementation(async function (this: R2Bucket, key: string) {
+      while (!isOpen) await scheduler.wait(1);
+      return get.call(this, key) as never;
+    });
+    const status = statusOf(id);
+    await expect.poll(() => gets.mock.calls.length).toBe(1);
+    const purged = stubOf(id).purge(Date.now() + DAY_MS);
+    await soon();
+    isOpen = true;
+    await purged;
+    expect(await status).toBe(404);
+    expect(await traces(id)).toMatchObject({ objects: 0, row: 0, tables: 0 });
   });
 
   test("is told to whoever has a list open", async () => {

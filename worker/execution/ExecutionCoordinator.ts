@@ -118,6 +118,7 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
     tellParent: () => this.#outside.tellParent(),
     isInUse: () => [...this.getConnections()].length > 0 || this.#readers > 0,
     damaged: (detail) => this.#decide({ type: "damaged", detail }),
+    purge: (endedBefore) => this.#purge(endedBefore),
     restored: () => this.#setAlarm(),
     log: (level, message, fields) => this.log(level, message, fields),
   });

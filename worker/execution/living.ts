@@ -28,6 +28,8 @@ export interface LivingDeps {
   isInUse(): boolean;
   /** Rows of its log cannot be read: where it stands is not known. */
   damaged(detail: string): void;
+  /** Goes on with a deletion for good of what ended before this time, ms since the epoch. */
+  purge(endedBefore: number): Promise<void>;
   /** It has come back from the archive. */
   restored(): void;
   log(level: "info" | "error", message: string, fields: Record<string, unknown>): void;
@@ -100,9 +102,12 @@ export class Living {
 
   /** Brings the log back when it is only in the archive; whoever reads waits for it. What was deleted nobody reads. */
   async awake(which: "visible" | "also deleted" = "visible"): Promise<void> {
-    const { store } = this.#deps;
+    const { store, purge } = this.#deps;
     if (this.#live || !store.isDropped) return;
     if (which === "visible" && store.isRemoved) return;
+    const { purgeFrom } = store;
+    // Its archive may be gone already: what can be done is to end what was begun.
+    if (purgeFrom !== undefined) return purge(purgeFrom);
     this.#waking ??= this.#restore().finally(() => {
       this.#waking = undefined;
     });
@@ -115,8 +120,9 @@ export class Living {
     if (this.#deps.store.isDropped) this.forget();
   }
 
-  /** Resolves once nothing is being written to the archive. */
+  /** Resolves once nothing is being written to the archive, or read from it. */
   async idle(): Promise<void> {
+    await this.#waking?.catch(() => undefined);
     await this.#live?.archiver.idle();
   }
 

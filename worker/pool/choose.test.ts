@@ -35,7 +35,9 @@ describe("choosing an agent", () => {
     [[], "no_agent_connected"],
     [[agent("a", { draining: true })], "no_agent_matches"],
     [[agent("a", { busy: 2 })], "all_busy"],
-    [[agent("a", { avoidUntil: 10 })], "all_busy"],
+    [[agent("a", { avoidUntil: 10 })], "agents_decline"],
+    [[agent("a", { avoidUntil: 10 }), agent("b", { busy: 2 })], "agents_decline"],
+    [[agent("a", { avoidUntil: 10, busy: 2 })], "all_busy"],
   ])("says why there is none", (agents, none) => {
     expect(chooseAgent(agents, { labels: {} }, 5)).toEqual({ none });
   });

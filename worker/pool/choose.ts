@@ -34,7 +34,8 @@ export function chooseAgent(candidates: readonly Candidate[], wish: Wish, now: n
     (one, other) => (one && load(one) <= load(other) ? one : other),
     undefined,
   );
-  return best ? { agentId: best.agentId } : { none: "all_busy" };
+  if (best) return { agentId: best.agentId };
+  return { none: matching.some(({ busy, slots }) => busy < slots) ? "agents_decline" : "all_busy" };
 }
 
 /** The connected agents that have these labels and take work, whether or not they are busy. */

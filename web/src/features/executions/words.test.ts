@@ -76,6 +76,13 @@ describe("the queue", () => {
     });
   });
 
+  it("sends people to the agents when these take nothing", () => {
+    expect(queueWords({ ahead: 0, reason: "agents_decline" }, "p")).toMatchObject({
+      title: expect.stringContaining("declines"),
+      toAgents: true,
+    });
+  });
+
   it("says which place it is", () => {
     const detail = "role=db is on no connected agent; connected: web-1 (role=web)";
     expect(queueWords({ ahead: 0, reason: "no_agent_matches", detail }, "p").detail).toBe(

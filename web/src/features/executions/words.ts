@@ -169,6 +169,13 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
         detail: `${queue.detail ? `${queue.detail}. ` : ""}It starts as soon as one does.`,
         toAgents: true,
       };
+    case "agents_decline":
+      return {
+        tone: "warn",
+        title: `Whichever agent of pool “${pool}” is free declines`,
+        detail: "The log says why. It is offered again every few seconds.",
+        toAgents: true,
+      };
     case "pool_full":
       return {
         tone: "live",
