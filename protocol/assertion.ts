@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { labelsSchema } from "./blocks/common.ts";
+import { nameSchema } from "./names.ts";
 
 export const ASSERTION_ALGORITHM = "EdDSA";
 
@@ -33,7 +34,7 @@ export const enrollRequestSchema = z.strictObject({
   publicKey: z
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/, { error: "expected a raw Ed25519 public key in base64url" }),
-  name: z.string().trim().min(1).max(255),
+  name: nameSchema(255),
   labels: labelsSchema,
   agentVersion: z.string().max(64),
 });

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { labelsSchema } from "./blocks/common.ts";
 import { stepStartSchema } from "./data.ts";
+import { whyNoName } from "./names.ts";
 import { planSchema } from "./plan.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
@@ -16,7 +17,10 @@ export const agentControlMessageSchema = z.discriminatedUnion("type", [
     type: z.literal("hello"),
     protocol: versionRangeSchema,
     agentVersion: z.string().max(64),
-    hostname: z.string().max(255),
+    hostname: z
+      .string()
+      .max(255)
+      .refine((text) => whyNoName(text) === undefined),
     os: z.string().max(64),
     arch: z.string().max(64),
     labels: labelsSchema,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { scopeSchema } from "../actor.ts";
 import { idSchema } from "../ids.ts";
+import { nameSchema } from "../names.ts";
 import { timestampSchema } from "./envelope.ts";
 
 export const apiKeySchema = z
@@ -18,7 +19,7 @@ export const apiKeySchema = z
   .meta({ id: "ApiKey" });
 
 export const apiKeyCreateSchema = z.strictObject({
-  name: z.string().trim().min(1).max(100),
+  name: nameSchema(100),
   scopes: z.array(scopeSchema).min(1, { error: "a key needs at least one scope" }),
   expiresInDays: z.number().int().min(1).max(3650).optional(),
 });

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { locksSchema, targetSchema, waitSchema } from "../blocks/common.ts";
 import { type Block, blockSchema, isTooDeep } from "../blocks/index.ts";
 import { BLOCK_DEPTH_MAX, BLOCKS_MAX } from "../limits.ts";
+import { nameSchema } from "../names.ts";
 import { parametersSchema } from "./parameters.ts";
 import { walkDocument } from "./walk.ts";
 
@@ -14,7 +15,7 @@ const TOO_MANY = `this is one block too many: a runbook has at most ${BLOCKS_MAX
 const fieldsSchema = z
   .strictObject({
     schema: z.literal(1),
-    title: z.string().trim().min(1, { error: "a runbook needs a title" }).max(200),
+    title: nameSchema(200, "a runbook needs a title"),
     description: z.string().max(2_000).optional(),
     parameters: parametersSchema,
     target: targetSchema,

@@ -135,6 +135,7 @@ describe("people", () => {
     ["no e-mail address", { name: "A", email: "nonsense", password: "long enough" }],
     ["a short password", { name: "A", email: "short@example.com", password: "short" }],
     ["no name", { email: "noname@example.com", password: "long enough" }],
+    ["a name in two lines", { name: "A\nB", email: "lines@example.com", password: "long enough" }],
     ["an endless name", { name: "A".repeat(201), email: "endless@example.com", password: "long enough" }],
   ])("signing up with %s is a 400 in words", async (_, body) => {
     const answer = await call("/api/auth/sign-up/email", {

@@ -641,6 +641,7 @@ describe("what is not of the protocol", () => {
     ["binary", new Uint8Array([1, 2, 3])],
     ["a message nobody knows", { type: "lease.please" }],
     ["a report before hello", { type: "lease.ended", leaseId: "x", fence: 1 }],
+    ["a host name that turns the text behind it", controlHello({ hostname: "web\u202e1" })],
     ["an unreasonable number of slots", controlHello({ slots: 1_000_000 })],
     [
       "labels without end",

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { ErrorCode } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
 import { PERSON_NAME_MAX } from "#protocol/limits.ts";
+import { whyNoName } from "#protocol/names.ts";
 import { authDatabase } from "../db/auth.ts";
 import { identityDb } from "../db/identity.ts";
 import type { Env, Settings } from "../env.ts";
@@ -81,10 +82,11 @@ function createAuth(env: Env, settings: Settings) {
       user: {
         create: {
           before: async ({ name }) => {
-            if (name.length <= PERSON_NAME_MAX) return;
-            throw new APIError("BAD_REQUEST", {
-              message: `The name has over ${PERSON_NAME_MAX} characters; use a shorter one.`,
-            });
+            const why =
+              name.length > PERSON_NAME_MAX
+                ? `The name has over ${PERSON_NAME_MAX} characters; use a shorter one.`
+                : whyNoName(name);
+            if (why) throw new APIError("BAD_REQUEST", { message: why });
           },
         },
       },
