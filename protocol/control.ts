@@ -27,6 +27,8 @@ export const agentControlMessageSchema = z.discriminatedUnion("type", [
     /** Executions it takes at once. */
     slots: z.number().int().min(1).max(1024),
     draining: z.boolean(),
+    /** Which of `KNOWN_INTERPRETERS` it has; absent when it does not tell. */
+    interpreters: z.array(z.string().max(64)).max(64).optional(),
     /** Every lease it knows; an offer that is not here never arrived. */
     leases: z.array(heldLeaseSchema).max(2048),
   }),

@@ -7,6 +7,7 @@ import {
   type PoolControlMessage,
   poolControlMessageSchema,
 } from "#protocol/control.ts";
+import { KNOWN_INTERPRETERS } from "#protocol/interpreters.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
@@ -14,6 +15,7 @@ import type { Clock } from "../clock.ts";
 import type { HeldLease } from "../job/lease.ts";
 import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
+import { findProgram } from "../runners/account.ts";
 import { AGENT_VERSION } from "../version.ts";
 import type { Link, Session } from "./link.ts";
 
@@ -56,6 +58,7 @@ export class ControlSession implements Session {
       labels,
       slots,
       draining: leases.draining,
+      interpreters: KNOWN_INTERPRETERS.filter((name) => findProgram(name) !== undefined),
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
     });
   }

@@ -29,8 +29,10 @@ const plannedStepSchema = z.object({
 const plannedTargetSchema = z.object({
   poolName: z.string(),
   labels: labelsSchema,
-  /** Programs that commands need there. Agents do not tell which they have; the commands find out. */
+  /** Programs that commands need there. */
   interpreters: z.array(z.string()),
+  /** By interpreter: how many of the matching agents do not have it, as far as they tell. */
+  lacking: z.record(z.string(), z.number().int()),
   /** Connected agents that match now, and how many of them have a free slot. */
   matching: z.number().int(),
   free: z.number().int(),
@@ -67,7 +69,7 @@ export const previewSchema = z
       }),
     ),
     targets: z.array(plannedTargetSchema),
-    /** In words, what would keep it waiting: agents that are not there. */
+    /** In words, what would keep it waiting or make it fail: agents that are not there, interpreters that they lack. */
     missing: z.array(z.string()),
     /** What people will be asked. */
     questions: z.array(plannedQuestionSchema),

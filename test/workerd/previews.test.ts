@@ -13,6 +13,7 @@ import { newId } from "#protocol/ids.ts";
 import { planDigest } from "#protocol/plan.ts";
 import { type Answer, call, dataOf, type Person, signUp } from "./harness.ts";
 import { obligingAgent } from "./obligingAgent.ts";
+import { connectAgent } from "./scriptedAgent.ts";
 
 const fence = (name: string, script = "true") => `\`\`\`bash {name=${name}}\n${script}\n\`\`\`\n`;
 const sourceOf = (...blocks: string[]) => `---
@@ -113,6 +114,21 @@ describe("a plan to look at", () => {
         moved: [],
       },
     });
+  });
+
+  test("names interpreters that agents have said they do not have, and says nothing of those nobody tells about", async () => {
+    const pool = dataOf(await api("POST", "/pools", { name: "tools" }), poolSchema).id;
+    const place = { organizationId: person.organizationId, poolId: pool, agentId: newId("agent") };
+    await connectAgent(place, { interpreters: ["sh", "python3"] });
+    const scripts = ["sh", "pwsh", "erlang"].map(
+      (name) =>
+        `\`\`\`farhand\nkind: command\ninterpreter: ${name}\nscript: x\ntarget: { pool: tools }\n\`\`\`\n`,
+    );
+    const id = await create(...scripts);
+    const look = async () => (await preview(id)).missing;
+    expect(await look()).toEqual(['No connected agent in the pool "tools" has pwsh.']);
+    await connectAgent({ ...place, agentId: newId("agent") }, { interpreters: ["sh", "pwsh"] });
+    expect(await look()).toEqual(['1 of 2 connected agents in the pool "tools" do not have pwsh.']);
   });
 
   test("has pools, blocks and parameters that are called as what every object has", async () => {

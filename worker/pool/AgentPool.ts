@@ -11,9 +11,10 @@ import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
-import { assign, type Choice, chooseAgent, matchingAgents } from "./choose.ts";
+import { assign, type Choice, chooseAgent, lackingOf, matchingAgents } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
+  type AgentWish,
   type GrantedAgent,
   identityIn,
   type LeaseReply,
@@ -99,15 +100,15 @@ export class AgentPool extends SocketObject implements PoolApi {
       .sort((one, other) => one.agentName.localeCompare(other.agentName));
   }
 
-  async lookAt(labels: Record<string, string>[]): Promise<MatchingNow[]> {
+  async lookAt(wishes: AgentWish[]): Promise<MatchingNow[]> {
     const candidates = this.#agents.candidates();
-    return labels.map((each) => {
-      const matching = matchingAgents(candidates, each);
+    return wishes.map(({ labels, interpreters }) => {
+      const matching = matchingAgents(candidates, labels);
       const agents = matching.slice(0, NAMED_MAX).map(({ agentId, busy, slots }) => {
         return { id: agentId, name: this.#agents.nameOf(agentId), busy: busy >= slots };
       });
       const free = matching.filter(({ busy, slots }) => busy < slots).length;
-      return { matching: matching.length, free, agents };
+      return { matching: matching.length, free, agents, lacking: lackingOf(matching, interpreters) };
     });
   }
 

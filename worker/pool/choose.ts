@@ -1,4 +1,5 @@
 /** Which agent gets a lease: a pure decision over what the pool knows of its agents. */
+import { KNOWN_INTERPRETERS } from "#protocol/interpreters.ts";
 import type { QueueReason } from "#protocol/states.ts";
 
 export interface Candidate {
@@ -9,6 +10,8 @@ export interface Candidate {
   draining: boolean;
   /** Ms since the epoch until which it is passed over, after it declined. */
   avoidUntil: number;
+  /** Which of `KNOWN_INTERPRETERS` it has; absent when it does not tell. */
+  interpreters?: readonly string[] | undefined;
 }
 
 /** What a request asks of an agent. */
@@ -44,6 +47,20 @@ export function matchingAgents(
   labels: Readonly<Record<string, string>>,
 ): Candidate[] {
   return candidates.filter((agent) => !agent.draining && hasLabels(agent.labels, labels));
+}
+
+/** How many of these agents lack each interpreter, as far as they tell; nothing for those that all have. */
+export function lackingOf(
+  agents: readonly Candidate[],
+  interpreters: readonly string[],
+): Record<string, number> {
+  const counts = interpreters
+    .filter((name) => KNOWN_INTERPRETERS.includes(name))
+    .map((name) => {
+      const without = agents.filter((agent) => agent.interpreters?.includes(name) === false);
+      return [name, without.length] as const;
+    });
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
 /** Who of a queue gets the slots that are free: first come, first served among those an agent fits. */

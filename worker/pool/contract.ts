@@ -73,6 +73,14 @@ export interface MatchingNow {
   free: number;
   /** Some of them. */
   agents: { id: string; name: string; busy: boolean }[];
+  /** By interpreter: how many of them have said that they do not have it; absent for none. */
+  lacking: Record<string, number>;
+}
+
+/** What a look at the pool is for. */
+export interface AgentWish {
+  labels: Record<string, string>;
+  interpreters: readonly string[];
 }
 
 export interface PoolApi {
@@ -85,8 +93,8 @@ export interface PoolApi {
   releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void>;
   /** The agents that match now, by name; for work on each of them. */
   matching(labels: Record<string, string>): Promise<GrantedAgent[]>;
-  /** For each of these sets of labels: who matches now. */
-  lookAt(labels: Record<string, string>[]): Promise<MatchingNow[]>;
+  /** For each of these wishes: who matches now, and what they lack. */
+  lookAt(wishes: AgentWish[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
   /** Most leases at once; null for no limit. */

@@ -19,7 +19,7 @@ export interface AgentSocket {
   labels: Record<string, string>;
   connectedAt: number;
   avoidUntil: number;
-  hello?: Omit<Hello, "type" | "leases" | "protocol">;
+  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters"> & { interpreters?: readonly string[] };
 }
 
 export function newSocket({ agentId, name, labels }: AgentIdentity, now: number): AgentSocket {
@@ -61,9 +61,9 @@ export function candidateOf(
   busy: number,
 ): Candidate | undefined {
   if (!hello) return undefined;
-  const { slots, draining } = hello;
+  const { slots, draining, interpreters } = hello;
   // What the server knows of an agent counts more than what it says of itself.
-  return { agentId, labels: { ...hello.labels, ...labels }, slots, draining, busy, avoidUntil };
+  return { agentId, labels: { ...hello.labels, ...labels }, slots, draining, busy, avoidUntil, interpreters };
 }
 
 /** What lists show of the agent; undefined before its hello. */

@@ -48,7 +48,7 @@ export async function previewExecution(
     planDigest: digest,
     ...outline,
     targets,
-    missing: targets.filter(({ matching }) => matching === 0).map(toWords),
+    missing: targets.flatMap(missingAt),
     ...(durations.length > 0 && {
       expected: { durationMs: median(durations), executions: durations.length },
     }),
@@ -64,20 +64,28 @@ async function lookAtAgents(
 ): Promise<PlannedTarget[]> {
   const pools = [...Map.groupBy(wishes, ({ poolId }) => poolId)];
   const answers = await mapConcurrently(pools, async ([poolId, wanted]) => {
-    const labels = wanted.map((wish) => wish.labels);
-    const found = await callObject(poolOf(env, organizationId, poolId), (pool) => pool.lookAt(labels));
+    const wishes = wanted.map(({ labels, interpreters }) => ({ labels, interpreters }));
+    const found = await callObject(poolOf(env, organizationId, poolId), (pool) => pool.lookAt(wishes));
     return wanted.map(({ poolId: _, ...wish }, index) => ({
       ...wish,
-      ...(found[index] ?? { matching: 0, free: 0, agents: [] }),
+      ...(found[index] ?? { matching: 0, free: 0, agents: [], lacking: {} }),
     }));
   });
   return answers.flat();
 }
 
-function toWords({ poolName, labels }: PlannedTarget): string {
+/** What is missing at a target, in words. */
+function missingAt({ poolName, labels, matching, lacking }: PlannedTarget): string[] {
   const wanted = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   const which = wanted.length > 0 ? ` with ${wanted.join(", ")}` : "";
-  return `No agent${which} is connected in the pool "${poolName}".`;
+  const where = `in the pool "${poolName}"`;
+  if (matching === 0) return [`No agent${which} is connected ${where}.`];
+  return Object.entries(lacking).map(([name, count]) => {
+    const all = count === matching;
+    return all
+      ? `No connected agent${which} ${where} has ${name}.`
+      : `${count} of ${matching} connected agents${which} ${where} do not have ${name}.`;
+  });
 }
 
 async function differenceFrom(
