@@ -210,7 +210,7 @@ describe("a failover of the database", () => {
       parameters: { directory, replica: "db-2" },
     });
     const { planDigest } = await run.read();
-    await expect(answer(run, "agree", "approve", { planDigest })).rejects.toThrow("cannot approve");
+    await expect(answer(run, "agree", "approve", { planDigest })).rejects.toThrow("can neither approve");
     await tenant.api.call(executionStateNowSchema, "POST", `/executions/${run.id}/cancel`, { body: {} });
     expect(await run.finished()).toMatchObject({ state: "canceled" });
   });

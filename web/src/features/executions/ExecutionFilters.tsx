@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { executionStateSchema } from "#protocol/states.ts";
 import type { ExecutionFilter } from "../../api/queries/executions.ts";
 import { CheckField, Select } from "../../components/Input.tsx";
@@ -63,10 +63,15 @@ export function ExecutionFilters({ filter, onChange }: Props) {
 
 function TextFilter({ text, onChange }: { text: string; onChange(text: string): void }) {
   const [typed, setTyped] = useState(text);
+  // The newest one: the other filters may have changed by the time that typing has settled.
+  const change = useRef(onChange);
+  useEffect(() => {
+    change.current = onChange;
+  });
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was typed counts, whatever changed beside it
   useEffect(() => {
     if (typed.trim() === text) return;
-    const timer = setTimeout(() => onChange(typed.trim()), SETTLE_MS);
+    const timer = setTimeout(() => change.current(typed.trim()), SETTLE_MS);
     return () => clearTimeout(timer);
   }, [typed]);
   // Cleared from elsewhere, such as by "Show all".

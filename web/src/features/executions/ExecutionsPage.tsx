@@ -21,7 +21,8 @@ export function ExecutionsPage() {
   const filter = readFilter(search);
   const list = useInfiniteQuery(executionsQuery(filter));
   const executions = allItems(list.data);
-  const change = (next: ExecutionFilter) => setSearch({ ...next }, { replace: true });
+  // At once: a checkbox that follows the address would else fall back for a moment.
+  const change = (next: ExecutionFilter) => setSearch({ ...next }, { replace: true, flushSync: true });
   return (
     <Page>
       <PageHeader title="Executions" />
