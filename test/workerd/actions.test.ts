@@ -13,7 +13,7 @@ import { poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
-import { KEEP_MS } from "../../worker/execution/archive/archiver.ts";
+import { KEEP_MS, REST_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix } from "../../worker/execution/archive/format.ts";
 import { type Answer, call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
 import { type Ending, type ObligingAgent, obligingAgent } from "./obligingAgent.ts";
@@ -294,7 +294,11 @@ describe("what is only in the archive", () => {
     const stub = coordinatorOf(place, id);
     const { organizationId } = place;
     const manifest = `${archivePrefix(organizationId, id)}manifest.json`;
-    await vi.waitFor(async () => expect(await env.ARCHIVE.head(manifest)).not.toBeNull(), 5_000);
+    await vi.waitFor(async () => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + REST_MS });
+      await runDurableObjectAlarm(stub);
+      expect(await env.ARCHIVE.head(manifest)).not.toBeNull();
+    }, 5_000);
     await vi.waitFor(async () => {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + KEEP_MS + 60_000 });
       await runDurableObjectAlarm(stub);

@@ -1,7 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { newId } from "#protocol/ids.ts";
-import { Archiver, KEEP_MS } from "../../worker/execution/archive/archiver.ts";
+import { Archiver, KEEP_MS, REST_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix, decodeRecords, manifestSchema } from "../../worker/execution/archive/format.ts";
 import { ExecutionStore } from "../../worker/execution/store.ts";
 import { running } from "./scene.ts";
@@ -62,7 +62,7 @@ function rows(stub: ReturnType<typeof coordinatorOf>): Promise<number> {
 describe("the archive", () => {
   it("has everything of an execution that ended, compressed and with its hashes", async () => {
     const { place, execution, stub } = await ended();
-    await alarmAt(stub, 1_000);
+    await alarmAt(stub, REST_MS);
     const prefix = archivePrefix(place.organizationId, execution.executionId);
     const manifest = await vi.waitFor(async () => {
       const object = await env.ARCHIVE.get(`${prefix}manifest.json`);
@@ -84,7 +84,7 @@ describe("the archive", () => {
 
   it("[G3] lets the coordinator's copy go only when the archive is as it was written", async () => {
     const { place, execution, stub } = await ended();
-    await alarmAt(stub, 1_000);
+    await alarmAt(stub, REST_MS);
     const prefix = archivePrefix(place.organizationId, execution.executionId);
     await vi.waitFor(async () => expect(await env.ARCHIVE.head(`${prefix}manifest.json`)).not.toBeNull());
     await env.ARCHIVE.put(`${prefix}000000.gz`, "damaged");
@@ -100,7 +100,7 @@ describe("the archive", () => {
     await data.next("output.ack");
     data.socket.close();
     await stub.ask({ type: "cancel", actor, reason: "", force: true });
-    await alarmAt(stub, 1_000);
+    await alarmAt(stub, REST_MS);
     await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
     const again = await openData(place, execution.executionId);
     again.send(attempt.hello(lease));
@@ -112,7 +112,7 @@ describe("the archive", () => {
     const before = await stub.events(0, 1_000);
     await alarmAt(stub, KEEP_MS + 1_000);
     await vi.waitFor(async () => {
-      await alarmAt(stub, 1_000);
+      await alarmAt(stub, REST_MS);
       expect(await rows(stub)).toBe(0);
     });
     expect(await stub.events(0, 1_000)).toEqual(before);
@@ -122,7 +122,7 @@ describe("the archive", () => {
 
   it("[VW1] keeps the coordinator's copy for whoever begins to read while the archive is looked at", async () => {
     const { place, execution, stub } = await ended();
-    await alarmAt(stub, 1_000);
+    await alarmAt(stub, REST_MS);
     await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
     await runInDurableObject(stub, async (_, { storage }) => {
       const store = new ExecutionStore(storage);
@@ -159,7 +159,7 @@ describe("the archive", () => {
   async function archived() {
     const scene = await ended();
     const before = await scene.read();
-    await alarmAt(scene.stub, 1_000);
+    await alarmAt(scene.stub, REST_MS);
     await vi.waitFor(async () =>
       expect(await alarmSet(scene.stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2),
     );

@@ -6,6 +6,7 @@ import { executionSchema, executionSummarySchema } from "#protocol/api/execution
 import { poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { newId } from "#protocol/ids.ts";
+import { REST_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix } from "../../worker/execution/archive/format.ts";
 import { ExecutionStore } from "../../worker/execution/store.ts";
 import { purgeExpired } from "../../worker/retention.ts";
@@ -52,8 +53,21 @@ async function start(state: string, headers: Record<string, string> = {}): Promi
 /** One that has ended, is archived and has its row. */
 async function ended(headers: Record<string, string> = {}): Promise<string> {
   const id = await start("succeeded", headers);
-  await expect.poll(async () => (await traces(id)).objects, { timeout: 10_000 }).toBeGreaterThan(1);
+  const isArchived = () =>
+    runInDurableObject(stubOf(id), (_, { storage }) => new ExecutionStore(storage).archive !== undefined);
+  const archive = async () => {
+    if (!(await isArchived())) await rest(id);
+    return isArchived();
+  };
+  await expect.poll(archive, { timeout: 10_000 }).toBe(true);
   return id;
+}
+
+/** Lets time pass after its end: then it is archived. */
+async function rest(id: string): Promise<void> {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + REST_MS });
+  await runDurableObjectAlarm(stubOf(id));
+  vi.useRealTimers();
 }
 
 /** What is left of an execution, and where. */
@@ -170,7 +184,11 @@ describe("retention", () => {
       return put.apply(this, args);
     });
     const id = await start("succeeded");
-    await expect.poll(() => puts.mock.calls.length).toBe(1);
+    const written = async () => {
+      await rest(id);
+      return puts.mock.calls.length;
+    };
+    await expect.poll(written, { timeout: 5_000 }).toBe(1);
     const purged = stubOf(id).purge(Date.now() + DAY_MS);
     await soon();
     open();

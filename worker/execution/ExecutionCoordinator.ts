@@ -530,7 +530,8 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
 
   #setAlarm(): void {
     const live = this.#living.load();
-    if (!live) return;
+    // While it is being deleted the alarm is that of the deletion.
+    if (!live || this.#purging) return;
     const silent = Array.from(this.#agentSockets(), (socket) =>
       this.silentAt(socket, agentState(socket)?.connectedAt ?? 0),
     );

@@ -20,6 +20,13 @@ import {
 /** How long the coordinator keeps its own copy after it was last needed, ms. */
 export const KEEP_MS = 60 * 60 * 1000;
 
+/**
+ * How long after its end an execution is archived, ms. Compressing takes the
+ * processor from whoever looks at how it ended, and from what runs beside;
+ * until then it is as safe in the coordinator's own storage.
+ */
+export const REST_MS = 30_000;
+
 const RETRY_MIN_MS = 5_000;
 const RETRY_MAX_MS = 10 * 60_000;
 
@@ -72,7 +79,7 @@ export class Archiver {
     const { store, endedAt } = this.#deps;
     const ended = endedAt();
     if (ended === undefined || this.#work || store.isDropped) return undefined;
-    const due = store.archive === undefined ? ended : Math.max(ended, this.#usedAt) + KEEP_MS;
+    const due = store.archive === undefined ? ended + REST_MS : Math.max(ended, this.#usedAt) + KEEP_MS;
     return Math.max(due, this.#retryAt);
   }
 
