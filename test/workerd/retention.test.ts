@@ -23,7 +23,7 @@ beforeEach(async () => {
   person = await signUp();
   ending = { text: "done\n" };
   runbookId = dataOf(
-    await api("POST", "/runbooks", { source: "# Work\n\n```bash {name=work}\ntrue\n```\n" }),
+    await api("POST", "/runbooks", { source: "# Work\n\n```bash {name=job}\ntrue\n```\n" }),
     runbookSchema,
   ).id;
   const [pool] = dataOf(await api("GET", "/pools"), z.array(poolSchema));
@@ -97,7 +97,7 @@ describe("retention", () => {
     expect(await purgeExpired(env, Date.now() + 2.1 * DAY_MS)).toBeGreaterThan(0);
     expect(await traces(id)).toEqual(NOTHING);
     await viewer.end();
-    for (const path of ["", "/steps", "/result", "/events", "/output", "/steps/work/output"]) {
+    for (const path of ["", "/steps", "/result", "/events", "/output", "/steps/job/output"]) {
       expect([path, (await api("GET", `/executions/${id}${path}`)).status]).toEqual([path, 404]);
     }
     expect((await api("POST", `/executions/${id}/retry`, {})).status).toBe(404);

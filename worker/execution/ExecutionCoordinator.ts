@@ -1,7 +1,8 @@
 /**
  * One Durable Object per execution, and the truth about it. A thin shell: it
  * owns the sockets, the SQLite and the alarm; the engine decides, and what it
- * decides is stored before any of it is carried out.
+ * decides is stored before any of it is carried out. It is long because it has
+ * a method for each thing that others may ask; what they do is in the modules beside it.
  */
 import type { ConnectionContext } from "partyserver";
 import type { Execution } from "#protocol/api/executions.ts";

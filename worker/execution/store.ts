@@ -1,7 +1,8 @@
 /**
- * The coordinator's SQLite: the execution's record and one log. Events and
- * output chunks share the log and its sequence, so "everything after N" is one
- * range read. Chunks are kept as the agent encoded them.
+ * The coordinator's SQLite, every statement of it in this one place: the
+ * execution's record and one log. Events and output chunks share the log and its
+ * sequence, so "everything after N" is one range read. Chunks are kept as the
+ * agent encoded them.
  */
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { type ExecutionEvent, executionEventSchema, type RecordedEvent } from "#protocol/events.ts";
