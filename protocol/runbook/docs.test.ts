@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { walkBlocks } from "../blocks/index.ts";
 import { withFieldTables } from "./fieldDocs.ts";
-import { BLOCK_KINDS } from "./fields.ts";
+import { BLOCK_KINDS, KIND_DOCS } from "./fields.ts";
 import { parseRunbook, printRunbook } from "./markdown.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
@@ -31,7 +31,10 @@ test("every example of the manual parses, and the one that must not gives the er
 
 // `vitest -u` writes the tables anew.
 test("the tables of the manual are those of the fields", async () => {
-  for (const kind of BLOCK_KINDS) expect(manual).toContain(`<!-- fields: ${kind} -->`);
+  for (const kind of BLOCK_KINDS) {
+    expect(manual).toContain(`<!-- fields: ${kind} -->`);
+    expect(manual).toContain(`### ${kind}\n\n${KIND_DOCS[kind]}.`);
+  }
   await expect(withFieldTables(manual)).toMatchFileSnapshot(manualFile);
 });
 

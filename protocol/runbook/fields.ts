@@ -339,6 +339,19 @@ export const KIND_FIELDS = {
   ],
 } as const satisfies Record<BlockKind, readonly Field[]>;
 
+/** What each kind is, in Markdown: one sentence without its full stop. */
+export const KIND_DOCS = {
+  instruction: "Text for a person",
+  command: "A script that an agent runs",
+  api: "An HTTP request, from your network or from the control plane",
+  condition: "One of two lists of blocks",
+  timer: "Waits, without an agent and without cost",
+  approval: "Waits until enough people have agreed to exactly this plan",
+  parallel: "Lists of blocks side by side",
+  foreach: "The same blocks for each item of a list, or on each agent",
+  runbook: "Another runbook, as an execution of its own that is canceled with this one",
+} as const satisfies Record<BlockKind, string>;
+
 export const BLOCK_KINDS = Object.keys(KIND_FIELDS) as BlockKind[];
 
 /** The fields of a kind, in the order they are printed. */

@@ -17,11 +17,17 @@ export interface FrontMatter {
 const FENCE = /^---[ \t]*$/;
 const START: Position = { line: 1, column: 1 };
 
+/** The line that ends the front matter, from 0; -1 when there is none, undefined when none is begun. */
+export function frontMatterEnd(lines: readonly string[]): number | undefined {
+  if (!FENCE.test(lines[0] ?? "")) return undefined;
+  return lines.findIndex((line, index) => index > 0 && FENCE.test(line));
+}
+
 export function readFrontMatter(source: string, issues: IssueList): FrontMatter {
   const none: FrontMatter = { fields: {}, origin: originAt(START), body: source, bodyLine: 1 };
   const lines = source.split("\n");
-  if (!FENCE.test(lines[0] ?? "")) return none;
-  const end = lines.findIndex((line, index) => index > 0 && FENCE.test(line));
+  const end = frontMatterEnd(lines);
+  if (end === undefined) return none;
   if (end < 0) {
     // A page may begin with a rule; one that begins with keys has forgotten the second line.
     if (/^[A-Za-z_-]+:/.test(lines[1] ?? "")) {

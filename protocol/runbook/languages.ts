@@ -18,6 +18,9 @@ const INTERPRETER_OF: ReadonlyMap<string, FenceInterpreter> = new Map([
   ["powershell", "pwsh"],
 ]);
 
+/** The languages that make a fence a command, in the order in which they are offered. */
+export const COMMAND_LANGUAGES: readonly string[] = [...INTERPRETER_OF.keys()];
+
 /** The language of a fence that holds a block as YAML. */
 export const BLOCK_LANGUAGE = "farhand";
 

@@ -34,9 +34,15 @@ export function printRunbook(document: RunbookDocument): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-function printBlock(block: Block, unnamed: boolean): string {
+/** One block in its shortest form. @param unnamed its name follows from where it stands, if it is prose */
+export function printBlock(block: Block, unnamed: boolean): string {
   const short = block.kind === "instruction" ? printProse(block, unnamed) : printCommand(block);
-  return short ?? printFence(BLOCK_LANGUAGE, printYaml(wordsOfBlock(block)).replace(/\n$/, ""));
+  return short ?? printYamlBlock(wordsOfBlock(block));
+}
+
+/** One block as YAML in a fence. @param words its kind and its fields, as they are written */
+export function printYamlBlock(words: Readonly<Record<string, unknown>>): string {
+  return printFence(BLOCK_LANGUAGE, printYaml(words).replace(/\n$/, ""));
 }
 
 function printFrontMatter({ parameters, target, ...others }: RunbookDocument): string {

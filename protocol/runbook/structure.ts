@@ -92,6 +92,44 @@ export function splitBody(
   return { pieces: cutter.pieces, title };
 }
 
+/** A fence by its lines, counted from 0 in the text that was searched. */
+export interface FenceLines {
+  /** What follows the opening backticks, as written. */
+  info: string;
+  /** The column of the opening backticks, and how many they are. */
+  column: number;
+  marks: number;
+  /** The opening line, and the line after the last. */
+  start: number;
+  end: number;
+  isClosed: boolean;
+  /** Its lines without the margin of the list or quote that it stands in. */
+  held: string[];
+}
+
+/** All fences of a Markdown text, those that are no blocks too. */
+export function findFences(body: string): FenceLines[] {
+  const lines = body.split("\n");
+  const fences = blockParser.parse(body, {}).filter(({ type }) => type === "fence");
+  return fences.map((token) => fenceLines(token, lines));
+}
+
+function fenceLines(token: Token, lines: readonly string[]): FenceLines {
+  const [start, end] = token.map ?? [0, 0];
+  const opening = lines[start] ?? "";
+  const column = opening.indexOf(token.markup);
+  const held = token.content === "" ? [] : token.content.replace(/\n$/, "").split("\n");
+  return {
+    info: opening.slice(column + token.markup.length),
+    column,
+    marks: token.markup.length,
+    start,
+    end,
+    isClosed: end - start - 1 !== held.length,
+    held,
+  };
+}
+
 /** Walks the blocks in order; what lies between fences becomes prose. */
 class Cutter {
   readonly pieces: Piece[] = [];
@@ -111,13 +149,10 @@ class Cutter {
   }
 
   fence(token: Token): void {
-    const [start, end] = token.map ?? [0, 0];
+    const { info, column, start, end, isClosed, held } = fenceLines(token, this.#lines);
     const opening = this.#line(start);
-    const column = opening.indexOf(token.markup);
-    const info = opening.slice(column + token.markup.length);
-    const held = token.content === "" ? [] : token.content.replace(/\n$/, "").split("\n");
     const at = this.#position(start, column);
-    if (end - start - 1 === held.length) {
+    if (!isClosed) {
       this.#issues.add(at, `this code block is never closed: end it with a line of ${token.markup}`);
     }
     if (!isBlockInfo(info.trim())) return;

@@ -24,6 +24,8 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { assist } from "./assist/extension.ts";
+import { assistLook } from "./assist/look.ts";
 
 const shellLanguage = new LanguageSupport(StreamLanguage.define(shell));
 const languages = [
@@ -119,6 +121,8 @@ export function editorExtensions({ onChange, onSave }: Callbacks): Extension {
     yamlFrontmatter({ content: markdown({ codeLanguages: languages }) }),
     syntaxHighlighting(colours),
     look,
+    assist(),
+    assistLook,
     keymap.of([
       { key: "Mod-s", run: save, preventDefault: true },
       ...historyKeymap,
