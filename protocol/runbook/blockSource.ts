@@ -5,7 +5,7 @@ import { readAttributes } from "./attributes.ts";
 import { draftBlocks } from "./blocks.ts";
 import { IssueList } from "./issues.ts";
 import { BLOCK_LANGUAGE, languageOf } from "./languages.ts";
-import { printBlock, printYamlBlock } from "./print.ts";
+import { printShort, printYamlBlock } from "./print.ts";
 import { wordsOfBlock } from "./printYaml.ts";
 import { type Draft, readBlock } from "./readFields.ts";
 import { splitBody } from "./structure.ts";
@@ -49,7 +49,7 @@ export function printWrittenBlock(words: WrittenBlock, isYaml: boolean): string 
   if (isYaml) return printYamlBlock(words);
   const at = { line: 1, column: 1 };
   const draft = readBlock({ value: words, origin: { at, parts: new Map() } }, new IssueList());
-  return printBlock(asBlock(draft), draft.block.id === undefined);
+  return printShort(asBlock(draft), draft.block.id === undefined) ?? printYamlBlock(words);
 }
 
 /** Printing goes by the words and asks for no more: a name that was not written is not printed. */

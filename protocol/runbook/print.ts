@@ -22,7 +22,7 @@ export function printRunbook(document: RunbookDocument): string {
     for (const block of blocks) {
       if (block.kind === "instruction") instructions += 1;
       const unnamed = block.id === instructionName(instructions) && previous?.kind !== "instruction";
-      parts.push(printBlock(block, unnamed));
+      parts.push(printShort(block, unnamed) ?? printYamlBlock(wordsOfBlock(block)));
       previous = block;
     }
   };
@@ -34,10 +34,9 @@ export function printRunbook(document: RunbookDocument): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** One block in its shortest form. @param unnamed its name follows from where it stands, if it is prose */
-export function printBlock(block: Block, unnamed: boolean): string {
-  const short = block.kind === "instruction" ? printProse(block, unnamed) : printCommand(block);
-  return short ?? printYamlBlock(wordsOfBlock(block));
+/** A block that needs no YAML, as prose or as a fence. @param unnamed its name follows from where it stands, if it is prose */
+export function printShort(block: Block, unnamed: boolean): string | undefined {
+  return block.kind === "instruction" ? printProse(block, unnamed) : printCommand(block);
 }
 
 /** One block as YAML in a fence. @param words its kind and its fields, as they are written */

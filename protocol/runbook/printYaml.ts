@@ -5,7 +5,7 @@ import { fieldsOf } from "./fields.ts";
 import { type Field, type FieldType, unitOf } from "./fieldTypes.ts";
 
 const BENDABLE =
-  /[^\n\x20-\x7e\u{a1}-\u{167f}\u{2030}-\u{205e}\u{3001}-\u{d7ff}\u{10000}-\u{10ffff}]|^\s|\s$|[ \t]\n|\n\n\n/u;
+  /[^\n\x20-\x7e\u{a1}-\u{167f}\u{2030}-\u{205e}\u{3001}-\u{d7ff}\u{10000}-\u{10ffff}]|^\s|[^\S\n]$|[^\S\n]\n|\n\n\n|\n\n$/u;
 
 /** Strings that YAML's block form could bend (odd characters, spaces at the ends of lines) are quoted. */
 export function printYaml(value: unknown): string {

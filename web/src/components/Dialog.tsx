@@ -22,10 +22,21 @@ interface Props {
   /** The row of buttons at the bottom. */
   actions?: ReactNode;
   wide?: boolean;
+  /** Gets the focus when it closes; what opened it when absent. */
+  focusAfter?: (() => void) | undefined;
 }
 
 /** A modal: centred on a desk, a sheet from the bottom on a phone. */
-export function Dialog({ open, onOpenChange, title, description, children, actions, wide }: Props) {
+export function Dialog({
+  open,
+  onOpenChange,
+  title,
+  description,
+  children,
+  actions,
+  wide,
+  focusAfter,
+}: Props) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -33,6 +44,11 @@ export function Dialog({ open, onOpenChange, title, description, children, actio
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           onOpenAutoFocus={focusContent}
+          onCloseAutoFocus={(event) => {
+            if (!focusAfter) return;
+            event.preventDefault();
+            focusAfter();
+          }}
           className={classes(
             "fixed z-50 flex max-h-[88dvh] flex-col bg-surface shadow-floating outline-none",
             "max-sm:inset-x-0 max-sm:bottom-0 max-sm:animate-slide-up max-sm:rounded-t-xl max-sm:pb-[env(safe-area-inset-bottom)]",

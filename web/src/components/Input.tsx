@@ -9,6 +9,16 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
   return <input className={classes(look, "h-8 pointer-coarse:h-11", className)} {...rest} />;
 }
 
+/** A text of several lines, as high as its text as far as there is room. */
+export function TextArea({ className, ...rest }: ComponentProps<"textarea">) {
+  return (
+    <textarea
+      className={classes(look, "field-sizing-content max-h-72 min-h-16 py-1.5", className)}
+      {...rest}
+    />
+  );
+}
+
 /** The platform's own select: the best there is on a phone, and for screen readers. */
 export function Select({ className, ...rest }: ComponentProps<"select">) {
   return <select className={classes(look, "h-8 pr-8 pointer-coarse:h-11", className)} {...rest} />;

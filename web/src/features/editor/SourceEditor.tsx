@@ -3,7 +3,10 @@ import type { Text } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import type { ProblemIssue } from "#protocol/errors.ts";
+import { BlockToolbar } from "./BlockToolbar.tsx";
 import { editorExtensions } from "./codemirror.ts";
+import { BlockDialog } from "./form/BlockDialog.tsx";
+import { useBlockForm } from "./form/useBlockForm.ts";
 
 export interface SourceEditorHandle {
   /** Puts the cursor where the issue is. */
@@ -25,8 +28,9 @@ interface Props {
 export function SourceEditor({ ref, initial, issues, warnings, onChange, onSave }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const callbacks = useRef({ onChange, onSave });
-  callbacks.current = { onChange, onSave };
+  const form = useBlockForm(view);
+  const callbacks = useRef({ onChange, onSave, onEditBlock: form.edit });
+  callbacks.current = { onChange, onSave, onEditBlock: form.edit };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the editor owns its text once it is made
   useEffect(() => {
@@ -37,6 +41,7 @@ export function SourceEditor({ ref, initial, issues, warnings, onChange, onSave 
       extensions: editorExtensions({
         onChange: (source) => callbacks.current.onChange(source),
         onSave: () => callbacks.current.onSave(),
+        onEditBlock: () => callbacks.current.onEditBlock(),
       }),
     });
     view.current = editor;
@@ -71,7 +76,20 @@ export function SourceEditor({ ref, initial, issues, warnings, onChange, onSave 
     },
   }));
 
-  return <div ref={parent} className="source-editor min-h-0 flex-1 overflow-hidden" />;
+  return (
+    <>
+      <BlockToolbar onInsert={form.insert} onEdit={form.edit} />
+      <div ref={parent} className="source-editor min-h-0 flex-1 overflow-hidden" />
+      {form.request && (
+        <BlockDialog
+          request={form.request}
+          onDone={form.done}
+          onClose={form.close}
+          focusAfter={() => view.current?.focus()}
+        />
+      )}
+    </>
+  );
 }
 
 function positionOf({ line = 1, column = 1 }: ProblemIssue, doc: Text): number {

@@ -95,11 +95,16 @@ const look = EditorView.theme({
 interface Callbacks {
   onChange(source: string): void;
   onSave(): void;
+  onEditBlock(): void;
 }
 
-export function editorExtensions({ onChange, onSave }: Callbacks): Extension {
+export function editorExtensions({ onChange, onSave, onEditBlock }: Callbacks): Extension {
   const save = () => {
     onSave();
+    return true;
+  };
+  const editBlock = () => {
+    onEditBlock();
     return true;
   };
   return [
@@ -125,6 +130,7 @@ export function editorExtensions({ onChange, onSave }: Callbacks): Extension {
     assistLook,
     keymap.of([
       { key: "Mod-s", run: save, preventDefault: true },
+      { key: "Alt-Enter", run: editBlock, preventDefault: true },
       ...historyKeymap,
       ...defaultKeymap,
       indentWithTab,

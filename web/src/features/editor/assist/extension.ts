@@ -18,6 +18,7 @@ export function assist(): Extension {
     autocompletion({
       override: [complete],
       icons: false,
+      interactionDelay: 0,
     }),
     hoverTooltip((view, offset) => docTooltip(view.state, offset)),
     askedDoc,
@@ -32,12 +33,16 @@ function complete({ state, pos, explicit }: CompletionContext): CompletionResult
   const site = findSite(state.doc.toString(), pos);
   if (!site || (!explicit && isQuiet(state, site.from, site.is))) return null;
   const options = optionsAt(site);
-  if (options.length === 0) return null;
+  const typed = state.sliceDoc(site.from, site.to);
+  const left = options.filter(({ label }) => label.startsWith(typed));
+  // What is written out already is not offered: Enter ends the line then.
+  const isDone = left.length === 1 && left[0]?.label === typed;
+  if (options.length === 0 || (isDone && !explicit)) return null;
   return {
     from: site.from,
     to: site.to,
     options: options.map(completionOf),
-    validFor: /^[\w-]*$/,
+    validFor: (text) => /^[\w-]*$/.test(text) && !options.some(({ label }) => label === text),
   };
 }
 

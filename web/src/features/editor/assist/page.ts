@@ -18,7 +18,8 @@ export function readPage(source: string): Page {
   const fences = findFences(lines.slice(first).join("\n")).map((fence) => ({
     ...fence,
     start: fence.start + first,
-    end: fence.end + first,
+    // What is not closed goes on, over blank lines at the end too.
+    end: fence.isClosed ? fence.end + first : lines.length,
   }));
   return { lines, frontMatter, fences };
 }
