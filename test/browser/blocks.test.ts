@@ -48,7 +48,7 @@ it("completes a block from its fence to its fields, by keyboard", async () => {
   await page.keyboard.press("Control+Space");
   await options.filter({ hasText: "duration" }).waitFor();
   await page.keyboard.type("dur");
-  await page.locator(".cm-completionInfo", { hasText: "how long to wait, up to 30d" }).waitFor();
+  await page.locator(".cm-completionInfo", { hasText: "How long to wait, up to 30d" }).waitFor();
   expect(await problemsOf(page)).toEqual([]);
   await page.keyboard.press("Enter");
   await page.keyboard.type("5m");
@@ -71,7 +71,7 @@ it("completes attributes and their values", async () => {
 it("says what a word means, under the mouse and by keyboard", async () => {
   const page = await editorWith("```farhand\nkind: timer\nduration: 5m\n```");
   await page.getByText("duration", { exact: true }).first().hover();
-  await page.locator(".cm-tooltip-hover", { hasText: "how long to wait, up to 30d" }).waitFor();
+  await page.locator(".cm-tooltip-hover", { hasText: "How long to wait, up to 30d" }).waitFor();
   await page.mouse.move(5, 5);
   await page.locator(".cm-tooltip-hover").waitFor({ state: "detached" });
   await page.keyboard.press("ArrowUp");

@@ -39,7 +39,9 @@ const sorted = (list: readonly string[]) => list.toSorted();
 describe("everything in the tables is offered, and nothing else", () => {
   test("the kinds", () => {
     expect(labels(block("kind: ¦"))).toEqual(BLOCK_KINDS);
-    expect(options(block("kind: ¦")).map(({ doc }) => doc)).toEqual(Object.values(KIND_DOCS));
+    expect(options(block("kind: ¦")).map(({ doc }) => doc)).toEqual(
+      Object.values(KIND_DOCS).map((doc) => `${doc}.`),
+    );
   });
 
   test.each(BLOCK_KINDS)("the fields of %s, those that are needed first", (kind) => {
@@ -48,7 +50,7 @@ describe("everything in the tables is offered, and nothing else", () => {
     const needed = offered.map(({ isRequired }) => isRequired);
     expect(needed).toEqual(needed.toSorted((a, b) => Number(b) - Number(a)));
     for (const field of fieldsOf(kind)) {
-      expect(offered.find(({ label }) => label === field.word)?.doc).toContain(field.doc);
+      expect(offered.find(({ label }) => label === field.word)?.doc).toContain(field.doc.slice(1));
     }
   });
 
@@ -204,9 +206,9 @@ describe("documentation", () => {
 
   test("of what stands at the cursor", () => {
     expect(told("```ba¦sh\n:\n```")?.doc).toContain(KIND_DOCS.command);
-    expect(told(block("kind: ti¦mer"))).toEqual({ title: "timer", doc: KIND_DOCS.timer });
+    expect(told(block("kind: ti¦mer"))).toEqual({ title: "timer", doc: `${KIND_DOCS.timer}.` });
     expect(told(block("ki¦nd: timer"))?.title).toBe("kind");
-    expect(told(block("kind: timer", "dura¦tion: 5s"))?.doc).toContain("how long to wait");
+    expect(told(block("kind: timer", "dura¦tion: 5s"))?.doc).toContain("How long to wait");
     expect(told(block("kind: command", "on-failure: st¦op"))?.title).toBe("on-failure");
     expect(told("```bash {on-fai¦lure=stop}\n:\n```")?.title).toBe("on-failure");
     expect(told("---\ntitle: a\nloc¦ks: [b]\n---\n")?.title).toBe("locks");

@@ -2,6 +2,8 @@
 import { EditorView } from "@codemirror/view";
 
 export const assistLook = EditorView.theme({
+  // What is said of an option stands beside the list.
+  ".cm-tooltip.cm-tooltip-autocomplete": { overflow: "visible" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": {
     fontFamily: "var(--font-mono)",
     fontSize: "0.8125rem",

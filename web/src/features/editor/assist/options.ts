@@ -2,6 +2,7 @@
 import { KIND_DOCS } from "#protocol/runbook/fields.ts";
 import { type Field, type FieldType, hintOf } from "#protocol/runbook/fieldTypes.ts";
 import { BLOCK_LANGUAGE, COMMAND_LANGUAGES, interpreterOf } from "#protocol/runbook/languages.ts";
+import { sentence } from "./docText.ts";
 import type { Site } from "./site.ts";
 
 export interface Option {
@@ -17,8 +18,8 @@ export interface Option {
 }
 
 export const KIND_WORD = "kind";
-const KIND_DOC = "which kind of block it is, which decides what else it may have";
-const YAML_DOC = "a block of any kind, written as YAML";
+const KIND_DOC = "Which kind of block it is. That decides what else it may have.";
+const YAML_DOC = "A block of any kind, written as YAML.";
 
 /** In the order in which they are offered: what is needed first. */
 export function optionsAt(site: Site): Option[] {
@@ -28,9 +29,9 @@ export function optionsAt(site: Site): Option[] {
     case "word":
       return wordOptions(site);
     case "kind":
-      return site.kinds.map((kind) => option(kind, KIND_DOCS[kind], kind));
+      return site.kinds.map((kind) => option(kind, sentence(KIND_DOCS[kind]), kind));
     case "value":
-      return valuesOf(site.field.type).map((value) => option(value, site.field.doc, value));
+      return valuesOf(site.field.type).map((value) => option(value, fieldDoc(site.field), value));
     default:
       return site satisfies never;
   }
@@ -50,7 +51,7 @@ export function docOf(site: Site, word: string): { title: string; doc: string } 
     }
     case "kind": {
       const kind = site.kinds.find((each) => each === word);
-      return kind && { title: kind, doc: KIND_DOCS[kind] };
+      return kind && { title: kind, doc: sentence(KIND_DOCS[kind]) };
     }
     case "value":
       return { title: site.field.word, doc: fieldDoc(site.field) };
@@ -69,7 +70,7 @@ function languageOption(language: string, { isOpen, margin }: Extract<Site, { is
 
 function languageDoc(language: string): string {
   if (language === BLOCK_LANGUAGE) return YAML_DOC;
-  return `${KIND_DOCS.command}, with \`${interpreterOf(language)}\``;
+  return sentence(`${KIND_DOCS.command}, with \`${interpreterOf(language)}\``);
 }
 
 function wordOptions(site: Extract<Site, { is: "word" }>): Option[] {
@@ -101,7 +102,8 @@ function option(label: string, doc: string, text: string): Option {
 
 /** The meaning, and how it is written. */
 function fieldDoc({ doc, type, isRequired }: Field): string {
-  return `${isRequired ? "**Needed**: " : ""}${doc}. Written as ${hintOf(type)}`;
+  const how = type.is === "text" ? "" : ` Written as ${hintOf(type)}.`;
+  return `${isRequired ? "**Needed.** " : ""}${sentence(doc)}${how}`;
 }
 
 /** What a word begins with, before and behind the cursor. */

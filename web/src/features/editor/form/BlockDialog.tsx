@@ -1,4 +1,4 @@
-import { CircleAlert } from "lucide-react";
+import { ChevronRight, CircleAlert } from "lucide-react";
 import { type FormEvent, useId, useRef, useState } from "react";
 import type { BlockKind } from "#protocol/blocks/index.ts";
 import type { WrittenBlock } from "#protocol/runbook/blockSource.ts";
@@ -117,10 +117,11 @@ function Part({ title, fields, state }: FormPart & { state: FormState }) {
     <details
       open={isOpen || hasProblem}
       onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
-      className="border-t border-line pt-1"
+      className="group border-t border-line pt-1"
     >
       <summary className="flex min-h-9 items-center gap-2 font-medium pointer-coarse:min-h-11">
-        {title}
+        <ChevronRight className="size-4 shrink-0 text-muted group-open:rotate-90" aria-hidden />
+        <span className="shrink-0">{title}</span>
         <span className="min-w-0 truncate font-mono text-xs font-normal text-muted">
           {fields.map(({ word }) => word).join(", ")}
         </span>

@@ -3,6 +3,7 @@ import { type Field as BlockFieldOf, hintOf } from "#protocol/runbook/fieldTypes
 import { Field } from "../../../components/Field.tsx";
 import { CheckField, Input, Select, TextArea } from "../../../components/Input.tsx";
 import { DocText } from "../assist/DocText.tsx";
+import { sentence } from "../assist/docText.ts";
 import type { Answer, Answers, Problems } from "./answers.ts";
 import { type Control, controlOf } from "./controls.ts";
 
@@ -36,7 +37,7 @@ export function BlockField({ field, at, state }: Props) {
           <Word word={field.word} />
         </CheckField>
         <p className="pl-6.5 text-[0.8125rem] text-muted wrap-anywhere">
-          <DocText doc={field.doc} />
+          <DocText doc={sentence(field.doc)} />
         </p>
         {state.problems[at] && (
           <p role="alert" className="pl-6.5 text-[0.8125rem] text-bad">
@@ -73,7 +74,7 @@ function Hint({ field: { doc, type }, control }: { field: BlockFieldOf; control:
       : control.is === "line" && control.list
         ? " Several with commas between."
         : "";
-  return <DocText doc={`${doc}.${how}`} />;
+  return <DocText doc={`${sentence(doc)}${how}`} />;
 }
 
 const PLAIN = { autoComplete: "off", autoCapitalize: "none", spellCheck: false } as const;
@@ -142,7 +143,7 @@ function SetOfFields({ field, at, fields, state }: Props & { fields: readonly Bl
         <span aria-hidden className="mr-1.5 text-ink">
           <Word word={field.word} />
         </span>
-        <DocText doc={`${field.doc}.`} />
+        <DocText doc={sentence(field.doc)} />
       </p>
       {fields.map((each) => (
         <BlockField
