@@ -11,6 +11,7 @@ import { type EditorState, type Extension, StateEffect, StateField } from "@code
 import { EditorView, hoverTooltip, keymap, showTooltip, type Tooltip } from "@codemirror/view";
 import { docParts, plainDoc } from "./docText.ts";
 import { findSite } from "./findSite.ts";
+import { besideOrBelow } from "./look.ts";
 import { docOf, type Option, optionsAt } from "./options.ts";
 
 export function assist(): Extension {
@@ -19,6 +20,7 @@ export function assist(): Extension {
       override: [complete],
       icons: false,
       interactionDelay: 0,
+      positionInfo: besideOrBelow,
     }),
     hoverTooltip((view, offset) => docTooltip(view.state, offset)),
     askedDoc,
