@@ -7,8 +7,8 @@ import type { PlacedStep } from "./stepTree.ts";
 
 /** A step's icon, name, state in a word and time. */
 export function StepItem({ step, shown, onChoose }: { step: PlacedStep; shown: boolean; onChoose(): void }) {
-  // Prose that nobody has to act on is no step to people: it only stands where it stands.
-  const prose = step.kind === "instruction" && step.state !== "waiting" && !step.answers && !step.reused;
+  // Prose is no step to people, unless it asks before it begins.
+  const prose = step.isProse && step.state !== "waiting";
   return (
     <button
       type="button"

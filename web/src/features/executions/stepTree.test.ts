@@ -46,6 +46,18 @@ it("has steps where they stand in the runbook, with their depth and round", () =
   ]);
 });
 
+it("tells prose from what somebody has acknowledged, in a retry that took both over too", () => {
+  const prose = { kind: "instruction", id: "note-1", markdown: "Read this." } as const;
+  const plan = { blocks: [prose, { ...prose, id: "ask", acknowledge: true }] } as unknown as Plan;
+  const steps = ["note-1", "ask"].map(
+    (id): Step => ({
+      ...{ id, kind: "instruction", title: id, state: "succeeded", attempt: 0, reused: true },
+      output: { bytes: 0, lines: 0, cutBytes: 0 },
+    }),
+  );
+  expect(stepTree(plan, steps).map(({ isProse }) => isProse)).toEqual([true, undefined]);
+});
+
 it("folds rounds away that need no look, and keeps what went wrong or is shown", () => {
   const round = (number: number, state: Step["state"]): PlacedStep => ({
     id: `d~${number}`,

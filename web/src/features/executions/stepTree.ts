@@ -13,6 +13,8 @@ export type PlacedStep = Step & {
   roundOf?: string;
   /** `undo`: it undoes another step after a failure. `finally`: it runs at the end, whatever happened. */
   part?: "undo" | "finally";
+  /** Text that nobody has to act on: it only stands where it stands. */
+  isProse?: true;
 };
 
 type Placing = Pick<PlacedStep, "roundOf" | "part"> & { number?: number };
@@ -31,8 +33,10 @@ export function stepTree(plan: Plan, steps: readonly Step[]): PlacedStep[] {
       if (!step) continue;
       left.delete(path);
       const round = roundOf(step, number);
-      placed.push({ ...step, depth, ...placing, ...(round !== undefined && { round }) });
       const place = placeOf(plan, path);
+      const isProse = place?.block.kind === "instruction" && !place.block.acknowledge;
+      const more = { ...(round !== undefined && { round }), ...(isProse && { isProse }) };
+      placed.push({ ...step, depth, ...placing, ...more });
       const fixed = place ? childLists(place.block).length : 0;
       const isRounds = place?.block.kind === "foreach" || fixed === 0;
       const lists = step.lists ? (isRounds ? step.lists.started : fixed) : 0;
