@@ -1,6 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { beforeAll, expect, it } from "vitest";
+import { BLOCK_KINDS } from "#protocol/runbook/fields.ts";
 import { type DESK, fitsWidth, PHONE, prepareBrowser } from "./browser.ts";
 import type { Organization } from "./organization.ts";
 
@@ -92,9 +93,11 @@ it("inserts a block by its form, by keyboard alone, with the parser's words at t
   await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
-  await page.getByRole("menuitem", { name: /^api/ }).waitFor();
-  expect(await page.getByRole("menuitem").count()).toBe(9);
+  const highlighted = page.locator("[role=menuitem][data-highlighted]");
+  await highlighted.filter({ hasText: "instruction" }).waitFor();
+  expect(await page.getByRole("menuitem").count()).toBe(BLOCK_KINDS.length);
   await page.keyboard.type("api");
+  await highlighted.filter({ hasText: "HTTP request" }).waitFor();
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Insert api" });
   await dialog.waitFor();
@@ -131,6 +134,27 @@ it("edits the block under the cursor and leaves the rest as it is", async () => 
   await page.keyboard.press("Control+Home");
   await page.keyboard.press("Alt+Enter");
   await page.getByText("Put the cursor into a block first").waitFor();
+});
+
+it("asks before a form is left that was filled in", async () => {
+  const page = await editorWith("```bash\nls\n```");
+  const dialog = page.getByRole("dialog", { name: "Edit command" });
+  await page.keyboard.press("Alt+Enter");
+  await dialog.waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("Alt+Enter");
+  await dialog.getByRole("textbox", { name: "script" }).fill("uptime");
+  await page.keyboard.press("Escape");
+  const question = page.getByRole("alertdialog", { name: "Leave the form?" });
+  await question.getByRole("button", { name: "Stay here" }).click();
+  expect(await dialog.getByRole("textbox", { name: "script" }).inputValue()).toBe("uptime");
+  await page.keyboard.press("Escape");
+  await question.getByRole("button", { name: "Leave" }).click();
+  await dialog.waitFor({ state: "detached" });
+  expect(await sourceOf(page)).toBe("```bash\nls\n```");
+  await page.keyboard.type("!");
+  expect(await sourceOf(page)).toBe("```bash\nls\n```!");
 });
 
 it("can be used with a finger on a phone", async () => {

@@ -5,6 +5,7 @@ import type { WrittenBlock } from "#protocol/runbook/blockSource.ts";
 import { COMMON_FIELDS, fieldsOf, KIND_DOCS, KIND_FIELDS } from "#protocol/runbook/fields.ts";
 import type { Field } from "#protocol/runbook/fieldTypes.ts";
 import { Button } from "../../../components/Button.tsx";
+import { ConfirmDialog } from "../../../components/ConfirmDialog.tsx";
 import { Dialog } from "../../../components/Dialog.tsx";
 import { Notice } from "../../../components/Notice.tsx";
 import { type Answer, answersOf, type Problems } from "./answers.ts";
@@ -33,7 +34,9 @@ interface Props {
 /** The form of a block, made from the fields of its kind. */
 export function BlockDialog({ request, onDone, onClose, focusAfter }: Props) {
   const { kind, source, slot, isNew, before, isYaml } = request;
-  const [answers, setAnswers] = useState(() => answersOf(fieldsOf(kind), before));
+  const [first] = useState(() => answersOf(fieldsOf(kind), before));
+  const [answers, setAnswers] = useState(first);
+  const [isLeaving, setLeaving] = useState(false);
   const [problems, setProblems] = useState<Problems>({});
   const form = useRef<HTMLFormElement>(null);
   const id = useId();
@@ -47,9 +50,11 @@ export function BlockDialog({ request, onDone, onClose, focusAfter }: Props) {
       form.current?.querySelector<HTMLElement>("[aria-invalid], [role=alert]")?.focus(),
     );
   };
+  const leave = () => (answers === first ? onClose() : setLeaving(true));
   const state: FormState = {
     answers,
     problems,
+    isNew,
     set(at: string, answer: Answer) {
       setAnswers((all) => ({ ...all, [at]: answer }));
       setProblems(({ [at]: _, ...others }) => others);
@@ -60,14 +65,14 @@ export function BlockDialog({ request, onDone, onClose, focusAfter }: Props) {
       open
       wide
       onOpenChange={(open) => {
-        if (!open) onClose();
+        if (!open) leave();
       }}
       title={`${isNew ? "Insert" : "Edit"} ${kind}`}
       description={`${KIND_DOCS[kind]}.`}
       focusAfter={focusAfter}
       actions={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={leave}>Cancel</Button>
           <Button type="submit" form={id} variant="primary">
             {isNew ? "Insert" : "Change"}
           </Button>
@@ -84,6 +89,16 @@ export function BlockDialog({ request, onDone, onClose, focusAfter }: Props) {
           <Part key={title} title={title} fields={fields} state={state} />
         ))}
       </form>
+      <ConfirmDialog
+        open={isLeaving}
+        onOpenChange={setLeaving}
+        title="Leave the form?"
+        action="Leave"
+        dismiss="Stay here"
+        onConfirm={onClose}
+      >
+        <p>What you filled in is not in the source yet, and would be lost.</p>
+      </ConfirmDialog>
     </Dialog>
   );
 }

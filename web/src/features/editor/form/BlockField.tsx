@@ -10,6 +10,8 @@ import { type Control, controlOf } from "./controls.ts";
 export interface FormState {
   answers: Answers;
   problems: Problems;
+  /** The block is none of the source yet. */
+  isNew: boolean;
   set(at: string, answer: Answer): void;
 }
 
@@ -26,7 +28,7 @@ export function BlockField({ field, at, state }: Props) {
   if (control.is === "set")
     return <SetOfFields field={field} at={at} fields={control.fields} state={state} />;
   const answer = state.answers[at];
-  if (!answer) return <LeftToSource field={field} />;
+  if (!answer) return <LeftToSource field={field} isNew={state.isNew} />;
   if (control.is === "tick") {
     return (
       <div>
@@ -139,29 +141,28 @@ function SetOfFields({ field, at, fields, state }: Props & { fields: readonly Bl
   return (
     <fieldset className="flex flex-col gap-4 border-l-2 border-line pl-4">
       <legend className="sr-only">{field.word}</legend>
-      <p className="text-[0.8125rem] text-muted">
-        <span aria-hidden className="mr-1.5 text-ink">
+      <div>
+        <p aria-hidden className="flex items-baseline justify-between gap-2">
           <Word word={field.word} />
-        </span>
-        <DocText doc={sentence(field.doc)} />
-      </p>
+          {!field.isRequired && <span className="text-xs text-faint">optional</span>}
+        </p>
+        <p className="text-[0.8125rem] text-muted">
+          <DocText doc={sentence(field.doc)} />
+        </p>
+      </div>
       {fields.map((each) => (
-        <BlockField
-          key={each.word}
-          field={{ ...each, isRequired: false }}
-          at={`${at}.${each.word}`}
-          state={state}
-        />
+        <BlockField key={each.word} field={each} at={`${at}.${each.word}`} state={state} />
       ))}
     </fieldset>
   );
 }
 
-function LeftToSource({ field }: { field: BlockFieldOf }) {
+function LeftToSource({ field, isNew }: { field: BlockFieldOf; isNew: boolean }) {
+  const what =
+    isNew && field.isRequired ? " An example is put in its place." : isNew ? "" : " It stays as it is.";
   return (
     <p className="text-[0.8125rem] text-muted">
-      <Word word={field.word} />: <DocText doc={`${field.doc}. This is written in the source`} />
-      {field.isRequired ? ", where an example stands until then." : "."}
+      <Word word={field.word} />: <DocText doc={`${field.doc}. This is written in the source.${what}`} />
     </p>
   );
 }
