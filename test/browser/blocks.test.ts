@@ -30,9 +30,18 @@ function sourceOf(page: Page): Promise<string> {
     );
 }
 
+/** What axe finds, in light and in dark. */
 async function problemsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)}`));
+  const found: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.locator(`html[data-theme=${colorScheme}]`).waitFor();
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    found.push(
+      ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`)),
+    );
+  }
+  return found;
 }
 
 it("completes a block from its fence to its fields, by keyboard", async () => {
@@ -182,4 +191,21 @@ it("can be used with a finger on a phone", async () => {
   await dialog.getByRole("button", { name: "Insert", exact: true }).tap();
   await dialog.waitFor({ state: "detached" });
   expect(await sourceOf(page)).toBe("# Page\n\n```bash\nuptime\n```\n");
+});
+
+it("completes on a phone, with what is said below the options and on the screen", async () => {
+  const page = await editorWith("```bash {name=a ", PHONE);
+  await page.keyboard.type("o");
+  const option = page.getByRole("option", { name: "on-failure" });
+  await option.waitFor();
+  const info = await page.locator(".cm-completionInfo").boundingBox();
+  const list = await page.getByRole("listbox").boundingBox();
+  if (!info || !list) throw new Error("the list or what is said of it is not shown");
+  expect(info.y).toBeGreaterThanOrEqual(list.y + list.height);
+  expect(info.x).toBeGreaterThanOrEqual(0);
+  expect(info.x + info.width).toBeLessThanOrEqual(PHONE.viewport.width);
+  expect((await option.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+  await option.tap();
+  await page.getByRole("option", { name: "continue" }).tap();
+  expect(await sourceOf(page)).toBe("```bash {name=a on-failure=continue");
 });

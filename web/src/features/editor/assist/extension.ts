@@ -19,6 +19,7 @@ export function assist(): Extension {
     autocompletion({
       override: [complete],
       icons: false,
+      // Who types fast chooses fast: Enter means the option that is in view.
       interactionDelay: 0,
       positionInfo: besideOrBelow,
     }),

@@ -155,7 +155,24 @@ function shapeOf(type: FieldType): Shape | undefined {
       return { is: "list", of: ANY_BLOCK };
     case "branches":
       return { is: "list", of: { is: "list", of: ANY_BLOCK } };
-    default:
+    case "text":
+    case "lines":
+    case "number":
+    case "boolean":
+    case "question":
+    case "duration":
+    case "size":
+    case "expression":
+    case "value":
+    case "values":
+    case "arguments":
+    case "body":
+    case "texts":
+    case "names":
+    case "numbers":
+    case "choice":
       return undefined;
+    default:
+      return type satisfies never;
   }
 }
