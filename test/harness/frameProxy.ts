@@ -58,6 +58,7 @@ export class FrameProxy {
         answer.pipe(outgoing);
       });
       onward.on("error", () => outgoing.destroy());
+      incoming.on("error", () => onward.destroy());
       incoming.pipe(onward);
     });
     server.on("upgrade", (incoming, socket, head) => this.#upgrade(incoming, socket, head));
@@ -116,6 +117,8 @@ export class FrameProxy {
       onward.destroy();
     });
     far.on("error", () => socket.destroy());
+    // Reset in the middle of the handshake.
+    socket.on("error", () => far.terminate());
     far.on("open", () => {
       this.#accept.handleUpgrade(incoming, socket, head, (near) => {
         this.#join(near, far, "up", path);
