@@ -53,7 +53,7 @@ export class World {
 
   /** An agent in the tenant's pool, connected. */
   async startAgent(tenant: Tenant, options: AgentOptions = {}): Promise<TestAgent> {
-    const agent = await TestAgent.start(tenant, this.newFolder("agent"), options);
+    const agent = await TestAgent.start(tenant, options.folder ?? this.newFolder("agent"), options);
     this.#agents.push(agent);
     return agent;
   }
