@@ -152,6 +152,19 @@ printf '%s|%s\\n' "$FARHAND_PARAM_WHO" "$FARHAND_PARAM_COUNT"
   });
 });
 
+test("what an earlier attempt printed can still be read", async () => {
+  const tenant = await world().signUp();
+  await world().startAgent(tenant);
+  const script = 'echo "try $FARHAND_ATTEMPT"; [ "$FARHAND_ATTEMPT" -gt 1 ]';
+  const execution = await tenant.run(`\`\`\`bash {name=again idempotent=true retry=2}\n${script}\n\`\`\`\n`);
+  expect((await execution.finished()).state).toBe("succeeded");
+  const output = (query: string) =>
+    tenant.api.raw("GET", `/api/v1/executions/${execution.id}/steps/again/output?${query}`);
+  expect(await (await output("attempt=1")).text()).toBe("try 1\n");
+  expect(await (await output("")).text()).toBe("try 2\n");
+  expect((await output("attempt=3")).status).toBe(404);
+});
+
 describe("[G9] one Idempotency-Key and body are one execution", () => {
   test("a hundred at once start one, and its step runs once", async () => {
     const tenant = await world().signUp();

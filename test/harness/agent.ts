@@ -17,6 +17,8 @@ export interface AgentOptions {
   /** Dials this address instead of the control plane's own: a proxy's. */
   url?: string;
   env?: Record<string, string>;
+  /** Where its state is; a folder of its own when absent. */
+  folder?: string;
 }
 
 type LogLine = Record<string, unknown> & { msg: string };

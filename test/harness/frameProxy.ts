@@ -42,6 +42,7 @@ export class FrameProxy {
   readonly #target: number;
   readonly #accept: WebSocketServer;
   #rules: Array<FrameRule & { left: number }> = [];
+  #listener: (frame: Frame) => void = () => {};
 
   private constructor(server: Server, target: number) {
     this.#server = server;
@@ -57,6 +58,7 @@ export class FrameProxy {
         answer.pipe(outgoing);
       });
       onward.on("error", () => outgoing.destroy());
+      incoming.on("error", () => onward.destroy());
       incoming.pipe(onward);
     });
     server.on("upgrade", (incoming, socket, head) => this.#upgrade(incoming, socket, head));
@@ -75,6 +77,12 @@ export class FrameProxy {
     this.#rules.push({ ...rule, left: rule.times ?? Number.POSITIVE_INFINITY });
   }
 
+  /** Has somebody told of every frame that comes, whatever is done to it then. */
+  listen(listener: (frame: Frame) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Lets go of every rule. */
   clear(): void {
     this.#rules = [];
   }
@@ -109,6 +117,8 @@ export class FrameProxy {
       onward.destroy();
     });
     far.on("error", () => socket.destroy());
+    // Reset in the middle of the handshake.
+    socket.on("error", () => far.terminate());
     far.on("open", () => {
       this.#accept.handleUpgrade(incoming, socket, head, (near) => {
         this.#join(near, far, "up", path);
@@ -128,6 +138,7 @@ export class FrameProxy {
         : Buffer.concat([raw].flat().map((part) => Buffer.from(part as Buffer)));
       const frame = { direction, path, data, binary, text: binary ? "" : data.toString("utf8") };
       const send = (bytes: Buffer) => to.readyState === WebSocket.OPEN && to.send(bytes, { binary });
+      this.#listener(frame);
       const treatment = this.#treatmentFor(frame);
       if (treatment === "cut") return from.terminate();
       if (treatment === "reorder") {

@@ -31,8 +31,9 @@ export function serveHttp(request: Request, deps: HttpDeps): Response {
   if (area === "output.txt") return wholeOutput(deps, url);
   if (area === "steps" && encodedStep && view) {
     const step = decodeURIComponent(encodedStep);
-    const attempt = deps.attemptOf(step);
-    if (attempt === undefined) return new Response(null, { status: 404 });
+    const latest = deps.attemptOf(step);
+    const attempt = integer(url, "attempt", latest ?? 0);
+    if (latest === undefined || attempt > latest) return new Response(null, { status: 404 });
     if (view === "output") return stepOutput(deps, step, attempt, url);
     if (view === "chunks") return stepChunks(deps, step, attempt, url);
   }

@@ -15,6 +15,16 @@ export const stepParamsSchema = executionParamsSchema.extend({
   stepId: z.string().max(PATH_MAX_BYTES).describe("The step's id, as the execution lists it."),
 });
 
+/** Which try of a step is meant. */
+export const attemptQuery = {
+  attempt: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe("Of this attempt; of the latest when absent."),
+};
+
 /** How long an answer may be held back until there is news. */
 export const waitSchema = z
   .string()
@@ -68,7 +78,7 @@ export async function streamFrom(
     headers: credentialHeaders(caller),
     signal: c.req.raw.signal,
   });
-  if (response.status === 404) throw notFound("execution or step");
+  if (response.status === 404) throw notFound("execution, step or attempt");
   return withHeaders(response, {});
 }
 

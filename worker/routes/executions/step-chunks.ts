@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "../../http/operation.ts";
-import { executionParamsSchema, streamFrom } from "./params.ts";
+import { attemptQuery, executionParamsSchema, streamFrom } from "./params.ts";
 
 const BYTES_MAX = 4 * 1024 * 1024;
 
@@ -26,6 +26,7 @@ export const stepChunks = operation(
         .max(BYTES_MAX)
         .default(BYTES_MAX / 4)
         .describe("About how much."),
+      ...attemptQuery,
     }),
     streams: {
       "application/octet-stream": { description: "Output frames of the viewer protocol in a row." },

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { STREAMS } from "#protocol/chunk.ts";
 import { ApiError } from "../../errors.ts";
 import { operation } from "../../http/operation.ts";
-import { executionParamsSchema, streamFrom, tailOf, tailQuery } from "./params.ts";
+import { attemptQuery, executionParamsSchema, streamFrom, tailOf, tailQuery } from "./params.ts";
 
 export const stepOutput = operation(
   {
@@ -17,6 +17,7 @@ export const stepOutput = operation(
       offset: z.coerce.number().int().nonnegative().optional().describe("Bytes to leave out at the start."),
       limit: z.coerce.number().int().positive().optional().describe("Most bytes to answer with."),
       ...tailQuery,
+      ...attemptQuery,
     }),
     streams: { "text/plain": { description: "Raw bytes." } },
     errors: ["not_found"],

@@ -1,0 +1,126 @@
+/** The whole system on real parts: workerd, D1, objects, and agents as processes. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { type ControlPlane, startControlPlane } from "../../scripts/lib/controlPlane.ts";
+import { type AgentOptions, TestAgent } from "./agent.ts";
+import { FrameProxy } from "./frameProxy.ts";
+import { Oracle } from "./oracle.ts";
+import { childrenOf, untilGone } from "./processes.ts";
+import { TcpProxy } from "./tcpProxy.ts";
+import { Tenant } from "./tenant.ts";
+
+/** Signs the sessions of every world; they share nothing else. */
+const AUTH_SECRET = "a secret for tests that is long enough";
+
+export class World {
+  readonly folder: string;
+  readonly #agents: TestAgent[] = [];
+  readonly #tenants: Tenant[] = [];
+  readonly #proxies: Array<{ close(): Promise<void> }> = [];
+  #plane: ControlPlane;
+  #folders = 0;
+
+  private constructor(folder: string, plane: ControlPlane) {
+    this.folder = folder;
+    this.#plane = plane;
+  }
+
+  static async start(): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "farhand-world-"));
+    return new World(folder, await planeIn(folder, 0));
+  }
+
+  get url(): string {
+    return this.#plane.url;
+  }
+
+  get port(): number {
+    return this.#plane.port;
+  }
+
+  get logFile(): string {
+    return this.#plane.logFile;
+  }
+
+  /** A fresh organization. */
+  async signUp(): Promise<Tenant> {
+    const tenant = await Tenant.signUp(this.url);
+    this.#tenants.push(tenant);
+    return tenant;
+  }
+
+  /** An agent in the tenant's pool, connected. */
+  async startAgent(tenant: Tenant, options: AgentOptions = {}): Promise<TestAgent> {
+    const agent = await TestAgent.start(tenant, options.folder ?? this.newFolder("agent"), options);
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  oracle(): Oracle {
+    return new Oracle(join(this.folder, `oracle-${this.#folders++}`));
+  }
+
+  newFolder(name: string): string {
+    return join(this.folder, `${name}-${this.#folders++}`);
+  }
+
+  /** A bad network in front of the control plane. */
+  async tcpProxy(): Promise<TcpProxy> {
+    const proxy = await TcpProxy.to(this.port);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** Mistreats single frames in front of the control plane. */
+  async frameProxy(): Promise<FrameProxy> {
+    const proxy = await FrameProxy.to(this.port);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** Ends workerd like a power cut; it is started again at once, on the same storage and port. */
+  async killRuntime(): Promise<void> {
+    const pids = childrenOf(this.#plane.pid, "workerd");
+    if (pids.length === 0) throw new Error("workerd does not run");
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    await untilGone(pids);
+    await this.#untilHealthy();
+  }
+
+  /** Stops everything of the control plane and starts it again, on the same storage and port. */
+  async restartControlPlane(): Promise<void> {
+    const { port } = this.#plane;
+    await this.#plane.stop();
+    this.#plane = await planeIn(this.folder, port);
+  }
+
+  async close(): Promise<void> {
+    for (const tenant of this.#tenants) tenant.close();
+    await Promise.all(this.#agents.map((agent) => agent.kill()));
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+    await this.#plane.stop();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #untilHealthy(): Promise<void> {
+    const deadline = performance.now() + 20_000;
+    while (performance.now() < deadline) {
+      const response = await fetch(`${this.url}/api/v1/health`).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response?.ok) return;
+      await wait(20);
+    }
+    throw new Error(`the control plane did not come back; its log is ${this.logFile}`);
+  }
+}
+
+function planeIn(folder: string, port: number): Promise<ControlPlane> {
+  return startControlPlane({
+    dataDir: join(folder, "data"),
+    authSecret: AUTH_SECRET,
+    port,
+    settings: { RATE_LIMIT_PER_MINUTE: "1000000" },
+  });
+}
