@@ -1,0 +1,2 @@
+/** What `scripts.operators` may name. */
+export const OPERATOR_NAMES = [";", "&&", "||", "|", "&", "`", "$()", "<()", ">", ">>", "<", "<<"] as const;
