@@ -127,6 +127,7 @@ export class HeldLease {
       leaseFence: this.lease.fence,
       now: clock.now(),
       freeBytes: freeBytes(this.#host.paths.spool),
+      ...{ policy: this.#host.policy, host: this.#host.facts },
     });
     const attempt = this.#add(command);
     const others = running.of(this.lease.executionId, command.step);
