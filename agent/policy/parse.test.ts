@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { holdingProblem } from "./ownership.ts";
@@ -143,4 +144,28 @@ describe("[S7] who can change the file", () => {
 test("docs/policy.schema.json is what the schema says; `vitest run -u` on this file writes it anew", async () => {
   const made = JSON.stringify(z.toJSONSchema(policySchema, { io: "input" }), null, 2);
   await expect(`${made}\n`).toMatchFileSnapshot("../../docs/policy.schema.json");
+});
+
+describe("docs/policy.md", () => {
+  const page = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
+
+  it("has examples that can be used", () => {
+    const examples = [...page.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = ""]) => text);
+    expect(examples).toHaveLength(4);
+    expect(examples.flatMap(problemsOf)).toEqual([]);
+  });
+
+  it("names every key", () => {
+    const shape = z.object({
+      properties: z.record(
+        z.string(),
+        z.object({ properties: z.record(z.string(), z.unknown()).optional() }),
+      ),
+    });
+    const { properties } = shape.parse(z.toJSONSchema(policySchema, { io: "input" }));
+    const keys = Object.entries(properties).flatMap(([key, { properties: inner }]) =>
+      inner ? Object.keys(inner).map((each) => `\`${key}.${each}\``) : [`\`${key}\``],
+    );
+    expect(keys.filter((key) => !page.includes(key))).toEqual([]);
+  });
 });

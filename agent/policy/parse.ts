@@ -71,7 +71,7 @@ function guess({ input, values }: z.core.$ZodIssueInvalidValue): string {
 
 /** The keys that a policy may have at this place, as its JSON Schema lists them. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  let here = jsonSchema;
+  let here = shapeSchema.parse(z.toJSONSchema(policySchema, { io: "input" }));
   for (const key of path) {
     here = (typeof key === "number" ? here.items : here.properties?.[String(key)]) ?? {};
   }
@@ -85,7 +85,6 @@ interface Shape {
 const shapeSchema: z.ZodType<Shape> = z.lazy(() =>
   z.object({ properties: z.record(z.string(), shapeSchema).optional(), items: shapeSchema.optional() }),
 );
-const jsonSchema = shapeSchema.parse(z.toJSONSchema(policySchema, { io: "input" }));
 
 function positionOf(origin: Origin, path: readonly PropertyKey[]): Position {
   return findOrigin(origin, path).at;
