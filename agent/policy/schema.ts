@@ -216,9 +216,9 @@ export const policySchema = z
     limits: limitsSchema,
     workdirs: z
       .strictObject({
-        keep: duration(0, 30 * DAY_MS)
+        keep: duration(0, 7 * DAY_MS)
           .default(0)
-          .describe("How long the folder of an execution is kept after its end."),
+          .describe("How long the folder of an execution is kept after its end; a week at most."),
       })
       .prefault({}),
     update: updateSchema,

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { planOf } from "./fake-control-plane.ts";
@@ -165,6 +166,21 @@ it("[S7] a step is ended by the limits of the policy where its block names none"
     outcome: { type: "stopped", reason: "timed_out" },
     streams: { stdout: { cutBytes: 400_000 - 256 * 1024 } },
   });
+});
+
+it("keeps the folder of an execution for as long as the policy says", async () => {
+  for (const [text, isKept] of [
+    ["workdirs: {keep: 1h}", true],
+    ["", false],
+  ] as const) {
+    const { plane, state, agent } = await governed(text);
+    const { coordinator } = await plane.run({ blocks: [command("a", "touch left")] });
+    coordinator.release();
+    await agent.logged("lease ended");
+    const left = join(state, "executions", coordinator.executionId, "work/left");
+    if (isKept) expect(existsSync(left)).toBe(true);
+    else await expect.poll(() => existsSync(left)).toBe(false);
+  }
 });
 
 describe("[S7] reading the policy again", () => {
