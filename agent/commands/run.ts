@@ -10,7 +10,7 @@ import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, type Log, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
-import { limitsOf } from "../policy/judge.ts";
+import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
 import { AGENT_VERSION } from "../version.ts";

@@ -3,7 +3,8 @@ import type { LeaseOffer } from "#protocol/control.ts";
 import type { StepInputs } from "#protocol/data.ts";
 import { blockAt } from "#protocol/paths.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
-import { blockProblems, type HostFacts, withinLimits } from "../policy/judge.ts";
+import { blockProblems, type HostFacts } from "../policy/judge.ts";
+import { withinLimits } from "../policy/limits.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AgentBlock, isAgentBlock, settleValues, type Texts } from "./values.ts";
 

@@ -29,19 +29,19 @@ export function hostProblem(policy: Policy, url: URL): string | undefined {
     return `${policy.at("hosts", "allow")}: ${url.host} is not allowed`;
   }
   const address = addressIn(url.hostname);
-  return address === undefined ? undefined : addressProblem(policy, url.hostname, address);
+  return address === undefined ? undefined : addressProblem(policy, url, address);
 }
 
-/** Why no connection may be made to the address that a host name leads to; undefined when it may. */
-export function addressProblem(policy: Policy, hostname: string, address: string): string | undefined {
+/** Why no connection may be made to the address that a URL's host leads to; undefined when it may. */
+export function addressProblem(policy: Policy, url: URL, address: string): string | undefined {
   const { networks, deny } = policy.rules.hosts;
   const network = networkOf(address);
-  const what = addressIn(hostname) === address ? address : `${hostname} leads to ${address}, which`;
+  const isName = addressIn(url.hostname) === undefined;
+  const what = isName ? `${url.hostname} leads to ${address}, which` : address;
   if (!networks.includes(network)) {
     return `${policy.at("hosts", "networks")}: ${what} is a ${network} address`;
   }
-  // A denied network is denied by whatever name.
-  const denied = deny.findIndex((pattern) => !/:\d+$/.test(pattern) && isInNetwork(pattern, address));
+  const denied = deny.findIndex((pattern) => matchesAddress(pattern, url, address));
   return denied < 0 ? undefined : `${policy.at("hosts", "deny", denied)}: ${what} is not allowed`;
 }
 
@@ -49,7 +49,7 @@ export function addressProblem(policy: Policy, hostname: string, address: string
 export function guardOf(policy: Policy): HostGuard {
   return {
     url: (url) => hostProblem(policy, url),
-    address: (hostname, address) => addressProblem(policy, hostname, address),
+    address: (url, address) => addressProblem(policy, url, address),
   };
 }
 
@@ -62,26 +62,34 @@ export function networkOf(address: string): Network {
   return whyNotPublic(spelled) === undefined ? "public" : "private";
 }
 
+/** A pattern for an address stands for URLs that have one, a pattern for a name for those that have a name. */
 function matchesHost(pattern: string, url: URL): boolean {
-  const [, host = "", port] = /^(.*?)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
-  if (port !== undefined && Number(port) !== portOf(url)) return false;
-  if (host === "*") return true;
+  const address = addressIn(url.hostname);
+  if (address !== undefined) return matchesAddress(pattern, url, address);
+  const { host, isPort } = readPattern(pattern, url);
   const hostname = url.hostname.replace(/\.$/, "");
-  const address = addressIn(hostname);
-  if (address !== undefined) return isInNetwork(host, address);
-  return host.startsWith("*.") ? hostname.endsWith(host.slice(1)) : hostname === host;
+  if (!isPort) return false;
+  return host === "*" || (host.startsWith("*.") ? hostname.endsWith(host.slice(1)) : hostname === host);
 }
 
-/** @param pattern an address or a network; a name is neither */
+function matchesAddress(pattern: string, url: URL, address: string): boolean {
+  const { host, isPort } = readPattern(pattern, url);
+  return isPort && (host === "*" || isInNetwork(host, address));
+}
+
+/** @returns the pattern without a port, and whether the URL's is the one that it names */
+function readPattern(pattern: string, url: URL): { host: string; isPort: boolean } {
+  const [, host = "", port] = /^(.*?)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
+  return { host, isPort: port === undefined || Number(port) === portOf(url) };
+}
+
+/** @param pattern an address or a network, which the schema has looked at; a name is neither */
 function isInNetwork(pattern: string, address: string): boolean {
-  const [, base = "", length] = /^\[?([\d.]+|[0-9a-f:.]*:[0-9a-f:.]*)\]?(?:\/(\d+))?$/i.exec(pattern) ?? [];
-  if (base === "") return false;
-  const whole = isIPv6(base) ? 128 : 32;
-  try {
-    return blockList([`${base}/${length ?? whole}`]).check(address, isIPv6(address) ? "ipv6" : "ipv4");
-  } catch {
-    return false;
-  }
+  const [, v4, v6, length] = /^(?:([\d.]+)|\[([^\]]+)\])(?:\/(\d+))?$/.exec(pattern) ?? [];
+  const base = v4 ?? v6;
+  if (base === undefined) return false;
+  const network = `${base}/${length ?? (isIPv6(base) ? 128 : 32)}`;
+  return blockList([network]).check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 
 /** The address that a URL's host is; undefined for a name. */

@@ -3,7 +3,8 @@ import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { newId } from "#protocol/ids.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { addressProblem, hostProblem, networkOf } from "./hosts.ts";
-import { blockProblems, type HostFacts, judgePlan, judgeSecret, limitsOf, withinLimits } from "./judge.ts";
+import { blockProblems, type HostFacts, judgePlan, judgeSecret } from "./judge.ts";
+import { limitsOf, withinLimits } from "./limits.ts";
 import { parsePolicy } from "./parse.ts";
 import { DEFAULT_POLICY, type Policy } from "./policy.ts";
 
@@ -263,12 +264,16 @@ describe("[S7] hosts", () => {
 
   it("judges the address that a name leads to, whatever the name is allowed", () => {
     const policy = policyOf("hosts: {allow: [app.example.com], networks: [public], deny: [93.184.0.0/16]}");
-    expect(hostProblem(policy, new URL("https://app.example.com/"))).toBeUndefined();
-    expect(addressProblem(policy, "app.example.com", "10.0.0.1")).toBe(
+    const url = new URL("https://app.example.com/");
+    expect(hostProblem(policy, url)).toBeUndefined();
+    expect(addressProblem(policy, url, "10.0.0.1")).toBe(
       "policy.yaml:1 hosts.networks: app.example.com leads to 10.0.0.1, which is a private address",
     );
-    expect(addressProblem(policy, "app.example.com", "93.184.216.34")).toContain("hosts.deny");
-    expect(addressProblem(policy, "app.example.com", "1.1.1.1")).toBeUndefined();
+    expect(addressProblem(policy, url, "93.184.216.34")).toContain("hosts.deny");
+    expect(addressProblem(policy, url, "1.1.1.1")).toBeUndefined();
+    const closed = policyOf("hosts: {deny: ['10.0.0.0/8:22']}");
+    expect(addressProblem(closed, new URL("http://a.internal:22/"), "10.0.0.1")).toContain("hosts.deny");
+    expect(addressProblem(closed, new URL("http://a.internal/"), "10.0.0.1")).toBeUndefined();
   });
 });
 
@@ -277,10 +282,10 @@ describe("limits", () => {
     const text =
       "limits: {timeout: 10m, memory: 1GiB, processes: 50, cpu: 1.5, output: 1MiB, slots: 2, spool: 2GiB}";
     expect(limitsOf(policyOf(text))).toEqual({
-      ...{ timeoutMs: 600_000, memoryBytes: 1024 ** 3, processes: 50, cpus: 1.5 },
+      ...{ timeoutMs: 600_000, memoryBytes: 1024 ** 3, processes: 50, cpu: 1.5 },
       ...{ outputBytes: 1024 ** 2, slots: 2, spoolBytes: 2 * 1024 ** 3 },
     });
-    expect(limitsOf(DEFAULT_POLICY)).toEqual({});
+    expect(Object.values(limitsOf(DEFAULT_POLICY)).filter((each) => each !== undefined)).toEqual([]);
   });
 
   it("cut output, and give a time to blocks that name none", () => {

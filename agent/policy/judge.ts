@@ -4,13 +4,12 @@
  * on the values that it would run with. Pure.
  */
 import { type Block, type CommandBlock, walkBlocks } from "#protocol/blocks/index.ts";
-import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
-import { printDuration } from "#protocol/runbook/units.ts";
 import { type AgentBlock, isAgentBlock } from "../job/values.ts";
 import { isProtected } from "./environment.ts";
 import { matchesFolder, matchesName } from "./glob.ts";
 import { hostProblem } from "./hosts.ts";
+import { timeoutProblem } from "./limits.ts";
 import type { Policy } from "./policy.ts";
 import { scriptProblems } from "./scripts.ts";
 
@@ -34,17 +33,13 @@ export interface BlockQuestion {
 
 /** Every rule that keeps this block from running, in words that begin with where the rule stands. */
 export function blockProblems(policy: Policy, { block, runbook, host, url }: BlockQuestion): string[] {
-  const { blocks, limits } = policy.rules;
+  const { blocks } = policy.rules;
   const problems = [...signatureProblems(policy), ...runbookProblems(policy, runbook)];
   if (blocks && !blocks.includes(block.kind)) {
     problems.push(`${policy.at("blocks")}: ${block.kind} blocks are not allowed`);
   }
-  if (limits.timeout !== undefined && (block.timeoutMs ?? 0) > limits.timeout) {
-    const asked = printDuration(block.timeoutMs ?? 0);
-    problems.push(
-      `${policy.at("limits", "timeout")}: ${asked} is more than ${printDuration(limits.timeout)}`,
-    );
-  }
+  const tooLong = timeoutProblem(policy, block);
+  if (tooLong !== undefined) problems.push(tooLong);
   switch (block.kind) {
     case "command":
       return [...problems, ...commandProblems(policy, block, host)];
@@ -93,44 +88,6 @@ export function judgeSecret(policy: Policy, name: string, plan: Runbook): string
   );
   if (isAllowed ?? true) return undefined;
   return `${policy.at("secrets")}: the runbook "${plan.title}" may not use the secret ${name}`;
-}
-
-/** The limits that a policy sets; what is absent, it leaves to others. */
-export interface PolicyLimits {
-  timeoutMs?: number;
-  memoryBytes?: number;
-  processes?: number;
-  /** Processors. */
-  cpus?: number;
-  outputBytes?: number;
-  slots?: number;
-  spoolBytes?: number;
-}
-
-export function limitsOf({ rules: { limits } }: Policy): PolicyLimits {
-  return {
-    ...(limits.timeout !== undefined && { timeoutMs: limits.timeout }),
-    ...(limits.memory !== undefined && { memoryBytes: limits.memory }),
-    ...(limits.processes !== undefined && { processes: limits.processes }),
-    ...(limits.cpu !== undefined && { cpus: limits.cpu }),
-    ...(limits.output !== undefined && { outputBytes: limits.output }),
-    ...(limits.slots !== undefined && { slots: limits.slots }),
-    ...(limits.spool !== undefined && { spoolBytes: limits.spool }),
-  };
-}
-
-/** The block as it runs here: what it leaves open comes from the policy, and of output no more is kept than that allows. */
-export function withinLimits<T extends AgentBlock>(policy: Policy, block: T): T {
-  const { timeoutMs, outputBytes } = limitsOf(policy);
-  return {
-    ...block,
-    ...(timeoutMs !== undefined && {
-      timeoutMs: block.timeoutMs ?? Math.min(timeoutMs, STEP_TIMEOUT_DEFAULT_MS),
-    }),
-    ...(outputBytes !== undefined && {
-      outputLimitBytes: Math.min(block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES, outputBytes),
-    }),
-  };
 }
 
 function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): string[] {

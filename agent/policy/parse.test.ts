@@ -30,6 +30,13 @@ describe("[S7] a policy that cannot be used says where and what to do", () => {
     ["scripts: {allow: ['(?=a)']}", '1:19 "scripts allow 1": the pattern is not a regular expression in RE2'],
     ["scripts: {operators: [evl]}", 'did you mean "eval"?'],
     ["hosts: {allow: [a b]}", "1:17 a host is a name such as api.example.com"],
+    ["hosts: {deny: [10.0.0.0/33]}", '1:16 "hosts deny 1": a host is a name'],
+    ["hosts: {deny: ['[fd00::]/129']}", '1:16 "hosts deny 1": a host is a name'],
+    ["hosts: {deny: [300.1.1.1]}", '1:16 "hosts deny 1": a host is a name'],
+    [
+      "hosts: {deny: ['10.1.1.1:99', '[::1]:80', 'a.b:80', '*', '*:80', 10.0.0.0/8, evil:port]}",
+      "1:78 a host",
+    ],
     ["workingDirectories: [srv]", "1:22 a working directory is an absolute path"],
     ["update: {window: 25:00-02:00}", "1:10 a window is written like 02:00-04:00"],
     ["[a, b]", "1:1 a policy must be a set of `key: value` lines"],

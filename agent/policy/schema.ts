@@ -3,6 +3,7 @@
  * each says what that means; a file that says nothing is the default policy.
  * The JSON Schema in the docs is made from this.
  */
+import { isIP } from "node:net";
 import { z } from "zod";
 import { CHUNK_MAX_BYTES, OUTPUT_MAX_BYTES, STEP_TIMEOUT_MAX_MS } from "#protocol/limits.ts";
 import { compilePattern } from "#protocol/runbook/patterns.ts";
@@ -27,10 +28,22 @@ const patternSchema = z.string().transform((source, context) => {
 const HOST =
   /^(?:\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\d+(?:\.\d+){3}(?:\/\d+)?|\[[0-9a-f:.]+\](?:\/\d+)?)(?::\d{1,5})?$/i;
 
-const hostSchema = z.string().max(300).regex(HOST, {
-  error:
-    "a host is a name such as api.example.com, *.example.com for all below it, an address or a network such as 10.1.0.0/16 or [fd00::]/8, or * for any; a port may follow, as in example.com:8443",
-});
+const HOST_WORDS =
+  "a host is a name such as api.example.com, *.example.com for all below it, an address or a network such as 10.1.0.0/16 or [fd00::]/8, or * for any; a port may follow, as in example.com:8443";
+
+const hostSchema = z
+  .string()
+  .max(300)
+  .regex(HOST, { error: HOST_WORDS })
+  .refine(isNameOrNetwork, { error: HOST_WORDS });
+
+/** What looks like an address has to be one: a network that cannot be would never keep anybody out. */
+function isNameOrNetwork(host: string): boolean {
+  const [, v4, v6, length = "0"] = /^(?:([\d.]+)|\[([^\]]+)\])(?:\/(\d+))?(?::\d+)?$/.exec(host) ?? [];
+  const address = v4 ?? v6;
+  if (address === undefined) return true;
+  return isIP(address) !== 0 && Number(length) <= (isIP(address) === 4 ? 32 : 128);
+}
 
 const folderSchema = z
   .string()

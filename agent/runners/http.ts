@@ -32,8 +32,8 @@ export class Unanswered extends Error {
 /** What this host lets requests reach; the answers are words when it does not. */
 export interface HostGuard {
   url(url: URL): string | undefined;
-  /** The address that a name leads to. */
-  address(hostname: string, address: string): string | undefined;
+  /** The address that the name in a URL leads to. */
+  address(url: URL, address: string): string | undefined;
 }
 
 export interface SendOptions {
@@ -109,7 +109,7 @@ function exchange(
   return new Promise((resolve, reject) => {
     try {
       const outgoing = send(url, {
-        ...{ method, signal, agent: false, lookup: guardedLookup(guard) },
+        ...{ method, signal, agent: false, lookup: guardedLookup(guard, new URL(url)) },
         // Bytes as they are: a limit on what is read should be one on what arrives.
         headers: { "accept-encoding": "identity", ...Object.fromEntries(headers), ...lengthOf(body) },
       });
@@ -134,13 +134,13 @@ function exchange(
 }
 
 /** Looks names up as Node does, and connects to none of their addresses when one is kept out. */
-function guardedLookup(guard: HostGuard): LookupFunction {
+function guardedLookup(guard: HostGuard, url: URL): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       const [first] = addresses ?? [];
       if (error || !first) return callback(error, "");
       for (const { address } of addresses) {
-        const problem = guard.address(hostname, address);
+        const problem = guard.address(url, address);
         if (problem !== undefined) return callback(new RunnerRefusal("policy", problem), "");
       }
       if (options.all) callback(null, addresses);
