@@ -93,6 +93,10 @@ export class Agent {
     this.#reconciler.want(CONTROL_KEY, this.#control);
   }
 
+  get policy(): Policy {
+    return this.#host.policy;
+  }
+
   /** Puts another policy in force, for every step from now on; what runs goes on. */
   set policy(policy: Policy) {
     if (policy.digest === this.#host.policy.digest) return;

@@ -62,7 +62,10 @@ export async function run(config: RunConfig): Promise<void> {
 /** Reads the policy again: a good one is in force from the next step on, a bad one changes nothing. */
 function readPolicyAgain(agent: Agent, config: RunConfig, log: Log): void {
   try {
-    const policy = loadPolicy(policySource(config));
+    const source = policySource(config);
+    // A file that is gone for a moment, while it is replaced, must not leave the host without its rules.
+    const isNamed = source.isNamed || agent.policy.digest !== "default";
+    const policy = loadPolicy({ ...source, isNamed });
     agent.policy = policy;
     sayPolicy(policy, config, log);
   } catch (error) {

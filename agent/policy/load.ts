@@ -13,7 +13,7 @@ const POLICY_MAX_BYTES = 256 * 1024;
 export interface PolicySource {
   /** Of the file. */
   path: string;
-  /** Somebody named the file: then it has to be there. */
+  /** It has to be there: somebody named it, or it was there before. */
   isNamed: boolean;
   /** It may belong to the agent's own user. */
   trustsOwn: boolean;
@@ -25,10 +25,10 @@ export interface PolicySource {
  */
 export function loadPolicy({ path: given, isNamed, trustsOwn }: PolicySource): Policy {
   const path = resolve(given);
-  if (!isNamed && lstatSync(path, { throwIfNoEntry: false }) === undefined) return DEFAULT_POLICY;
   let bytes: Buffer;
   let problem: string | undefined;
   try {
+    if (!isNamed && lstatSync(path, { throwIfNoEntry: false }) === undefined) return DEFAULT_POLICY;
     bytes = readRegularFile(path);
     problem = holdingProblem(holdingsOf(path), process.getuid?.() ?? 0, trustsOwn);
   } catch (error) {
@@ -47,7 +47,7 @@ function unusable(words: string): Failure {
 function readWords(error: unknown, path: string): string {
   switch (errorCode(error)) {
     case "ENOENT":
-      return `there is no policy at ${path}: write one, or leave out --policy for the default`;
+      return `there is no policy at ${path}: write one, or start the agent without --policy for the default`;
     case "EACCES":
       return `the policy ${path} cannot be read by the user that the agent runs as: chmod a+r ${path}, and a+x for the folders on the way`;
     default:

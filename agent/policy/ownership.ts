@@ -3,22 +3,33 @@
  * A policy that the agent's own user can change is none, for its steps run as
  * that user.
  */
-import { lstatSync, realpathSync, type Stats } from "node:fs";
-import { dirname } from "node:path";
+import { lstatSync, readlinkSync, realpathSync, type Stats } from "node:fs";
+import { dirname, resolve } from "node:path";
 
 /** What decides: the owner, and the permissions. */
 export type Holding = Pick<Stats, "uid" | "mode"> & { path: string; isFolder: boolean };
 
-/** The file and every folder on the way to it, links on both sides. @throws system errors */
+/**
+ * The file and every folder on the way to it, those that links lead through included.
+ * @param path absolute
+ * @throws system errors
+ */
 export function holdingsOf(path: string): Holding[] {
-  const ways = new Set([...upFrom(path), ...upFrom(realpathSync(path))]);
-  return [...ways].flatMap((each) => {
+  const found = new Map<string, Holding>();
+  const left = [path];
+  const seen = new Set(left);
+  for (let each = left.pop(); each !== undefined; each = left.pop()) {
     const stats = lstatSync(each);
+    const next = [dirname(each)];
     // Whoever may replace a link may write its folder, which is looked at.
-    return stats.isSymbolicLink()
-      ? []
-      : [{ path: each, uid: stats.uid, mode: stats.mode, isFolder: stats.isDirectory() }];
-  });
+    if (stats.isSymbolicLink()) next.push(resolve(realpathSync(dirname(each)), readlinkSync(each)));
+    else found.set(each, { path: each, uid: stats.uid, mode: stats.mode, isFolder: stats.isDirectory() });
+    for (const other of next.filter((one) => !seen.has(one))) {
+      seen.add(other);
+      left.push(other);
+    }
+  }
+  return [...found.values()];
 }
 
 /**
@@ -47,9 +58,4 @@ export function holdingProblem(
     }
   }
   return undefined;
-}
-
-function upFrom(path: string): string[] {
-  const above = dirname(path);
-  return above === path ? [path] : [...upFrom(above), path];
 }

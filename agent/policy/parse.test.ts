@@ -1,7 +1,17 @@
-import { readFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
-import { holdingProblem } from "./ownership.ts";
+import { holdingProblem, holdingsOf } from "./ownership.ts";
 import { parsePolicy } from "./parse.ts";
 import { policySchema } from "./schema.ts";
 
@@ -151,6 +161,24 @@ describe("[S7] who can change the file", () => {
 test("docs/policy.schema.json is what the schema says; `vitest run -u` on this file writes it anew", async () => {
   const made = JSON.stringify(z.toJSONSchema(policySchema, { io: "input" }), null, 2);
   await expect(`${made}\n`).toMatchFileSnapshot("../../docs/policy.schema.json");
+});
+
+test("[S7] the way to a file goes through every link", () => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "farhand-policy-")));
+  try {
+    for (const folder of ["etc", "home", "real"]) mkdirSync(join(root, folder));
+    writeFileSync(join(root, "real/policy.yaml"), "");
+    symlinkSync("../real/policy.yaml", join(root, "home/link"));
+    symlinkSync(join(root, "home/link"), join(root, "etc/policy.yaml"));
+    symlinkSync("etc", join(root, "short"));
+    const ways = holdingsOf(join(root, "short/policy.yaml")).map(({ path }) => path);
+    const within = ways.filter((path) => path.startsWith(`${root}/`)).map((path) => path.slice(root.length));
+    expect(within.sort()).toEqual(["/etc", "/home", "/real", "/real/policy.yaml"]);
+    expect(ways).toContain(root);
+    expect(ways).toContain("/");
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 describe("docs/policy.md", () => {

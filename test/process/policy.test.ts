@@ -1,5 +1,5 @@
 /** A host's policy against a control plane that asks for whatever it likes. */
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -207,10 +207,16 @@ describe("[S7] reading the policy again", () => {
   it("keeps the one in force when the new one is no good, and says so", async () => {
     const made = await governed("blocks: [command]\n");
     const { plane, agent } = made;
+    const errors = () => agent.lines.filter(({ msg }) => msg.startsWith("THE POLICY WAS NOT READ AGAIN"));
     writePolicy(made, "blocks: [api\n");
     agent.child.kill("SIGHUP");
-    const line = await agent.logged("THE POLICY WAS NOT READ AGAIN");
-    expect(line).toMatchObject({ level: "error", reason: expect.stringContaining("policy.yaml:2:1") });
+    await agent.logged("THE POLICY WAS NOT READ AGAIN");
+    rmSync(made.path("policy.yaml"));
+    agent.child.kill("SIGHUP");
+    await expect.poll(errors).toMatchObject([
+      { level: "error", reason: expect.stringContaining("policy.yaml:2:1") },
+      { level: "error", reason: expect.stringContaining("there is no policy at") },
+    ]);
     const { finished } = await plane.run({ blocks: [command("a", "true")] });
     expect(finished.outcome).toMatchObject({ type: "exited" });
   });
