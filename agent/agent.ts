@@ -22,6 +22,8 @@ import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
+import { hostFacts } from "./policy/facts.ts";
+import type { Policy } from "./policy/policy.ts";
 
 /** What running steps get to end when the agent is told to. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -39,6 +41,7 @@ export interface AgentOptions {
   clock: Clock;
   random: () => number;
   log: Log;
+  policy: Policy;
 }
 
 export class Agent {
@@ -51,7 +54,7 @@ export class Agent {
 
   /** Reads the state directory and settles what an earlier run left. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const { paths, clock, log } = options;
+    const { paths, clock, log, policy } = options;
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
@@ -62,6 +65,7 @@ export class Agent {
       table: systemProcesses,
       running: new Running(),
       bootId: bootId(),
+      ...{ policy, facts: hostFacts },
     };
     const agent = new Agent(options, host);
     for (const lease of await recover(host)) agent.#leases.resume(lease);
@@ -78,12 +82,26 @@ export class Agent {
       held: (lease) => this.#openDataSocket(lease),
       ended: (lease) => this.#leaseEnded(lease),
     });
-    this.#control = new ControlSession({ leases: this.#leases, labels: identity.labels, slots, clock, log });
+    this.#control = new ControlSession({
+      ...{ leases: this.#leases, labels: identity.labels, slots, clock, log },
+      policyDigest: () => host.policy.digest,
+    });
   }
 
   /** Connects, and stays connected. */
   start(): void {
     this.#reconciler.want(CONTROL_KEY, this.#control);
+  }
+
+  get policy(): Policy {
+    return this.#host.policy;
+  }
+
+  /** Puts another policy in force, for every step from now on; what runs goes on. */
+  set policy(policy: Policy) {
+    if (policy.digest === this.#host.policy.digest) return;
+    this.#host.policy = policy;
+    this.#control.introduceAgain("the policy of this host has changed");
   }
 
   /**

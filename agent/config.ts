@@ -6,7 +6,8 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { EXIT, Failure } from "./failure.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
-import { defaultStateDirectory } from "./paths.ts";
+import { DEFAULT_POLICY_PATH, defaultStateDirectory } from "./paths.ts";
+import type { PolicySource } from "./policy/load.ts";
 
 export type Environment = Record<string, string | undefined>;
 
@@ -55,6 +56,11 @@ const labelSchema = z.string().transform((text, context) => {
 });
 
 const common = {
+  policy: z.string().min(1).optional(),
+  ownPolicy: z
+    .stringbool({ error: "FARHAND_OWN_POLICY must be true or false" })
+    .or(z.boolean())
+    .default(false),
   state: z.string().min(1).optional(),
   logFormat: z.enum(LOG_FORMATS, { error: `log format must be ${LOG_FORMATS.join(" or ")}` }).default("json"),
   logLevel: z
@@ -83,6 +89,13 @@ const runSchema = z.object({
 
 const statusSchema = z.object(common);
 
+const policyCheckSchema = z.object({
+  ...common,
+  json: z.boolean().default(false),
+  user: z.string().min(1).optional(),
+});
+
+export type PolicyCheckConfig = z.infer<typeof policyCheckSchema>;
 export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
 export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
@@ -120,9 +133,26 @@ export function statusConfig(flags: Flags, env: Environment): StatusConfig {
   return withState(parse(statusSchema, commonInput(flags, env)), env);
 }
 
+export function policyCheckConfig(flags: Flags, env: Environment): PolicyCheckConfig {
+  return parse(policyCheckSchema, { ...commonInput(flags, env), json: flags.json, user: flags.user });
+}
+
+/** Which file holds the policy, by flag, environment or custom. */
+export function policySource({
+  policy,
+  ownPolicy,
+}: {
+  policy?: string | undefined;
+  ownPolicy: boolean;
+}): PolicySource {
+  return { path: policy ?? DEFAULT_POLICY_PATH, isNamed: policy !== undefined, trustsOwn: ownPolicy };
+}
+
 function commonInput(flags: Flags, env: Environment): Record<string, unknown> {
   return {
     state: flags.state ?? env.FARHAND_STATE_DIR,
+    policy: flags.policy ?? env.FARHAND_POLICY,
+    ownPolicy: flags["own-policy"] ?? env.FARHAND_OWN_POLICY,
     logFormat: flags["log-format"] ?? env.FARHAND_LOG_FORMAT,
     logLevel: flags["log-level"] ?? env.FARHAND_LOG_LEVEL,
   };

@@ -16,6 +16,6 @@ export const EXIT = {
   ok: 0,
   /** It was asked for rightly and did not work. */
   failed: 1,
-  /** It was asked for wrongly: arguments, environment. */
+  /** It was asked for wrongly: arguments, environment, policy. */
   usage: 2,
 } as const;

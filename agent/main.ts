@@ -1,9 +1,10 @@
 /** The command line of the agent. */
 import { parseArgs } from "node:util";
 import { enroll } from "./commands/enroll.ts";
+import { checkPolicy } from "./commands/policy.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
-import { enrollConfig, type Flags, runConfig, statusConfig } from "./config.ts";
+import { enrollConfig, type Flags, policyCheckConfig, runConfig, statusConfig } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -17,15 +18,23 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
   farhand-agent run [--state DIR] [--work-dir DIR] [--slots N]
                     [--log-format json|text] [--log-level debug|info|warn|error]
-      Connect and work. SIGTERM or SIGINT stops it in order, a second one at once.
+                    [--policy FILE] [--own-policy]
+      Connect and work. SIGTERM or SIGINT stops it in order, a second one at once;
+      SIGHUP reads the policy again.
 
-  farhand-agent status [--state DIR]
-      Show who this agent is and what waits on its disk.
+  farhand-agent status [--state DIR] [--policy FILE] [--own-policy]
+      Show who this agent is, its policy and what waits on its disk.
+
+  farhand-agent policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME] [--json]
+      Say whether the policy can be used and, block by block, what it lets a plan
+      do (- reads the plan from stdin) and why not. Exits with 0 when all may
+      run, 1 when something may not, 2 when that cannot be told.
 
   farhand-agent --help | --version
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
-FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL.
+FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL,
+FARHAND_POLICY, FARHAND_OWN_POLICY=true.
 `;
 
 const text = { type: "string" } as const;
@@ -33,6 +42,8 @@ const common = {
   state: text,
   "log-format": text,
   "log-level": text,
+  policy: text,
+  "own-policy": { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -54,50 +65,62 @@ const COMMANDS = {
     options: common,
     run: (flags: Flags) => status(statusConfig(flags, process.env)),
   },
+  "policy check": {
+    options: { ...common, json: { type: "boolean" }, user: text },
+    operand: true,
+    run: (flags: Flags, file?: string) => checkPolicy(policyCheckConfig(flags, process.env), file),
+  },
 } as const;
 
 /** The oldest Node that has everything the agent uses. */
 const NODE_LEAST = [22, 2] as const;
 
-async function main(args: string[]): Promise<void> {
+/** @returns the exit code */
+async function main(args: string[]): Promise<number> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1])) {
     throw new Failure(
       `the agent needs Node ${NODE_LEAST.join(".")} or newer, and this is ${process.versions.node}`,
     );
   }
-  const [name = "--help", ...rest] = args;
-  if (name === "--help" || name === "-h" || name === "help") {
-    process.stdout.write(HELP);
-    return;
-  }
-  if (name === "--version" || name === "-v") {
-    process.stdout.write(`${AGENT_VERSION}\n`);
-    return;
-  }
+  const [first = "--help", second = ""] = args;
+  if (first === "--help" || first === "-h" || first === "help") return print(HELP);
+  if (first === "--version" || first === "-v") return print(`${AGENT_VERSION}\n`);
+  const name = isCommand(`${first} ${second}`) ? `${first} ${second}` : first;
   if (!isCommand(name)) {
     throw new Failure(`there is no command "${name}"; see ${invocation()} --help`, EXIT.usage);
   }
   const command = COMMANDS[name];
-  const flags = readFlags(rest, command.options);
-  if (flags.help) process.stdout.write(HELP);
-  else await command.run(flags);
+  const { flags, operands } = readFlags(args.slice(name.split(" ").length), command);
+  if (flags.help) return print(HELP);
+  return (await command.run(flags, operands[0])) ?? EXIT.ok;
+}
+
+function print(words: string): number {
+  process.stdout.write(words);
+  return EXIT.ok;
 }
 
 function isCommand(name: string): name is keyof typeof COMMANDS {
   return Object.hasOwn(COMMANDS, name);
 }
 
-function readFlags(args: string[], options: (typeof COMMANDS)[keyof typeof COMMANDS]["options"]): Flags {
+type Command = (typeof COMMANDS)[keyof typeof COMMANDS];
+
+/** Flags, and at most one word that is none where the command takes one. */
+function readFlags(args: string[], command: Command): { flags: Flags; operands: string[] } {
   try {
-    return parseArgs({ args, options, allowPositionals: false }).values;
+    const allowPositionals = "operand" in command;
+    const { values, positionals } = parseArgs({ args, options: command.options, allowPositionals });
+    if (positionals.length > 1) throw new Error(`"${positionals[1]}" is one word too many`);
+    return { flags: values, operands: positionals };
   } catch (error) {
     throw new Failure(`${wordsOf(error)}; see ${invocation()} --help`, EXIT.usage);
   }
 }
 
 main(process.argv.slice(2)).then(
-  () => process.exit(EXIT.ok),
+  (exitCode) => process.exit(exitCode),
   (error) => {
     if (error instanceof Failure) {
       process.stderr.write(`farhand-agent: ${error.message}\n`);

@@ -3,6 +3,9 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+/** Where the policy of a host lies unless it is said otherwise. */
+export const DEFAULT_POLICY_PATH = "/etc/farhand/policy.yaml";
+
 export interface StatePaths {
   root: string;
   identity: string;

@@ -29,6 +29,8 @@ export const agentControlMessageSchema = z.discriminatedUnion("type", [
     draining: z.boolean(),
     /** Which of `KNOWN_INTERPRETERS` it has; absent when it does not tell. */
     interpreters: z.array(z.string().max(64)).max(64).optional(),
+    /** SHA-256 of the local policy in force, hex, or `default`; absent when it does not tell. */
+    policy: z.strictObject({ digest: z.string().regex(/^(?:default|[0-9a-f]{64})$/) }).optional(),
     /** Every lease it knows; an offer that is not here never arrived. */
     leases: z.array(heldLeaseSchema).max(2048),
   }),

@@ -1,14 +1,18 @@
+import { closeSync, openSync } from "node:fs";
 import { Agent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
-import type { RunConfig } from "../config.ts";
+import { policySource, type RunConfig } from "../config.ts";
 import { createDial } from "../connection/handshake.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { inWords, makePrivateDirectory } from "../files.ts";
 import { loadIdentity } from "../identity.ts";
 import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
-import { createLog, wordsOf } from "../log.ts";
+import { createLog, type Log, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
+import { limitsOf } from "../policy/limits.ts";
+import { loadPolicy } from "../policy/load.ts";
+import type { Policy } from "../policy/policy.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
@@ -20,6 +24,7 @@ export async function run(config: RunConfig): Promise<void> {
       `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
     );
   }
+  const policy = loadPolicy(policySource(config));
   try {
     makePrivateDirectory(paths.root);
     takeLock(paths.lock);
@@ -33,9 +38,9 @@ export async function run(config: RunConfig): Promise<void> {
     log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
     process.exit(EXIT.failed);
   });
-  const slots = config.slots ?? identity.slots;
+  const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
   const agent = await Agent.open({
-    ...{ identity, slots, paths, log },
+    ...{ identity, slots, paths, log, policy },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,
@@ -43,13 +48,55 @@ export async function run(config: RunConfig): Promise<void> {
     throw inWords(error, config.state);
   });
   log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
+  sayPolicy(policy, config, log);
   agent.start();
+  onHangUp(() => readPolicyAgain(agent, config, log));
   await firstSignal(() => {
     log.warn("told twice to stop: killing what runs");
     agent.killNow();
     process.exit(EXIT.failed);
   });
   await agent.shutdown();
+}
+
+/** Reads the policy again: a good one is in force from the next step on, a bad one changes nothing. */
+function readPolicyAgain(agent: Agent, config: RunConfig, log: Log): void {
+  try {
+    const source = policySource(config);
+    // A file that is gone for a moment, while it is replaced, must not leave the host without its rules.
+    const isNamed = source.isNamed || agent.policy.digest !== "default";
+    const policy = loadPolicy({ ...source, isNamed });
+    agent.policy = policy;
+    sayPolicy(policy, config, log);
+  } catch (error) {
+    log.error("THE POLICY WAS NOT READ AGAIN: the one from before stays in force", {
+      reason: wordsOf(error),
+    });
+  }
+}
+
+function sayPolicy({ digest }: Policy, config: RunConfig, log: Log): void {
+  const { path } = policySource(config);
+  if (digest === "default") log.warn("no policy file: the default policy is in force", { path });
+  else log.info("policy in force", { path, digest });
+}
+
+/** SIGHUP asks to read again; one that comes because the terminal is gone ends the agent as SIGTERM does. */
+function onHangUp(readAgain: () => void): void {
+  const hadTerminal = process.stderr.isTTY;
+  process.on("SIGHUP", () => {
+    if (hadTerminal && !hasTerminal()) process.kill(process.pid, "SIGTERM");
+    else readAgain();
+  });
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves at the first SIGTERM or SIGINT; calls `again` at the next. */

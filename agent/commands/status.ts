@@ -1,11 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { StatusConfig } from "../config.ts";
+import { policySource, type StatusConfig } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { fingerprintOf, loadIdentity } from "../identity.ts";
 import { invocation } from "../invocation.ts";
 import { lockHolder } from "../lock.ts";
+import { wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
+import { loadPolicy } from "../policy/load.ts";
 
 /** `farhand-agent status`: who this agent is and what lies on its disk, without touching either. */
 export function status(config: StatusConfig): void {
@@ -27,10 +29,22 @@ export function status(config: StatusConfig): void {
     ["fingerprint", fingerprintOf(identity.publicKey)],
     ["enrolled", identity.enrolledAt],
     ["state", config.state],
+    ["policy", policyWords(config)],
     ["running", running === undefined ? "no" : `yes, process ${running}`],
     ["spool", spoolWords(paths.spool)],
   ];
   process.stdout.write(rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join(""));
+}
+
+/** The file as it is now; a running agent goes by what it read last. */
+function policyWords(config: StatusConfig): string {
+  const source = policySource(config);
+  try {
+    const { digest } = loadPolicy(source);
+    return digest === "default" ? `default (there is no ${source.path})` : `${digest} (${source.path})`;
+  } catch (error) {
+    return `unusable: ${wordsOf(error)}`;
+  }
 }
 
 function spoolWords(folder: string): string {

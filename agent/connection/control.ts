@@ -30,6 +30,8 @@ export interface ControlSessionDeps {
   slots: number;
   clock: Clock;
   log: Log;
+  /** Of the policy in force. */
+  policyDigest(): string;
 }
 
 type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
@@ -47,7 +49,7 @@ export class ControlSession implements Session {
 
   opened(link: Link): void {
     this.#link = link;
-    const { leases, labels, slots } = this.#deps;
+    const { leases, labels, slots, policyDigest } = this.#deps;
     this.#send({
       type: "hello",
       protocol: PROTOCOL_VERSIONS,
@@ -59,8 +61,14 @@ export class ControlSession implements Session {
       slots,
       draining: leases.draining,
       interpreters: KNOWN_INTERPRETERS.filter((name) => findProgram(name) !== undefined),
+      policy: { digest: policyDigest() },
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
     });
+  }
+
+  /** Connects anew, because what `hello` said is not true any more. */
+  introduceAgain(why: string): void {
+    this.#link?.close(1000, why);
   }
 
   lost(): void {

@@ -1,11 +1,11 @@
-/**
- * What an agent takes on, decided before anything is written or spawned. Pure.
- * The local policy of the host will decide here too.
- */
+/** What an agent takes on, decided before anything is written or spawned. Pure. */
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { StepInputs } from "#protocol/data.ts";
 import { blockAt } from "#protocol/paths.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
+import { blockProblems, type HostFacts } from "../policy/judge.ts";
+import { withinLimits } from "../policy/limits.ts";
+import type { Policy } from "../policy/policy.ts";
 import { type AgentBlock, isAgentBlock, settleValues, type Texts } from "./values.ts";
 
 /** Ids become file names and parts of URLs: nothing else is let in. */
@@ -41,6 +41,8 @@ export interface StepQuestion {
   stale: boolean;
   now: number;
   freeBytes: number;
+  policy: Policy;
+  host: HostFacts;
 }
 
 /** May this step start here and now? */
@@ -63,10 +65,19 @@ export function admitStep(question: StepQuestion): StepAdmission {
   }
   const settled = settleValues(block, question.inputs);
   if (!settled.ok) return settled;
+  const { policy, host } = question;
+  const [problem] = blockProblems(policy, { block, runbook: plan, host, url: settled.texts.get("url") });
+  if (problem !== undefined) return refuse("policy", problem);
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
-  return { ok: true, block, texts: settled.texts };
+  return { ok: true, block: withinLimits(policy, withRealFolder(block, host)), texts: settled.texts };
+}
+
+/** The folder that was judged is the one that is used: a link that is changed meanwhile leads nowhere else. */
+function withRealFolder(block: AgentBlock, host: HostFacts): AgentBlock {
+  if (block.kind !== "command" || block.workingDirectory === undefined) return block;
+  return { ...block, workingDirectory: host.realFolder(block.workingDirectory) ?? block.workingDirectory };
 }
 
 function expiredWords(plan: Plan): string {

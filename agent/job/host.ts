@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { StatePaths } from "../paths.ts";
+import type { HostFacts } from "../policy/judge.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
@@ -18,4 +20,7 @@ export interface Host {
   clock: Clock;
   log: Log;
   bootId: string;
+  /** What this host lets be done on it; another one once the file was read again. */
+  policy: Policy;
+  facts: HostFacts;
 }

@@ -127,6 +127,7 @@ export class HeldLease {
       leaseFence: this.lease.fence,
       now: clock.now(),
       freeBytes: freeBytes(this.#host.paths.spool),
+      ...{ policy: this.#host.policy, host: this.#host.facts },
     });
     const attempt = this.#add(command);
     const others = running.of(this.lease.executionId, command.step);
@@ -246,10 +247,16 @@ export class HeldLease {
     if (this.busy) this.#log.warn("ending a lease under which a step still runs", { why });
     await this.stopAll("canceled", OVER_GRACE_MS);
     for (const attempt of this.#attempts.values()) attempt.spool.remove();
-    const until = this.#keepFolder ? (this.#plan?.expiresAt ?? Number.POSITIVE_INFINITY) : undefined;
-    this.#folderSettled = this.#host.folders.close(this.lease.executionId, this.key, until);
+    this.#folderSettled = this.#host.folders.close(this.lease.executionId, this.key, this.#folderUntil());
     this.#note({ type: "ended", lease: this.key });
     this.#log.info("lease ended", { why });
+  }
+
+  /** Wall clock ms; undefined when its folder goes at once. */
+  #folderUntil(): number | undefined {
+    if (this.#keepFolder) return this.#plan?.expiresAt ?? Number.POSITIVE_INFINITY;
+    const { keep } = this.#host.policy.rules.workdirs;
+    return keep > 0 ? this.#host.clock.now() + keep : undefined;
   }
 
   /** Removes the plan, after the slot is free again. A failure is for the next start to clean. */

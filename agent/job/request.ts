@@ -11,6 +11,7 @@ import { type Hop, mayHaveHadEffect, renderExchange } from "#protocol/http/rende
 import { type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import { type Log, wordsOf } from "../log.ts";
+import { guardOf } from "../policy/hosts.ts";
 import { type HttpAnswer, sendRequest, Unanswered } from "../runners/http.ts";
 import { RunnerRefusal } from "../runners/refusal.ts";
 import {
@@ -96,7 +97,10 @@ export class RequestRun implements AttemptRun {
     const hops: Hop[] = [];
     try {
       return this.#answered(
-        await sendRequest(request, hops, { limitBytes, expect: block.expect, signal: this.#hangUp.signal }),
+        await sendRequest(request, hops, {
+          ...{ limitBytes, expect: block.expect, signal: this.#hangUp.signal },
+          guard: guardOf(host.policy),
+        }),
         hops,
       );
     } catch (error) {

@@ -5,6 +5,7 @@ import { wordsOf } from "../log.ts";
 export class RunnerRefusal extends Error {
   override readonly name = "RunnerRefusal";
   readonly code:
+    | "policy"
     | "no_interpreter"
     | "no_working_directory"
     | "no_user"

@@ -29,6 +29,8 @@ export const presenceSchema = z.object({
   slots: z.number().int(),
   busySlots: z.number().int(),
   draining: z.boolean(),
+  /** SHA-256 of its `policy.yaml`, hex: compare it with `farhand-agent status` on the host. `default` when it has none. */
+  policyDigest: z.string().optional(),
 });
 
 export const agentSchema = z

@@ -152,4 +152,11 @@ describe("hostile sources", () => {
     parseRunbook("---\nconstructor: { prototype: { polluted: 1 } }\n__proto__: { polluted: 1 }\n---\n");
     expect("polluted" in {}).toBe(false);
   });
+
+  test("a second document in a fence is refused, not left out", () => {
+    const parsed = parseRunbook("```farhand\nkind: timer\nduration: 1s\n---\nkind: command\nscript: ls\n```");
+    expect(parsed.ok ? [] : parsed.issues).toMatchObject([
+      { line: 4, message: expect.stringContaining("remove the line ---") },
+    ]);
+  });
 });

@@ -1,8 +1,9 @@
-/** What was pasted into a script and hardly means what a shell makes of it: prompts and placeholders. */
+/** What in a script hardly means what a shell makes of it (prompts, placeholders), and what ends badly. */
 import type { ProblemIssue } from "../errors.ts";
 import { IssueList } from "./issues.ts";
 import { interpreterOf } from "./languages.ts";
 import { shellCode } from "./shellCode.ts";
+import { shellWarnings } from "./shellDanger.ts";
 import type { Fence, Piece } from "./structure.ts";
 
 const ADVICE = "take the prompts away, or write the fence as `console`, which is shown and not run";
@@ -26,6 +27,7 @@ export function scriptWarnings(pieces: readonly Piece[]): ProblemIssue[] {
     if (interpreter !== "bash" && interpreter !== "sh") continue;
     warnOfPrompts(piece, warnings);
     warnOfPlaceholders(piece, warnings);
+    warnOfDangers(piece, warnings);
   }
   return warnings.list();
 }
@@ -62,5 +64,12 @@ function warnOfPlaceholders(fence: Fence, warnings: IssueList): void {
       const message = `${written} looks like a placeholder; make it a parameter and write "${variable}"`;
       warnings.add(fence.place(index + 1, match.index + 1), message);
     }
+  }
+}
+
+function warnOfDangers(fence: Fence, warnings: IssueList): void {
+  for (const { at, name, message } of shellWarnings(fence.content)) {
+    const before = fence.content.slice(0, at).split("\n");
+    warnings.add(fence.place(before.length, (before.at(-1) ?? "").length + 1), `${message} (${name})`);
   }
 }

@@ -47,7 +47,8 @@ class Reader {
       schema: "core",
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: "silent",
+      // Not `silent`, which would leave out what follows the first of several documents.
+      logLevel: "error",
       lineCounter: this.#lines,
     });
     if (document.errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) {

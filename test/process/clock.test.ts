@@ -13,6 +13,7 @@ import { createDial } from "../../agent/connection/handshake.ts";
 import { requestEnrollment } from "../../agent/enroll.ts";
 import { generateKeyPair } from "../../agent/identity.ts";
 import { statePaths } from "../../agent/paths.ts";
+import { DEFAULT_POLICY } from "../../agent/policy/policy.ts";
 import { ManualClock } from "../../agent/testing/manual-clock.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { type Coordinator, FakeControlPlane } from "./fake-control-plane.ts";
@@ -35,7 +36,7 @@ async function connectedAgent() {
   const clock = new ManualClock();
   plane.now = () => clock.now();
   const agent = await Agent.open({
-    ...{ clock, slots: 4, log: silentLog, paths: statePaths(root) },
+    ...{ clock, slots: 4, log: silentLog, paths: statePaths(root), policy: DEFAULT_POLICY },
     identity: { agentId, labels: {} },
     dial: createDial({ agentId, url: plane.url, privateKey: keys.privateKey }, clock),
     random: () => 0.5,

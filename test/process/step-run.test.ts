@@ -14,6 +14,8 @@ import { CommandRun } from "../../agent/job/run.ts";
 import { Running } from "../../agent/job/running.ts";
 import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
+import { hostFacts } from "../../agent/policy/facts.ts";
+import { DEFAULT_POLICY } from "../../agent/policy/policy.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
 import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
@@ -28,6 +30,7 @@ beforeEach(async () => {
   const shared = { journal, clock: systemClock, log: silentLog };
   host = {
     ...{ ...shared, paths, bootId: bootId(), table: systemProcesses },
+    ...{ policy: DEFAULT_POLICY, facts: hostFacts },
     folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
     pipes: await PipePool.open(paths.pipes),
     running: new Running(),

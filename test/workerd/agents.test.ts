@@ -345,6 +345,7 @@ describe("presence", () => {
         labels: {},
         slots: 2,
         draining: false,
+        policy: { digest: "a".repeat(64) },
         leases: [],
       }),
     );
@@ -352,7 +353,9 @@ describe("presence", () => {
       const agents = dataOf(await call("/api/v1/agents", person), z.array(agentSchema));
       return agents.find((each) => each.id === agent.agentId)?.presence;
     };
-    await expect.poll(presence).toMatchObject({ hostname: "db-1.local", slots: 2, busySlots: 0 });
+    await expect.poll(presence).toMatchObject({
+      ...{ hostname: "db-1.local", slots: 2, busySlots: 0, policyDigest: "a".repeat(64) },
+    });
     webSocket?.close();
     await expect.poll(presence).toBeUndefined();
   });

@@ -69,7 +69,10 @@ export function candidateOf(
 /** What lists show of the agent; undefined before its hello. */
 export function presenceOf({ connectedAt, hello }: AgentSocket, busySlots: number): Presence | undefined {
   if (!hello) return undefined;
-  const { hostname, os, arch, agentVersion, slots, draining } = hello;
+  const { hostname, os, arch, agentVersion, slots, draining, policy } = hello;
   const since = new Date(connectedAt).toISOString();
-  return { connectedAt: since, hostname, os, arch, agentVersion, slots, busySlots, draining };
+  return {
+    ...{ connectedAt: since, hostname, os, arch, agentVersion, slots, busySlots, draining },
+    ...(policy && { policyDigest: policy.digest }),
+  };
 }

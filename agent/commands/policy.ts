@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+import { type Plan, planDigest, planSchema } from "#protocol/plan.ts";
+import { type PolicyCheckConfig, policySource } from "../config.ts";
+import { EXIT, Failure } from "../failure.ts";
+import { errorCode } from "../files.ts";
+import { wordsOf } from "../log.ts";
+import { hostFacts } from "../policy/facts.ts";
+import { type Judgement, judgePlan } from "../policy/judge.ts";
+import { loadPolicy } from "../policy/load.ts";
+
+/** A plan itself, or an answer of the API that has one in it. */
+const planFileSchema = z.union([
+  z.object({ data: z.object({ plan: planSchema }) }).transform(({ data }) => data.plan),
+  z.object({ plan: planSchema }).transform(({ plan }) => plan),
+  planSchema,
+]);
+
+/**
+ * `farhand-agent policy check`: whether the policy can be used, and what it
+ * says about each block of a plan.
+ * @param file of the plan, `-` for stdin; undefined to look at the policy alone
+ * @returns the exit code: 0 when all may run, 1 when something may not
+ * @throws Failure (2) when the policy or the plan cannot be used
+ */
+export async function checkPolicy(config: PolicyCheckConfig, file: string | undefined): Promise<number> {
+  const source = policySource(config);
+  const policy = loadPolicy(source);
+  const path = policy.digest === "default" ? undefined : source.path;
+  if (file === undefined) {
+    const words = path
+      ? `${path} is a policy that can be used.`
+      : `There is no ${source.path}: the default policy is in force.`;
+    say(config.json ? asJson({ digest: policy.digest }) : `${words}\nDigest: ${policy.digest}\n`);
+    return EXIT.ok;
+  }
+  const plan = await readPlan(file);
+  const host = { ...hostFacts, ...(config.user !== undefined && { user: config.user }) };
+  const blocks = judgePlan(policy, plan, host);
+  const refused = blocks.filter(({ problems }) => problems.length > 0).length;
+  if (config.json) {
+    const allowed = refused === 0;
+    say(asJson({ digest: policy.digest, planDigest: await planDigest(plan), allowed, blocks }));
+  } else {
+    const sum =
+      refused === 0 ? "All of it may run here." : `${refused} of ${blocks.length} may not run here.`;
+    say([...blocks.map((each) => linesOf(each, plan)), sum, ""].join("\n"));
+  }
+  return refused === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function linesOf({ block, runbook, kind, problems, later }: Judgement, plan: Plan): string {
+  const verdict = problems.length > 0 ? "refused" : "allowed";
+  const where = runbook === plan.title ? "" : ` of "${runbook}"`;
+  const notes = later.map((each) => `judged when it runs: ${each}`);
+  return [
+    `${verdict}  ${block} (${kind})${where}`,
+    ...[...problems, ...notes].map((line) => `         ${line}`),
+  ].join("\n");
+}
+
+async function readPlan(file: string): Promise<Plan> {
+  let data: unknown;
+  try {
+    data = JSON.parse(file === "-" ? await text(process.stdin) : readFileSync(file, "utf8"));
+  } catch (error) {
+    const why = errorCode(error) === "ENOENT" ? "there is no such file" : wordsOf(error);
+    throw new Failure(`the plan ${file} cannot be read: ${why}`, EXIT.usage);
+  }
+  const result = planFileSchema.safeParse(data);
+  if (result.success) return result.data;
+  throw new Failure(
+    `${file} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
+    EXIT.usage,
+  );
+}
+
+function say(words: string): void {
+  process.stdout.write(words);
+}
+
+function asJson(data: unknown): string {
+  return `${JSON.stringify(data, null, 2)}\n`;
+}

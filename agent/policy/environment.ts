@@ -1,0 +1,29 @@
+/**
+ * Environment names that change what a program is rather than what it works
+ * on: libraries that are loaded into it, code that runs before it, where its
+ * programs and its settings come from. A plan sets none of them unless the
+ * policy of the host says so.
+ */
+import { matchesName } from "./glob.ts";
+
+export const PROTECTED_NAMES: readonly string[] = [
+  // The loader and the C library.
+  ...["LD_*", "DYLD_*", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "MALLOC_*", "LIBPATH"],
+  ...["HOSTALIASES", "RESOLV_HOST_CONF", "RES_OPTIONS", "LOCALDOMAIN"],
+  // Shells.
+  ...["PATH", "IFS", "ENV", "BASH_ENV", "BASH_FUNC_*", "BASHOPTS", "SHELLOPTS", "PROMPT_COMMAND", "PS4"],
+  ...["CDPATH", "GLOBIGNORE", "ZDOTDIR", "FPATH", "SHELL"],
+  // Where programs look for what to do.
+  ...["HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "EDITOR", "VISUAL", "PAGER", "MANPAGER", "BROWSER"],
+  ...["LESSOPEN", "LESSCLOSE", "GIT_*", "CURL_HOME", "OPENSSL_*", "SSLKEYLOGFILE", "TERMINFO*", "TERMCAP"],
+  // Other interpreters.
+  ...["NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED"],
+  ...["PYTHON*", "PERL5*", "PERLLIB", "RUBY*", "LUA_INIT*", "LUA_PATH*", "LUA_CPATH*", "PHPRC"],
+  ...["PHP_INI_SCAN_DIR", "R_PROFILE*", "R_ENVIRON*", "R_LIBS*", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"],
+  ...["JDK_JAVA_OPTIONS", "CLASSPATH", "PSModulePath", "DOTNET_STARTUP_HOOKS", "DENO_DIR", "BUN_*"],
+];
+
+/** Whether no plan may set this name, unless the policy allows it. */
+export function isProtected(name: string): boolean {
+  return matchesName(PROTECTED_NAMES, name);
+}

@@ -1,0 +1,179 @@
+/**
+ * What a policy says about the blocks of a plan. The same rules answer before
+ * anything runs (`farhand-agent policy check`) and at the start of each step,
+ * on the values that it would run with. Pure.
+ */
+import { type Block, type CommandBlock, walkBlocks } from "#protocol/blocks/index.ts";
+import type { Plan } from "#protocol/plan.ts";
+import { type AgentBlock, isAgentBlock } from "../job/values.ts";
+import { isProtected } from "./environment.ts";
+import { matchesFolder, matchesName } from "./glob.ts";
+import { hostProblem } from "./hosts.ts";
+import { timeoutProblem } from "./limits.ts";
+import type { Policy } from "./policy.ts";
+import { scriptProblems } from "./scripts.ts";
+
+/** What has to be known of the host. */
+export interface HostFacts {
+  /** The account that the agent runs as. */
+  user: string;
+  /** A folder without links and dots; undefined where there is none. */
+  realFolder(path: string): string | undefined;
+}
+
+type Runbook = Pick<Plan, "runbookId" | "title">;
+
+export interface BlockQuestion {
+  block: AgentBlock;
+  runbook: Runbook;
+  host: HostFacts;
+  /** Of an `api` block; undefined while its expression has no result. */
+  url: string | undefined;
+}
+
+/** Every rule that keeps this block from running, in words that begin with where the rule stands. */
+export function blockProblems(policy: Policy, { block, runbook, host, url }: BlockQuestion): string[] {
+  const { blocks } = policy.rules;
+  const problems = [...signatureProblems(policy), ...runbookProblems(policy, runbook)];
+  if (blocks && !blocks.includes(block.kind)) {
+    problems.push(`${policy.at("blocks")}: ${block.kind} blocks are not allowed`);
+  }
+  const tooLong = timeoutProblem(policy, block);
+  if (tooLong !== undefined) problems.push(tooLong);
+  switch (block.kind) {
+    case "command":
+      return [...problems, ...commandProblems(policy, block, host)];
+    case "api": {
+      const parsed = url === undefined ? null : URL.parse(url);
+      return [...problems, ...((parsed && asList(hostProblem(policy, parsed))) ?? [])];
+    }
+    default:
+      return block satisfies never;
+  }
+}
+
+/** One block that agents carry out, judged before it runs. */
+export interface Judgement {
+  /** Its name in the plan, and the title of the runbook that has it. */
+  block: string;
+  runbook: string;
+  kind: AgentBlock["kind"];
+  problems: string[];
+  /** What is judged only when it runs. */
+  later: string[];
+}
+
+/** Judges every block that an agent would be given, those of runbooks that the plan starts included. */
+export function judgePlan(policy: Policy, plan: Plan, host: HostFacts): Judgement[] {
+  const procedures = [plan, ...Object.values(plan.runbooks ?? {})];
+  return procedures.flatMap((procedure) =>
+    [...walkBlocks([...procedure.blocks, ...(procedure.finally ?? [])])]
+      .map(({ block }) => block)
+      .filter(isForAgents)
+      .map((block) => ({
+        block: block.id,
+        runbook: procedure.title,
+        kind: block.kind,
+        problems: blockProblems(policy, { block, runbook: procedure, host, url: plannedUrl(block) }),
+        later: laterOf(block, host),
+      })),
+  );
+}
+
+/** Why a runbook may not use a secret; undefined when it may. */
+export function judgeSecret(policy: Policy, name: string, plan: Runbook): string | undefined {
+  const { secrets } = policy.rules;
+  const isAllowed = secrets?.some(
+    ({ names, runbooks }) => matchesName(names, name) && (!runbooks || isNamed(runbooks, plan)),
+  );
+  if (isAllowed ?? true) return undefined;
+  return `${policy.at("secrets")}: the runbook "${plan.title}" may not use the secret ${name}`;
+}
+
+function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): string[] {
+  const { interpreters, users } = policy.rules;
+  const problems: string[] = [];
+  if (interpreters && !matchesName(interpreters, block.interpreter)) {
+    problems.push(`${policy.at("interpreters")}: "${block.interpreter}" is not allowed`);
+  }
+  problems.push(...scriptProblems(policy, block.script, block.interpreter));
+  const user = block.user ?? host.user;
+  if (users && !matchesName(users, user)) {
+    const whose = block.user === undefined ? ", which the agent runs as," : "";
+    problems.push(`${policy.at("users")}: "${user}"${whose} is not allowed`);
+  }
+  return [...problems, ...folderProblems(policy, block, host), ...environmentProblems(policy, block)];
+}
+
+function folderProblems(
+  policy: Policy,
+  { workingDirectory: named }: CommandBlock,
+  host: HostFacts,
+): string[] {
+  const { workingDirectories } = policy.rules;
+  if (named === undefined || !workingDirectories) return [];
+  const real = host.realFolder(named);
+  if (real !== undefined && matchesFolder(workingDirectories, real)) return [];
+  const what =
+    real === undefined
+      ? `${named} does not exist, so it`
+      : real === named
+        ? real
+        : `${named} is ${real}, which`;
+  return [`${policy.at("workingDirectories")}: ${what} is not allowed`];
+}
+
+function environmentProblems(policy: Policy, { env = {} }: CommandBlock): string[] {
+  const { protect, allow } = policy.rules.environment;
+  return Object.keys(env).flatMap((name) => {
+    if (matchesName(allow, name)) return [];
+    if (matchesName(protect, name)) return [`${policy.at("environment", "protect")}: ${name} may not be set`];
+    return isProtected(name)
+      ? [`${policy.at("environment", "allow")}: ${name} may not be set unless it is named here`]
+      : [];
+  });
+}
+
+function runbookProblems(policy: Policy, runbook: Runbook): string[] {
+  const { runbooks } = policy.rules;
+  if (!runbooks || isNamed(runbooks, runbook)) return [];
+  return [`${policy.at("runbooks")}: "${runbook.title}" (${runbook.runbookId}) is not allowed`];
+}
+
+/** A signature that nobody looks at is none. */
+function signatureProblems(policy: Policy): string[] {
+  if (policy.rules.requireSignature.by === "none") return [];
+  return [`${policy.at("requireSignature")}: this agent cannot verify signatures, so nothing may run`];
+}
+
+function isNamed(globs: readonly string[], { runbookId, title }: Runbook): boolean {
+  return matchesName(globs, runbookId) || matchesName(globs, title);
+}
+
+function isForAgents(block: Block): block is AgentBlock {
+  return isAgentBlock(block) && !(block.kind === "api" && block.from === "edge");
+}
+
+function plannedUrl(block: AgentBlock): string | undefined {
+  return block.kind === "api" && typeof block.url === "string" ? block.url : undefined;
+}
+
+function laterOf(block: AgentBlock, host: HostFacts): string[] {
+  switch (block.kind) {
+    case "command": {
+      const folder = block.workingDirectory;
+      const isThere = folder === undefined || host.realFolder(folder) !== undefined;
+      return isThere ? [] : [`the working directory ${folder} does not exist on this host`];
+    }
+    case "api":
+      return plannedUrl(block) === undefined
+        ? ["the URL is an expression: its host is judged once it is known"]
+        : ["where it redirects to, and the address of its host"];
+    default:
+      return block satisfies never;
+  }
+}
+
+function asList<T>(value: T | undefined): T[] {
+  return value === undefined ? [] : [value];
+}
