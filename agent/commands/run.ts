@@ -9,6 +9,8 @@ import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
+import { healthOf } from "../service/health.ts";
+import { ServiceManager, systemdChannel } from "../service/manager.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
@@ -18,6 +20,7 @@ export async function run(config: RunConfig): Promise<void> {
   if (!identity) {
     throw new Failure(
       `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
+      EXIT.config,
     );
   }
   try {
@@ -34,21 +37,28 @@ export async function run(config: RunConfig): Promise<void> {
     process.exit(EXIT.failed);
   });
   const slots = config.slots ?? identity.slots;
+  let service: ServiceManager | undefined;
   const agent = await Agent.open({
     ...{ identity, slots, paths, log },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,
+    changed: () => service?.changed(),
   }).catch((error) => {
     throw inWords(error, config.state);
   });
   log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
   agent.start();
+  const channel = systemdChannel(process.env);
+  const health = () => healthOf(agent.contact, systemClock.monotonic());
+  service = channel && new ServiceManager({ ...channel, health, clock: systemClock, log });
+  service?.ready();
   await firstSignal(() => {
     log.warn("told twice to stop: killing what runs");
     agent.killNow();
     process.exit(EXIT.failed);
   });
+  service?.stopping();
   await agent.shutdown();
 }
 
