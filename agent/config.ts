@@ -83,8 +83,15 @@ const runSchema = z.object({
 
 const statusSchema = z.object(common);
 
+const verifySchema = z.object({
+  manifest: z.string({ error: "say which list of files: --manifest release.json" }),
+  signature: z.string({ error: "say where its signature is: --signature release.json.sig" }),
+  key: z.string().optional(),
+});
+
 export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
+export type VerifyConfig = z.infer<typeof verifySchema>;
 export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
 
 /** Flags as the command line has them; names with hyphens. */
@@ -118,6 +125,10 @@ export function runConfig(flags: Flags, env: Environment): RunConfig {
 
 export function statusConfig(flags: Flags, env: Environment): StatusConfig {
   return withState(parse(statusSchema, commonInput(flags, env)), env);
+}
+
+export function verifyConfig(flags: Flags): VerifyConfig {
+  return parse(verifySchema, flags);
 }
 
 function commonInput(flags: Flags, env: Environment): Record<string, unknown> {

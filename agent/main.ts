@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { enroll } from "./commands/enroll.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
-import { enrollConfig, type Flags, runConfig, statusConfig } from "./config.ts";
+import { verifyRelease } from "./commands/verifyRelease.ts";
+import { enrollConfig, type Flags, runConfig, statusConfig, verifyConfig } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -21,6 +22,9 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
   farhand-agent status [--state DIR]
       Show who this agent is and what waits on its disk.
+
+  farhand-agent verify-release --manifest release.json --signature release.json.sig [--key KEY]
+      Check a release against the key that this agent was built with, or another.
 
   farhand-agent --help | --version
 
@@ -53,6 +57,10 @@ const COMMANDS = {
   status: {
     options: common,
     run: (flags: Flags) => status(statusConfig(flags, process.env)),
+  },
+  "verify-release": {
+    options: { ...common, manifest: text, signature: text, key: text },
+    run: (flags: Flags) => verifyRelease(verifyConfig(flags)),
   },
 } as const;
 
