@@ -1,16 +1,16 @@
 /** `npm run release`: a signed release of the agent, to be put where the control plane finds it. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { latestReleaseSchema, RELEASE_PATHS } from "#protocol/release.ts";
 import { ownVersion } from "../agent/build.ts";
 import { mayBegin } from "./lib/arguments.ts";
 import { runCommand } from "./lib/command.ts";
 import { DIST, ROOT } from "./lib/paths.ts";
 import { EXIT, Problem } from "./lib/problem.ts";
-import { makeRelease, PLATFORMS, type Platform, pinOf, releaseKey } from "./lib/release.ts";
+import { makeRelease, PLATFORMS, type Platform, pinOf, pointTo, releaseKey } from "./lib/release.ts";
 import { during, say } from "./lib/terminal.ts";
 import { USAGE } from "./lib/usage.mjs";
+
+const RELEASES = join(DIST, "releases");
 
 await runCommand(async () => {
   const args = process.argv.slice(2);
@@ -23,11 +23,9 @@ await runCommand(async () => {
   if (made)
     say(`Made the release key ${keyFile}. Keep it, and keep it secret: agents take updates from no other.`);
   const version = await ownVersion();
-  const folder = join(DIST, RELEASE_PATHS.file(version, ""));
+  const folder = join(RELEASES, version);
   await during(`Making release ${version}`, () => makeRelease({ key, nodes, folder }));
-  const pointer = join(DIST, RELEASE_PATHS.latest);
-  await mkdir(dirname(pointer), { recursive: true });
-  await writeFile(pointer, `${JSON.stringify(latestReleaseSchema.parse({ version }))}\n`);
+  await pointTo(RELEASES, version);
   say(`It is in ${relative(ROOT, folder)}; docs/operations.md says where to put it.`);
   say(`RELEASE_KEY of the control plane: ${pinOf(key)}`);
   return EXIT.ok;

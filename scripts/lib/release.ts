@@ -111,6 +111,11 @@ async function addExecutable({ platform, node, bundle, version, folder }: Execut
   await rm(program);
 }
 
+/** Makes a release the newest in a folder of releases. */
+export async function pointTo(releases: string, version: string): Promise<void> {
+  await writeFile(join(releases, "latest.json"), `${JSON.stringify({ version })}\n`);
+}
+
 /** Lists every file of the folder, and signs the list. */
 export async function signRelease(folder: string, version: string, key: KeyObject): Promise<void> {
   const names = (await readdir(folder)).filter(
