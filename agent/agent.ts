@@ -8,7 +8,7 @@ import { within } from "./clock.ts";
 import { ControlSession } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
-import { Reconciler } from "./connection/reconcile.ts";
+import { type Contact, Reconciler } from "./connection/reconcile.ts";
 import { makePrivateDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Folders } from "./job/folders.ts";
@@ -42,6 +42,8 @@ export interface AgentOptions {
   random: () => number;
   log: Log;
   policy: Policy;
+  /** Called whenever something may be different about a connection. */
+  changed?: () => void;
 }
 
 export class Agent {
@@ -73,10 +75,10 @@ export class Agent {
   }
 
   private constructor(options: AgentOptions, host: Host) {
-    const { dial, clock, random, log, slots, identity } = options;
+    const { dial, clock, random, log, slots, identity, changed } = options;
     this.#options = options;
     this.#host = host;
-    this.#reconciler = new Reconciler({ dial, clock, random, log });
+    this.#reconciler = new Reconciler({ dial, clock, random, log, changed });
     this.#leases = new Leases({
       ...{ host, slots },
       held: (lease) => this.#openDataSocket(lease),
@@ -102,6 +104,11 @@ export class Agent {
     if (policy.digest === this.#host.policy.digest) return;
     this.#host.policy = policy;
     this.#control.introduceAgain("the policy of this host has changed");
+  }
+
+  /** How it stands with the connection to the pool; undefined when none is wanted. */
+  get contact(): Contact | undefined {
+    return this.#reconciler.contact(CONTROL_KEY);
   }
 
   /**

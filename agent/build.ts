@@ -19,10 +19,19 @@ const englishOnly: Plugin = {
   },
 };
 
-/** @returns the path of the built file */
-export async function buildAgent(outfile: string = DEFAULT_OUTFILE): Promise<string> {
-  const { version } = packageSchema.parse(JSON.parse(await readFile(new URL("package.json", root), "utf8")));
-  await build({
+export interface AgentBuild {
+  outfile: string;
+  /** Of package.json when absent. */
+  version?: string;
+  /** Public half of the key whose releases this agent takes, SPKI in base64; it takes none when absent. */
+  releaseKey?: string;
+}
+
+/** @returns the files that went into it, relative to the folder of package.json */
+export async function bundleAgent({ outfile, version, releaseKey }: AgentBuild): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: fileURLToPath(root),
+    metafile: true,
     entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
     outfile,
     bundle: true,
@@ -32,7 +41,8 @@ export async function buildAgent(outfile: string = DEFAULT_OUTFILE): Promise<str
     minifySyntax: true,
     legalComments: "none",
     define: {
-      FARHAND_VERSION: JSON.stringify(version),
+      FARHAND_VERSION: JSON.stringify(version ?? (await ownVersion())),
+      FARHAND_RELEASE_KEY: releaseKey === undefined ? "undefined" : JSON.stringify(releaseKey),
       // ws would look for native helpers in whatever node_modules is near the file: it works without.
       "process.env.WS_NO_BUFFER_UTIL": '"1"',
       "process.env.WS_NO_UTF_8_VALIDATE": '"1"',
@@ -45,7 +55,18 @@ export async function buildAgent(outfile: string = DEFAULT_OUTFILE): Promise<str
     logLevel: "warning",
   });
   await chmod(outfile, 0o755);
+  return Object.keys(metafile.inputs);
+}
+
+/** @returns the path of the built file */
+export async function buildAgent(outfile: string = DEFAULT_OUTFILE): Promise<string> {
+  await bundleAgent({ outfile });
   return outfile;
+}
+
+/** The version that package.json names. */
+export async function ownVersion(): Promise<string> {
+  return packageSchema.parse(JSON.parse(await readFile(new URL("package.json", root), "utf8"))).version;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

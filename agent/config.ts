@@ -96,8 +96,15 @@ const policyCheckSchema = z.object({
 });
 
 export type PolicyCheckConfig = z.infer<typeof policyCheckSchema>;
+const verifySchema = z.object({
+  manifest: z.string({ error: "say which list of files: --manifest release.json" }),
+  signature: z.string({ error: "say where its signature is: --signature release.json.sig" }),
+  key: z.string().optional(),
+});
+
 export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
+export type VerifyConfig = z.infer<typeof verifySchema>;
 export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
 
 /** Flags as the command line has them; names with hyphens. */
@@ -146,6 +153,10 @@ export function policySource({
   ownPolicy: boolean;
 }): PolicySource {
   return { path: policy ?? DEFAULT_POLICY_PATH, isNamed: policy !== undefined, trustsOwn: ownPolicy };
+}
+
+export function verifyConfig(flags: Flags): VerifyConfig {
+  return parse(verifySchema, flags);
 }
 
 function commonInput(flags: Flags, env: Environment): Record<string, unknown> {

@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
-import { Failure } from "./failure.ts";
+import { EXIT, Failure } from "./failure.ts";
 import { errorCode, writeFileAtomically } from "./files.ts";
 
 const identityFileSchema = z.object({
@@ -66,6 +66,7 @@ export function loadIdentity(path: string): Identity | undefined {
     if ((statSync(path).mode & 0o077) !== 0) {
       throw new Failure(
         `${path} holds a private key and other users may read it: run "chmod 600 ${path}", or enroll again with --force if it may have been copied`,
+        EXIT.config,
       );
     }
     text = readFileSync(path, "utf8");
@@ -79,6 +80,6 @@ export function loadIdentity(path: string): Identity | undefined {
     const der = Buffer.from(privateKey, "base64url");
     return { ...rest, privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }) };
   } catch {
-    throw new Failure(`${path} is damaged: restore it, or enroll again with --force`);
+    throw new Failure(`${path} is damaged: restore it, or enroll again with --force`, EXIT.config);
   }
 }

@@ -4,7 +4,15 @@ import { enroll } from "./commands/enroll.ts";
 import { checkPolicy } from "./commands/policy.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
-import { enrollConfig, type Flags, policyCheckConfig, runConfig, statusConfig } from "./config.ts";
+import { verifyRelease } from "./commands/verifyRelease.ts";
+import {
+  enrollConfig,
+  type Flags,
+  policyCheckConfig,
+  runConfig,
+  statusConfig,
+  verifyConfig,
+} from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -29,6 +37,9 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
       Say whether the policy can be used and, block by block, what it lets a plan
       do (- reads the plan from stdin) and why not. Exits with 0 when all may
       run, 1 when something may not, 2 when that cannot be told.
+
+  farhand-agent verify-release --manifest release.json --signature release.json.sig [--key KEY]
+      Check a release against the key that this agent was built with, or another.
 
   farhand-agent --help | --version
 
@@ -69,6 +80,10 @@ const COMMANDS = {
     options: { ...common, json: { type: "boolean" }, user: text },
     operand: true,
     run: (flags: Flags, file?: string) => checkPolicy(policyCheckConfig(flags, process.env), file),
+  },
+  "verify-release": {
+    options: { ...common, manifest: text, signature: text, key: text },
+    run: (flags: Flags) => verifyRelease(verifyConfig(flags)),
   },
 } as const;
 

@@ -10,6 +10,7 @@ import { type ControlPlane, startControlPlane } from "./lib/controlPlane.ts";
 import { openDataFolder } from "./lib/dataFolder.ts";
 import { openDemo } from "./lib/demo.ts";
 import { startLocalAgent } from "./lib/localAgent.ts";
+import { localRelease } from "./lib/localRelease.ts";
 import { ROOT } from "./lib/paths.ts";
 import { EXIT } from "./lib/problem.ts";
 import { Shutdown } from "./lib/shutdown.ts";
@@ -37,8 +38,9 @@ async function develop(options: LocalOptions, shutdown: Shutdown): Promise<numbe
   shutdown.add(() => folder.release());
   const { path: dataDir, authSecret } = folder;
   await buildParts(["agent", "worker"]);
+  const release = await localRelease(dataDir);
   const plane = await during("Starting the control plane", () =>
-    startControlPlane({ dataDir, authSecret, port: options.port }),
+    startControlPlane({ dataDir, authSecret, port: options.port, ...release }),
   );
   shutdown.add(() => plane.stop());
   const demo = await openDemo(plane.url, dataDir);

@@ -10,6 +10,7 @@ import { openDataFolder } from "./lib/dataFolder.ts";
 import { type Demo, openDemo, sampleRunbook } from "./lib/demo.ts";
 import { runAndFollow } from "./lib/follow.ts";
 import { startLocalAgent } from "./lib/localAgent.ts";
+import { localRelease } from "./lib/localRelease.ts";
 import { EXIT, Problem } from "./lib/problem.ts";
 import { Shutdown } from "./lib/shutdown.ts";
 import { during, paint, say } from "./lib/terminal.ts";
@@ -37,9 +38,10 @@ async function start(options: LocalOptions, shutdown: Shutdown): Promise<number>
   await buildParts();
   shutdown.throwIfAsked();
   const { path: dataDir, authSecret } = folder;
+  const release = await localRelease(dataDir);
   const plane = await during(
     "Starting the control plane",
-    () => startControlPlane({ dataDir, authSecret, port: options.port }),
+    () => startControlPlane({ dataDir, authSecret, port: options.port, ...release }),
     ({ migrated }) => (migrated.length > 0 ? "database made" : undefined),
   );
   shutdown.add(() => plane.stop());

@@ -6,48 +6,56 @@ import type { AppContext, AppEnv } from "./context.ts";
 import { readSettings } from "./env.ts";
 import { ApiError, problemResponse } from "./errors.ts";
 import { withHeaders } from "./http/respond.ts";
-import { API_HEADERS } from "./http/security.ts";
+import { API_HEADERS, RELEASE_HEADERS } from "./http/security.ts";
 import { admit, askForAnonymous, rateLimitHeaders } from "./limiter/admission.ts";
 import { log } from "./log.ts";
 import { installAgentApi } from "./routes/agent-api/index.ts";
 import { installAuth } from "./routes/auth.ts";
 import { operations } from "./routes/index.ts";
+import { installReleases } from "./routes/releases/index.ts";
 import { installSystem } from "./routes/system/index.ts";
 
 export function createApp(): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>();
-  app.use("/api/*", frame);
-  app.use("/agent/*", frame);
+  app.use("/api/*", framed(API_HEADERS));
+  app.use("/agent/*", framed(API_HEADERS));
+  app.use("/install.sh", framed(RELEASE_HEADERS));
+  app.use("/releases/*", framed(RELEASE_HEADERS));
   installSystem(app);
   installAuth(app);
   installAgentApi(app);
+  installReleases(app);
   for (const operation of operations) operation.install(app);
   app.all("/api/*", (c) => refuseUnknown(app, c));
   app.all("/agent/*", (c) => refuseUnknown(app, c));
+  app.all("/install.sh", (c) => refuseUnknown(app, c));
+  app.all("/releases/*", (c) => refuseUnknown(app, c));
   app.onError((error, c) => failure(c, error));
   app.notFound((c) => failure(c, new ApiError("not_found", "There is nothing at this address.")));
   return app;
 }
 
-/** What is around every request of the API: its id, the settings, and the headers of its answer. */
-async function frame(c: AppContext, next: Next): Promise<void> {
-  c.set("requestId", newId("request"));
-  c.set("startedAt", Date.now());
-  const check = readSettings(c.env);
-  if (!check.ok) {
-    throw new ApiError("internal", `This server is not set up: ${check.problems.join("; ")}.`);
-  }
-  c.set("settings", check.settings);
-  await next();
-  const allowance = await c.var.allowance;
-  const response = withHeaders(c.res, {
-    ...API_HEADERS,
-    ...(allowance && rateLimitHeaders(allowance)),
-    "x-request-id": c.var.requestId,
-  });
-  // Emptied first: otherwise hono merges the two and loses the WebSocket of an upgrade.
-  c.res = undefined;
-  c.res = response;
+/** What is around every request that is not for a page: its id, the settings, and the headers of its answer. */
+function framed(headers: Readonly<Record<string, string>>) {
+  return async (c: AppContext, next: Next): Promise<void> => {
+    c.set("requestId", newId("request"));
+    c.set("startedAt", Date.now());
+    const check = readSettings(c.env);
+    if (!check.ok) {
+      throw new ApiError("internal", `This server is not set up: ${check.problems.join("; ")}.`);
+    }
+    c.set("settings", check.settings);
+    await next();
+    const allowance = await c.var.allowance;
+    const response = withHeaders(c.res, {
+      ...headers,
+      ...(allowance && rateLimitHeaders(allowance)),
+      "x-request-id": c.var.requestId,
+    });
+    // Emptied first: otherwise hono merges the two and loses the WebSocket of an upgrade.
+    c.res = undefined;
+    c.res = response;
+  };
 }
 
 /** An address that is not there, or one that is there for another method. */

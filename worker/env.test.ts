@@ -27,6 +27,7 @@ test.each([
   [{ PUBLIC_URL: "ftp://farhand.example.com" }, "PUBLIC_URL must be an http or https address"],
   [{ RATE_LIMIT_PER_MINUTE: "lots" }, "RATE_LIMIT_PER_MINUTE must be a whole number"],
   [{ CLIENT_ADDRESS_HEADER: "not a header" }, "CLIENT_ADDRESS_HEADER must be the name of a header"],
+  [{ RELEASE_KEY: "-----BEGIN PUBLIC KEY-----" }, "RELEASE_KEY must be an Ed25519 public key"],
   [{ RATE_LIMIT_PER_MINUTE: "1" }, "RATE_LIMIT_PER_MINUTE must be at least 2"],
 ])("a setting that is wrong is named: %j", (wrong, words) => {
   const check = readSettings({ ...GOOD, ...wrong });

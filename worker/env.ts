@@ -10,6 +10,8 @@ import type { AgentPool } from "./pool/AgentPool.ts";
 export interface Env {
   DB: D1Database;
   ARCHIVE: R2Bucket;
+  /** Releases of the agent, for `/install.sh` and `/releases/`. */
+  RELEASES: R2Bucket;
   NOTIFICATIONS: Queue;
   EXECUTION_COORDINATOR: DurableObjectNamespace<ExecutionCoordinator>;
   AGENT_POOL: DurableObjectNamespace<AgentPool>;
@@ -29,6 +31,8 @@ export interface Env {
    * believed, and callers without an account share their limits.
    */
   CLIENT_ADDRESS_HEADER?: string;
+  /** Public half of the key that signs releases: SPKI in base64. Absent: none are offered. */
+  RELEASE_KEY?: string;
 }
 
 const settingsSchema = z.object({
@@ -52,6 +56,12 @@ const settingsSchema = z.object({
     .regex(/^[\w-]+$/, { error: "must be the name of a header, e.g. cf-connecting-ip" })
     .transform((name) => name.toLowerCase())
     .optional(),
+  RELEASE_KEY: z
+    .string()
+    .regex(/^MCowBQYDK2VwAyEA[\w+/]{43}=$/, {
+      error: "must be an Ed25519 public key, the one line inside its PEM file",
+    })
+    .optional(),
 });
 
 export interface Settings {
@@ -61,6 +71,8 @@ export interface Settings {
   rateLimitPerMinute: number;
   /** In lower case; absent when no header can be believed. */
   clientAddressHeader?: string | undefined;
+  /** SPKI in base64. */
+  releaseKey?: string | undefined;
 }
 
 export type SettingsCheck = { ok: true; settings: Settings } | { ok: false; problems: string[] };
@@ -72,7 +84,7 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
     return { ok: false, problems };
   }
-  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE, CLIENT_ADDRESS_HEADER } = result.data;
+  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE, CLIENT_ADDRESS_HEADER, RELEASE_KEY } = result.data;
   return {
     ok: true,
     settings: {
@@ -80,6 +92,7 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
       publicOrigin: new URL(PUBLIC_URL).origin,
       rateLimitPerMinute: RATE_LIMIT_PER_MINUTE,
       clientAddressHeader: CLIENT_ADDRESS_HEADER,
+      releaseKey: RELEASE_KEY,
     },
   };
 }

@@ -13,6 +13,8 @@ import { statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { healthOf } from "../service/health.ts";
+import { ServiceManager, systemdChannel } from "../service/manager.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
@@ -22,6 +24,7 @@ export async function run(config: RunConfig): Promise<void> {
   if (!identity) {
     throw new Failure(
       `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
+      EXIT.config,
     );
   }
   const policy = loadPolicy(policySource(config));
@@ -39,11 +42,13 @@ export async function run(config: RunConfig): Promise<void> {
     process.exit(EXIT.failed);
   });
   const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
+  let service: ServiceManager | undefined;
   const agent = await Agent.open({
     ...{ identity, slots, paths, log, policy },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,
+    changed: () => service?.changed(),
   }).catch((error) => {
     throw inWords(error, config.state);
   });
@@ -51,11 +56,16 @@ export async function run(config: RunConfig): Promise<void> {
   sayPolicy(policy, config, log);
   agent.start();
   onHangUp(() => readPolicyAgain(agent, config, log));
+  const channel = systemdChannel(process.env);
+  const health = () => healthOf(agent.contact, systemClock.monotonic());
+  service = channel && new ServiceManager({ ...channel, health, clock: systemClock, log });
+  service?.ready();
   await firstSignal(() => {
     log.warn("told twice to stop: killing what runs");
     agent.killNow();
     process.exit(EXIT.failed);
   });
+  service?.stopping();
   await agent.shutdown();
 }
 

@@ -17,8 +17,14 @@ export const WELCOME_TIMEOUT_MS = 15_000;
 
 type Status =
   | { phase: "down"; dialAt: number }
-  | { phase: "dialing"; abort: () => void }
+  | { phase: "dialing"; since: number; abort: () => void }
   | { phase: "open"; socket: Socket; openedAt: number; pulse: Pulse; settled: boolean };
+
+/** How it stands with a socket; times are monotonic, in ms. */
+export type Contact =
+  | { phase: "down"; dialAt: number }
+  | { phase: "dialing"; since: number }
+  | { phase: "open"; heardAt: number; settled: boolean };
 
 interface Entry {
   session: Session;
@@ -75,6 +81,8 @@ export interface ReconcilerDeps {
   log: Log;
   /** From 0 up to 1. */
   random: () => number;
+  /** Called whenever something may be different about a socket. */
+  changed?: () => void;
 }
 
 export class Reconciler {
@@ -110,6 +118,15 @@ export class Reconciler {
     this.wake();
   }
 
+  /** How it stands with a socket; undefined when it is not, or no longer, wanted. */
+  contact(key: string): Contact | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry?.wanted) return undefined;
+    const { status } = entry;
+    if (status.phase !== "open") return status;
+    return { phase: "open", heardAt: status.pulse.heardAt, settled: status.settled };
+  }
+
   /** Closes every socket; resolves when all are gone. */
   shutdown(reason: string): Promise<void> {
     for (const key of this.#entries.keys()) this.unwant(key, reason);
@@ -142,6 +159,7 @@ export class Reconciler {
       this.#cancelTimer = this.#deps.clock.after(wakeAt - now, () => this.wake());
     }
     if (this.#entries.size === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+    this.#deps.changed?.();
   }
 
   #perform(action: Action, now: number): void {
@@ -178,7 +196,7 @@ export class Reconciler {
   #dial(entry: Entry): void {
     const { clock } = this.#deps;
     const dial = Symbol("dial");
-    const dialing: Status = { phase: "dialing", abort: () => {} };
+    const dialing: Status = { phase: "dialing", since: clock.monotonic(), abort: () => {} };
     // Set before dialing: an event may arrive before the function returns.
     entry.dial = dial;
     entry.status = dialing;
@@ -228,7 +246,9 @@ export class Reconciler {
       close: (code, reason) => socket.close(code, reason),
       terminate: () => socket.terminate(),
       settle: () => {
-        if (entry.status.phase === "open") entry.status.settled = true;
+        if (entry.status.phase !== "open") return;
+        entry.status.settled = true;
+        this.wake();
       },
     };
   }

@@ -18,6 +18,8 @@ export interface ControlPlaneOptions {
   port: number;
   /** Settings of the worker beyond the required ones. */
   settings?: Record<string, string>;
+  /** A folder with releases of the agent, to be offered to hosts. */
+  releases?: string;
   /** Another bundle than the one that a deploy would upload. */
   workerDir?: string;
 }
@@ -35,6 +37,8 @@ export interface ControlPlane {
    * @throws Problem when it does not start
    */
   reload(): Promise<void>;
+  /** Offers what the folder of releases holds now. @throws Problem when it cannot */
+  publish(): Promise<void>;
   /** Has a process stopped when ours dies without a word. */
   guard(pid: number): void;
   stop(): Promise<void>;
@@ -53,8 +57,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     detached: true,
   });
   const ended = once(child, "exit").then(() => undefined);
-  const { dataDir, authSecret, settings = {}, workerDir = WORKER_DIST } = options;
-  const start = { dataDir, workerDir, authSecret, settings, port, publicUrl: url, logFile };
+  const { dataDir, authSecret, settings = {}, workerDir = WORKER_DIST, releases } = options;
+  const start = { dataDir, workerDir, authSecret, settings, port, publicUrl: url, logFile, releases };
   const report = await ask(child, { type: "start", options: start });
   if (report.type === "failed") {
     await ended;
@@ -69,6 +73,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     reload: async () => {
       const reloaded = await ask(child, { type: "reload" });
       if (reloaded.type === "failed") throw didNotStart(reloaded.message);
+    },
+    publish: async () => {
+      const published = await ask(child, { type: "publish" });
+      if (published.type === "failed") {
+        throw new Problem(`The releases could not be offered: ${published.message}`);
+      }
     },
     guard: (pid) => void child.send({ type: "guard", pid } satisfies HostOrder),
     stop: async () => {

@@ -4,8 +4,8 @@
  * takes orders over IPC and ends with whoever started it, however that ended.
  */
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { type HostOptions, type HostReport, hostOrderSchema } from "./hostMessages.ts";
@@ -28,6 +28,7 @@ process.on("message", (message) => {
   turn = turn.then(async () => {
     if (order.type === "start") await start(order.options);
     else if (order.type === "reload") await reload();
+    else if (order.type === "publish") await publish();
     else if (order.type === "guard") guarded.add(order.pid);
     else await stop();
   });
@@ -44,6 +45,7 @@ async function start(options: HostOptions): Promise<void> {
     const miniflare = new Miniflare(miniflareOptions(options, log));
     running = { miniflare, options, log };
     await miniflare.ready;
+    await putReleases(miniflare, options);
     const migrated = await migrate((await miniflare.getD1Database("DB")) as unknown as Database);
     if (migrated.ok) {
       clockwork = setInterval(() => void runSchedule(miniflare), SCHEDULE_MS);
@@ -63,6 +65,27 @@ async function reload(): Promise<void> {
     report({ type: "reloaded" });
   } catch (error) {
     report({ type: "failed", reason: "other", message: wordsOf(error) });
+  }
+}
+
+async function publish(): Promise<void> {
+  if (!running) return;
+  try {
+    await putReleases(running.miniflare, running.options);
+    report({ type: "published" });
+  } catch (error) {
+    report({ type: "failed", reason: "other", message: wordsOf(error) });
+  }
+}
+
+/** What a deploy uploads to the bucket of releases, put there as it is. */
+async function putReleases(miniflare: Miniflare, { releases }: HostOptions): Promise<void> {
+  if (releases === undefined) return;
+  const bucket = await miniflare.getR2Bucket("RELEASES");
+  const entries = await readdir(releases, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    await bucket.put(`releases/${relative(releases, path)}`, await readFile(path));
   }
 }
 

@@ -11,12 +11,16 @@ export const hostOptionsSchema = z.object({
   /** Settings of the worker beyond the required ones, as it reads them from its environment. */
   settings: z.record(z.string(), z.string()),
   logFile: z.string(),
+  /** A folder with releases of the agent, as they are to lie in the bucket; none when absent. */
+  releases: z.string().optional(),
 });
 
 export const hostOrderSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("start"), options: hostOptionsSchema }),
   /** Load the bundle again, with everything stored kept. */
   z.object({ type: z.literal("reload") }),
+  /** Take over what the folder of releases holds now. */
+  z.object({ type: z.literal("publish") }),
   /** Should whoever started us die without a word, this process is asked to stop too. */
   z.object({ type: z.literal("guard"), pid: z.number().int().positive() }),
   z.object({ type: z.literal("stop") }),
@@ -25,6 +29,7 @@ export const hostOrderSchema = z.discriminatedUnion("type", [
 export const hostReportSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), migrated: z.array(z.string()) }),
   z.object({ type: z.literal("reloaded") }),
+  z.object({ type: z.literal("published") }),
   z.object({ type: z.literal("failed"), reason: z.enum(["newer_data", "other"]), message: z.string() }),
 ]);
 

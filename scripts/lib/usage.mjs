@@ -48,6 +48,20 @@ Builds what a deploy uploads and a host downloads, in dist/: the worker's
 bundle, the web app and the agent's file. What has not changed is left alone.
 `,
   },
+  release: {
+    options: { key: text, node: /** @type {const} */ ({ type: "string", multiple: true }), help },
+    help: `npm run release -- --key FILE [--node PLATFORM=PATH]...
+
+Makes a signed release of the agent in dist/releases/: a script for Node, an
+executable for this machine's platform, tarballs, a Debian package, a bill of
+materials, and the list of them all. docs/operations.md says where it goes.
+
+  --key FILE             signs it (Ed25519, PEM); made when it is not there
+  --node PLATFORM=PATH   also an executable for linux-x64 or linux-arm64, out of
+                         that platform's node binary; as often as needed
+  --help                 this text
+`,
+  },
   check: {
     ...noOptions,
     help: `npm run check

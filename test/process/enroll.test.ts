@@ -132,14 +132,14 @@ it.each([
 it("refuses to run unenrolled, or with a key that others may read", async () => {
   const { state, path } = await site();
   const unenrolled = await agentCommand(["run", "--state", path("nothing")]);
-  expect(unenrolled).toMatchObject({ code: 1, stderr: expect.stringContaining("not enrolled") });
+  expect(unenrolled).toMatchObject({ code: 78, stderr: expect.stringContaining("not enrolled") });
   const { chmodSync, writeFileSync } = await import("node:fs");
   chmodSync(`${state}/identity.json`, 0o644);
   expect((await agentCommand(["run", "--state", state])).stderr).toContain("chmod 600");
   writeFileSync(`${state}/identity.json`, "{", { mode: 0o600 });
   chmodSync(`${state}/identity.json`, 0o600);
   expect(await agentCommand(["run", "--state", state])).toMatchObject({
-    code: 1,
+    code: 78,
     stderr: expect.stringContaining("damaged"),
   });
 });

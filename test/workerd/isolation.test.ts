@@ -9,6 +9,7 @@ import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
+import { createApp } from "../../worker/app.ts";
 import { operations } from "../../worker/routes/index.ts";
 import { type Answer, call, dataOf, makeKey, type Person, type RequestOptions, signUp } from "./harness.ts";
 
@@ -236,6 +237,29 @@ const essence = ({ status, json }: Answer, ids: Ids) => {
 
 test("every operation has a case, and every case an operation", () => {
   expect(Object.keys(CASES).sort()).toEqual(operations.map(nameOf).sort());
+});
+
+/** Open to everybody, and the same for everybody. */
+const PUBLIC = [
+  "GET /api/v1/health",
+  "GET /api/v1/openapi.json",
+  "GET /docs",
+  "GET /docs/reference.css",
+  "GET /install.sh",
+  "GET /releases/:version/:name",
+  "GET /releases/latest.json",
+];
+
+test("[S3] whatever else has an address is the same for everybody, or an agent's or a log-in's own", () => {
+  const listed = new Set(operations.map(({ path }) => `/api/v1${path.replace(/\{(\w+)\}/g, ":$1")}`));
+  const others = createApp().routes.filter(
+    ({ method, path }) =>
+      method !== "ALL" &&
+      !listed.has(path.replace(/\{.*\}/, "")) &&
+      !path.startsWith("/agent/v1/") &&
+      !path.startsWith("/api/auth/"),
+  );
+  expect(others.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(PUBLIC);
 });
 
 describe("[S2] without the right key", () => {

@@ -8,6 +8,12 @@ export const API_HEADERS: Record<string, string> = {
   "cache-control": "no-store",
 };
 
+/** Releases of the agent are the same for everybody; each answer says how long it may be kept. */
+export const RELEASE_HEADERS: Record<string, string> = {
+  ...EVERYWHERE,
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+};
+
 /** The API reference: a page without scripts. */
 export const REFERENCE_HEADERS: Record<string, string> = {
   ...EVERYWHERE,

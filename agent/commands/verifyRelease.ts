@@ -1,0 +1,31 @@
+import { readFile } from "node:fs/promises";
+import { checkRelease, compareVersions } from "#protocol/release.ts";
+import type { VerifyConfig } from "../config.ts";
+import { EXIT, Failure } from "../failure.ts";
+import { wordsOf } from "../log.ts";
+import { AGENT_VERSION, RELEASE_KEY } from "../version.ts";
+
+/** `farhand-agent verify-release`: whether a release is signed, and no step back from this agent. */
+export async function verifyRelease({ manifest, signature, key = RELEASE_KEY }: VerifyConfig): Promise<void> {
+  if (key === undefined) {
+    throw new Failure("this agent was built without a release key: name one with --key", EXIT.usage);
+  }
+  const [list, mark] = await Promise.all([read(manifest), read(signature)]);
+  const check = await checkRelease(list, mark, key);
+  if (!check.ok) throw new Failure(`the release is refused: ${check.reason}`);
+  const { version } = check.release;
+  if (AGENT_VERSION !== "source" && compareVersions(version, AGENT_VERSION) < 0) {
+    throw new Failure(
+      `the release is refused: ${version} is older than this agent, which is ${AGENT_VERSION}`,
+    );
+  }
+  process.stdout.write(`Release ${version} is signed by the release key.\n`);
+}
+
+async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    throw new Failure(`cannot read ${path}: ${wordsOf(error)}`);
+  }
+}

@@ -1,0 +1,15 @@
+/** The release that a local control plane offers: the agent's script for Node, signed with a key of its own. */
+import { join } from "node:path";
+import { ownVersion } from "../../agent/build.ts";
+import { makeRelease, pinOf, pointTo, releaseKey } from "./release.ts";
+
+/** What the control plane is started with, so that `/install.sh` works. */
+export async function localRelease(
+  dataDir: string,
+): Promise<{ releases: string; settings: { RELEASE_KEY: string } }> {
+  const { key } = await releaseKey(join(dataDir, "release-key.pem"));
+  const releases = join(dataDir, "releases");
+  const version = await makeRelease({ key, folder: join(releases, await ownVersion()) });
+  await pointTo(releases, version);
+  return { releases, settings: { RELEASE_KEY: pinOf(key) } };
+}
