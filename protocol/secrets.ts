@@ -19,7 +19,6 @@ export const secretValueSchema = z.strictObject({
     .regex(/^[^\0\r\n]*$/, { error: "a prefix has no line breaks" })
     .optional(),
 });
-export type SecretValue = z.infer<typeof secretValueSchema>;
 
 /** How a command gets a secret: in a variable, or in a file whose path is in the variable. */
 export const secretUseSchema = z.union([
@@ -30,9 +29,6 @@ export type SecretUse = z.infer<typeof secretUseSchema>;
 
 /** Most secrets of one block. */
 export const SECRETS_MAX = 32;
-
-/** Most bytes of one secret's value. */
-export const SECRET_MAX_BYTES = 64 * 1024;
 
 /** Most secrets that an agent tells the names of. */
 export const SECRETS_TOLD_MAX = 1_000;
