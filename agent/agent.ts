@@ -20,8 +20,13 @@ import { PipePool } from "./job/pipes.ts";
 import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
+import type { JudgeSecret } from "./job/secrets.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
+import { KnownSecrets } from "./redact/known.ts";
+import { SecretFiles } from "./secrets/files.ts";
+import { SecretKeeper } from "./secrets/keeper.ts";
+import type { SecretProvider } from "./secrets/provider.ts";
 
 /** What running steps get to end when the agent is told to. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -35,6 +40,10 @@ export interface AgentOptions {
   identity: Pick<Identity, "agentId" | "labels">;
   slots: number;
   paths: StatePaths;
+  /** Where secrets come from, in the order in which they are asked. */
+  providers: readonly SecretProvider[];
+  /** Which runbook may use which secret; any may use any when absent. */
+  judgeSecret?: JudgeSecret;
   dial: Dial;
   clock: Clock;
   random: () => number;
@@ -55,12 +64,17 @@ export class Agent {
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
+    const known = new KnownSecrets();
+    const secrets = new SecretKeeper({ providers: options.providers, known, clock, log });
+    await secrets.look();
     const host: Host = {
       ...{ paths, clock, log, journal },
       folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
       pipes: await PipePool.open(paths.pipes),
       table: systemProcesses,
       running: new Running(),
+      ...{ known, secrets, secretFiles: SecretFiles.open(paths.root, process.env) },
+      judgeSecret: options.judgeSecret ?? (() => undefined),
       bootId: bootId(),
     };
     const agent = new Agent(options, host);
@@ -78,12 +92,15 @@ export class Agent {
       held: (lease) => this.#openDataSocket(lease),
       ended: (lease) => this.#leaseEnded(lease),
     });
-    this.#control = new ControlSession({ leases: this.#leases, labels: identity.labels, slots, clock, log });
+    this.#control = new ControlSession({
+      ...{ leases: this.#leases, secrets: host.secrets, labels: identity.labels, slots, clock, log },
+    });
   }
 
   /** Connects, and stays connected. */
   start(): void {
     this.#reconciler.want(CONTROL_KEY, this.#control);
+    this.#host.secrets.watch(() => this.#control.secretsChanged());
   }
 
   /**
@@ -101,6 +118,7 @@ export class Agent {
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
     this.#host.folders.suspend();
+    this.#host.secrets.stop();
     this.#host.journal.close();
     log.info("stopped");
   }

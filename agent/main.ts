@@ -2,8 +2,9 @@
 import { parseArgs } from "node:util";
 import { enroll } from "./commands/enroll.ts";
 import { run } from "./commands/run.ts";
+import { secrets } from "./commands/secrets.ts";
 import { status } from "./commands/status.ts";
-import { enrollConfig, type Flags, runConfig, statusConfig } from "./config.ts";
+import { enrollConfig, type Flags, runConfig, secretsConfig, statusConfig } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -16,16 +17,21 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
       Make a key on this host and join the token's pool.
 
   farhand-agent run [--state DIR] [--work-dir DIR] [--slots N]
-                    [--log-format json|text] [--log-level debug|info|warn|error]
+                    [--secrets FILE] [--log-format json|text] [--log-level debug|info|warn|error]
       Connect and work. SIGTERM or SIGINT stops it in order, a second one at once.
 
   farhand-agent status [--state DIR]
       Show who this agent is and what waits on its disk.
 
+  farhand-agent secrets set|remove NAME [--state DIR]
+  farhand-agent secrets list|test [NAME] [--state DIR] [--secrets FILE]
+      Keep secrets on this host, list the names of all that its providers have, and
+      try whether they come. A value is read from stdin, or asked for; it is never shown.
+
   farhand-agent --help | --version
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
-FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL.
+FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_SECRETS_FILE, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL.
 `;
 
 const text = { type: "string" } as const;
@@ -47,8 +53,13 @@ const COMMANDS = {
     run: (flags: Flags) => enroll(enrollConfig(flags, process.env)),
   },
   run: {
-    options: { ...common, slots: text, "work-dir": text },
+    options: { ...common, slots: text, secrets: text, "work-dir": text },
     run: (flags: Flags) => run(runConfig(flags, process.env)),
+  },
+  secrets: {
+    options: { ...common, secrets: text },
+    takesWords: true,
+    run: (flags: Flags, words: readonly string[]) => secrets(secretsConfig(flags, words, process.env)),
   },
   status: {
     options: common,
@@ -79,18 +90,23 @@ async function main(args: string[]): Promise<void> {
     throw new Failure(`there is no command "${name}"; see ${invocation()} --help`, EXIT.usage);
   }
   const command = COMMANDS[name];
-  const flags = readFlags(rest, command.options);
+  const { flags, words } = readFlags(rest, command.options, "takesWords" in command);
   if (flags.help) process.stdout.write(HELP);
-  else await command.run(flags);
+  else await command.run(flags, words);
 }
 
 function isCommand(name: string): name is keyof typeof COMMANDS {
   return Object.hasOwn(COMMANDS, name);
 }
 
-function readFlags(args: string[], options: (typeof COMMANDS)[keyof typeof COMMANDS]["options"]): Flags {
+function readFlags(
+  args: string[],
+  options: (typeof COMMANDS)[keyof typeof COMMANDS]["options"],
+  allowPositionals: boolean,
+): { flags: Flags; words: string[] } {
   try {
-    return parseArgs({ args, options, allowPositionals: false }).values;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals });
+    return { flags: values, words: positionals };
   } catch (error) {
     throw new Failure(`${wordsOf(error)}; see ${invocation()} --help`, EXIT.usage);
   }

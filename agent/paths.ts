@@ -11,6 +11,8 @@ export interface StatePaths {
   spool: string;
   plans: string;
   pipes: string;
+  /** The agent's own store of secrets. */
+  secrets: string;
   /** Working directories of executions. */
   executions: string;
 }
@@ -24,6 +26,7 @@ export function statePaths(root: string, executions: string = join(root, "execut
     spool: join(root, "spool"),
     plans: join(root, "plans"),
     pipes: join(root, "pipes"),
+    secrets: join(root, "secrets"),
     executions,
   };
 }

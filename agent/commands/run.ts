@@ -9,6 +9,8 @@ import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
+import { openProviders } from "../secrets/index.ts";
+import { SecretStore } from "../secrets/store.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
@@ -34,8 +36,12 @@ export async function run(config: RunConfig): Promise<void> {
     process.exit(EXIT.failed);
   });
   const slots = config.slots ?? identity.slots;
+  const providers = openProviders({
+    ...{ file: config.secrets, env: process.env, clock: systemClock },
+    store: new SecretStore(paths.secrets),
+  });
   const agent = await Agent.open({
-    ...{ identity, slots, paths, log },
+    ...{ identity, slots, paths, providers, log },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,

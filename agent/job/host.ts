@@ -1,11 +1,15 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { StatePaths } from "../paths.ts";
+import type { KnownSecrets } from "../redact/known.ts";
+import type { SecretFiles } from "../secrets/files.ts";
+import type { SecretKeeper } from "../secrets/keeper.ts";
 import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
 import type { ProcessTable } from "./processes.ts";
 import type { Running } from "./running.ts";
+import type { JudgeSecret } from "./secrets.ts";
 
 /** What leases and attempts need of the machine they run on. */
 export interface Host {
@@ -15,6 +19,11 @@ export interface Host {
   pipes: PipePool;
   table: ProcessTable;
   running: Running;
+  secrets: SecretKeeper;
+  secretFiles: SecretFiles;
+  judgeSecret: JudgeSecret;
+  /** What is taken out of everything that is reported. */
+  known: KnownSecrets;
   clock: Clock;
   log: Log;
   bootId: string;

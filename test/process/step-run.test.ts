@@ -14,6 +14,9 @@ import { CommandRun } from "../../agent/job/run.ts";
 import { Running } from "../../agent/job/running.ts";
 import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
+import { KnownSecrets } from "../../agent/redact/known.ts";
+import { SecretFiles } from "../../agent/secrets/files.ts";
+import { SecretKeeper } from "../../agent/secrets/keeper.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
 import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
@@ -26,7 +29,12 @@ beforeEach(async () => {
   mkdirSync(paths.spool);
   const journal = Journal.open(paths.journal, silentLog);
   const shared = { journal, clock: systemClock, log: silentLog };
+  const known = new KnownSecrets();
   host = {
+    known,
+    secrets: new SecretKeeper({ providers: [], known, clock: systemClock, log: silentLog }),
+    secretFiles: SecretFiles.open(root, {}),
+    judgeSecret: () => undefined,
     ...{ ...shared, paths, bootId: bootId(), table: systemProcesses },
     folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
     pipes: await PipePool.open(paths.pipes),
