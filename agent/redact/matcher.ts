@@ -17,6 +17,9 @@ const LF = 0x0a;
 /** The hash has five bits for each of four bytes. */
 const HASH_MASK = (1 << 20) - 1;
 
+/** The hash of three bytes, of which the fast way looks at every second one. */
+const TRIPLE_MASK = (1 << 18) - 1;
+
 /** What may stand between the bytes of a form is bounded, so that what is held back is. */
 const SPAN_FACTOR = 16;
 const SPAN_EXTRA_BYTES = 1_024;
@@ -43,6 +46,8 @@ export interface Found {
 
 export class Matcher {
   readonly #bitmap = new Uint32Array((HASH_MASK + 1) / 32);
+  /** Of three bytes each: those that forms begin with, and those that follow the first byte. */
+  readonly #triples = new Uint32Array((TRIPLE_MASK + 1) / 32);
   /** By their first four bytes. */
   readonly #buckets = new Map<number, Form[]>();
   /** The first one, two or three bytes of forms, with how many they are in the top byte. */
@@ -62,6 +67,10 @@ export class Matcher {
       }
       const word = hash >>> 5;
       this.#bitmap[word] = (this.#bitmap[word] ?? 0) | (1 << (hash & 31));
+      for (const at of [0, 1]) {
+        const triple = tripleAt(form.bytes, at);
+        this.#triples[triple >>> 5] = (this.#triples[triple >>> 5] ?? 0) | (1 << (triple & 31));
+      }
       const bucket = this.#buckets.get(key) ?? [];
       if (!bucket.includes(form)) bucket.push(form);
       this.#buckets.set(key, bucket);
@@ -76,6 +85,10 @@ export class Matcher {
     passed.length = 0;
     let hash = 0;
     let at = 0;
+    if (data.subarray(0, length).indexOf(ESC) < 0) {
+      this.#scanPlain(data, length, ending, found);
+      at = length;
+    }
     for (; at < length; at++) {
       const byte = data[at] as number;
       if (byte === ESC) {
@@ -102,6 +115,17 @@ export class Matcher {
     }
     found.hits.sort((one, other) => one.start - other.start || one.end - other.end);
     return found;
+  }
+
+  /** The fast way through bytes without terminal sequences: each form has one of its first two triples at an even place. */
+  #scanPlain(data: Uint8Array, length: number, ending: Ending, found: Found): void {
+    const triples = this.#triples;
+    for (let at = 0; at + 2 < length; at += 2) {
+      const triple = tripleAt(data, at);
+      if ((((triples[triple >>> 5] as number) >>> (triple & 31)) & 1) === 0) continue;
+      if (at > 0) this.#consider(data, length, at - 1, ending, found);
+      this.#consider(data, length, at, ending, found);
+    }
   }
 
   /** Looks at the forms that may stand at a byte. */
@@ -140,6 +164,12 @@ export class Matcher {
     }
     if (hit) found.hits.push(hit);
   }
+}
+
+function tripleAt(data: Uint8Array, at: number): number {
+  return (
+    (((data[at] as number) << 10) ^ ((data[at + 1] as number) << 5) ^ (data[at + 2] as number)) & TRIPLE_MASK
+  );
 }
 
 /** Compares the rest of a form whose first bytes stand before `at`. */
