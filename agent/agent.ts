@@ -24,6 +24,10 @@ import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
 import { hostFacts } from "./policy/facts.ts";
 import type { Policy } from "./policy/policy.ts";
+import { KnownSecrets } from "./redact/known.ts";
+import { SecretFiles } from "./secrets/files.ts";
+import { SecretKeeper } from "./secrets/keeper.ts";
+import type { SecretProvider } from "./secrets/provider.ts";
 
 /** What running steps get to end when the agent is told to. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -37,6 +41,9 @@ export interface AgentOptions {
   identity: Pick<Identity, "agentId" | "labels">;
   slots: number;
   paths: StatePaths;
+  /** Where secrets come from, in the order in which they are asked. */
+  providers: readonly SecretProvider[];
+  /** Which runbook may use which secret; any may use any when absent. */
   dial: Dial;
   clock: Clock;
   random: () => number;
@@ -60,12 +67,16 @@ export class Agent {
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
+    const known = new KnownSecrets();
+    const secrets = new SecretKeeper({ providers: options.providers, known, clock, log });
+    await secrets.look();
     const host: Host = {
       ...{ paths, clock, log, journal },
       folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
       pipes: await PipePool.open(paths.pipes),
       table: systemProcesses,
       running: new Running(),
+      ...{ known, secrets, secretFiles: SecretFiles.open(paths.root, process.env) },
       bootId: bootId(),
       ...{ policy, facts: hostFacts },
     };
@@ -85,7 +96,7 @@ export class Agent {
       ended: (lease) => this.#leaseEnded(lease),
     });
     this.#control = new ControlSession({
-      ...{ leases: this.#leases, labels: identity.labels, slots, clock, log },
+      ...{ leases: this.#leases, secrets: host.secrets, labels: identity.labels, slots, clock, log },
       policyDigest: () => host.policy.digest,
     });
   }
@@ -93,6 +104,7 @@ export class Agent {
   /** Connects, and stays connected. */
   start(): void {
     this.#reconciler.want(CONTROL_KEY, this.#control);
+    this.#host.secrets.watch(() => this.#control.secretsChanged());
   }
 
   get policy(): Policy {
@@ -126,6 +138,7 @@ export class Agent {
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
     this.#host.folders.suspend();
+    this.#host.secrets.stop();
     this.#host.journal.close();
     log.info("stopped");
   }

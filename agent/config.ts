@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import { z } from "zod";
+import { secretNameSchema } from "#protocol/secrets.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import { DEFAULT_POLICY_PATH, defaultStateDirectory } from "./paths.ts";
@@ -83,8 +84,17 @@ const enrollSchema = z.object({
 
 const runSchema = z.object({
   ...common,
+  secrets: z.string().min(1).optional(),
   slots: slotsSchema.optional(),
   workDir: z.string().min(1).optional(),
+});
+
+const NAME_WORDS = "name the secret, as in: farhand-agent secrets set db-password";
+const secretsSchema = z.object({
+  ...common,
+  secrets: z.string().min(1).optional(),
+  verb: z.enum(["set", "list", "remove", "test"]),
+  name: secretNameSchema.optional(),
 });
 
 const statusSchema = z.object(common);
@@ -105,6 +115,7 @@ const verifySchema = z.object({
 export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
 export type VerifyConfig = z.infer<typeof verifySchema>;
+export type SecretsConfig = z.infer<typeof secretsSchema> & { state: string };
 export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
 
 /** Flags as the command line has them; names with hyphens. */
@@ -131,9 +142,24 @@ export function runConfig(flags: Flags, env: Environment): RunConfig {
       ...commonInput(flags, env),
       slots: flags.slots ?? env.FARHAND_SLOTS,
       workDir: flags["work-dir"] ?? env.FARHAND_WORK_DIR,
+      secrets: flags.secrets ?? env.FARHAND_SECRETS_FILE,
     }),
     env,
   );
+}
+
+/** @param words what stands behind `secrets` on the command line */
+export function secretsConfig(
+  flags: Flags,
+  verb: SecretsConfig["verb"],
+  name: string | undefined,
+  env: Environment,
+): SecretsConfig {
+  const secrets = flags.secrets ?? env.FARHAND_SECRETS_FILE;
+  const config = withState(parse(secretsSchema, { ...commonInput(flags, env), secrets, verb, name }), env);
+  if (config.name === undefined && (verb === "set" || verb === "remove"))
+    throw new Failure(NAME_WORDS, EXIT.usage);
+  return config;
 }
 
 export function statusConfig(flags: Flags, env: Environment): StatusConfig {

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { enroll } from "./commands/enroll.ts";
 import { checkPolicy } from "./commands/policy.ts";
 import { run } from "./commands/run.ts";
+import { secrets } from "./commands/secrets.ts";
 import { status } from "./commands/status.ts";
 import { verifyRelease } from "./commands/verifyRelease.ts";
 import {
@@ -10,6 +11,8 @@ import {
   type Flags,
   policyCheckConfig,
   runConfig,
+  type SecretsConfig,
+  secretsConfig,
   statusConfig,
   verifyConfig,
 } from "./config.ts";
@@ -26,7 +29,7 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
   farhand-agent run [--state DIR] [--work-dir DIR] [--slots N]
                     [--log-format json|text] [--log-level debug|info|warn|error]
-                    [--policy FILE] [--own-policy]
+                    [--policy FILE] [--own-policy] [--secrets FILE]
       Connect and work. SIGTERM or SIGINT stops it in order, a second one at once;
       SIGHUP reads the policy again.
 
@@ -41,11 +44,16 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
   farhand-agent verify-release --manifest release.json --signature release.json.sig [--key KEY]
       Check a release against the key that this agent was built with, or another.
 
+  farhand-agent secrets set|remove NAME [--state DIR]
+  farhand-agent secrets list|test [NAME] [--state DIR] [--secrets FILE]
+      Keep secrets on this host, list the names of all that its providers have, and
+      try whether they come. A value is read from stdin, or asked for; it is never shown.
+
   farhand-agent --help | --version
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
 FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL,
-FARHAND_POLICY, FARHAND_OWN_POLICY=true.
+FARHAND_POLICY, FARHAND_OWN_POLICY=true, FARHAND_SECRETS_FILE.
 `;
 
 const text = { type: "string" } as const;
@@ -58,6 +66,12 @@ const common = {
   help: { type: "boolean", short: "h" },
 } as const;
 
+const secretsCommand = (verb: SecretsConfig["verb"]) => ({
+  options: { ...common, secrets: text },
+  operand: true,
+  run: (flags: Flags, name?: string) => secrets(secretsConfig(flags, verb, name, process.env)),
+});
+
 const COMMANDS = {
   enroll: {
     options: {
@@ -69,9 +83,13 @@ const COMMANDS = {
     run: (flags: Flags) => enroll(enrollConfig(flags, process.env)),
   },
   run: {
-    options: { ...common, slots: text, "work-dir": text },
+    options: { ...common, slots: text, secrets: text, "work-dir": text },
     run: (flags: Flags) => run(runConfig(flags, process.env)),
   },
+  "secrets set": secretsCommand("set"),
+  "secrets list": secretsCommand("list"),
+  "secrets remove": secretsCommand("remove"),
+  "secrets test": secretsCommand("test"),
   status: {
     options: common,
     run: (flags: Flags) => status(statusConfig(flags, process.env)),

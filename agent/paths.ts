@@ -14,6 +14,8 @@ export interface StatePaths {
   spool: string;
   plans: string;
   pipes: string;
+  /** The agent's own store of secrets. */
+  secrets: string;
   /** Working directories of executions. */
   executions: string;
 }
@@ -27,6 +29,7 @@ export function statePaths(root: string, executions: string = join(root, "execut
     spool: join(root, "spool"),
     plans: join(root, "plans"),
     pipes: join(root, "pipes"),
+    secrets: join(root, "secrets"),
     executions,
   };
 }

@@ -35,6 +35,7 @@ export const SCOPES = [
   "executions:write",
   "agents:read",
   "agents:write",
+  "secrets:read",
   "keys:read",
   "keys:write",
   "organization:write",

@@ -7,6 +7,7 @@ import { labelsSchema } from "./blocks/common.ts";
 import { stepStartSchema } from "./data.ts";
 import { whyNoName } from "./names.ts";
 import { planSchema } from "./plan.ts";
+import { heldSecretsSchema } from "./secrets.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 /** A lease as the agent holds it, told in `hello` so that both ends agree after any loss. */
@@ -31,10 +32,14 @@ export const agentControlMessageSchema = z.discriminatedUnion("type", [
     interpreters: z.array(z.string().max(64)).max(64).optional(),
     /** SHA-256 of the local policy in force, hex, or `default`; absent when it does not tell. */
     policy: z.strictObject({ digest: z.string().regex(/^(?:default|[0-9a-f]{64})$/) }).optional(),
+    /** The secrets that it holds; absent when it does not tell. */
+    secrets: heldSecretsSchema.optional(),
     /** Every lease it knows; an offer that is not here never arrived. */
     leases: z.array(heldLeaseSchema).max(2048),
   }),
   ackSchema,
+  /** The secrets that it holds are others now: all of them, as in `hello`. */
+  z.strictObject({ type: z.literal("secrets"), secrets: heldSecretsSchema }),
   /** The offer stands: a slot is taken. Sent once per offer, again when the offer is repeated. */
   z.strictObject({ type: z.literal("lease.accepted"), leaseId: z.string().max(64), fence: z.number().int() }),
   /** Nothing was started; the lease may go to another agent. */

@@ -13,6 +13,8 @@ import { statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { openProviders } from "../secrets/index.ts";
+import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
 import { AGENT_VERSION } from "../version.ts";
@@ -43,8 +45,12 @@ export async function run(config: RunConfig): Promise<void> {
   });
   const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
   let service: ServiceManager | undefined;
+  const providers = openProviders({
+    ...{ file: config.secrets, env: process.env, clock: systemClock },
+    store: new SecretStore(paths.secrets),
+  });
   const agent = await Agent.open({
-    ...{ identity, slots, paths, log, policy },
+    ...{ identity, slots, paths, providers, log, policy },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,

@@ -16,6 +16,7 @@ import type { HeldLease } from "../job/lease.ts";
 import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { findProgram } from "../runners/account.ts";
+import type { SecretKeeper } from "../secrets/keeper.ts";
 import { AGENT_VERSION } from "../version.ts";
 import type { Link, Session } from "./link.ts";
 
@@ -26,6 +27,7 @@ const SKEW_WARN_MS = 30_000;
 
 export interface ControlSessionDeps {
   leases: Leases;
+  secrets: Pick<SecretKeeper, "held">;
   labels: Record<string, string>;
   slots: number;
   clock: Clock;
@@ -49,7 +51,7 @@ export class ControlSession implements Session {
 
   opened(link: Link): void {
     this.#link = link;
-    const { leases, labels, slots, policyDigest } = this.#deps;
+    const { leases, secrets, labels, slots, policyDigest } = this.#deps;
     this.#send({
       type: "hello",
       protocol: PROTOCOL_VERSIONS,
@@ -62,6 +64,7 @@ export class ControlSession implements Session {
       draining: leases.draining,
       interpreters: KNOWN_INTERPRETERS.filter((name) => findProgram(name) !== undefined),
       policy: { digest: policyDigest() },
+      secrets: [...secrets.held],
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
     });
   }
@@ -85,6 +88,11 @@ export class ControlSession implements Session {
   /** The slot of this lease is free again. */
   ended({ lease }: HeldLease): void {
     this.#send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+  }
+
+  /** Tells the names anew; without a connection the next `hello` does. */
+  secretsChanged(): void {
+    this.#send({ type: "secrets", secrets: [...this.#deps.secrets.held] });
   }
 
   #handle(message: PoolControlMessage): void {

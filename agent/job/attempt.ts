@@ -96,7 +96,7 @@ export class Attempt {
   }
 
   /** Fixes the result and notes it in the journal. The first end counts. */
-  finish(end: AttemptEnd, host: Pick<Host, "journal" | "clock" | "log">): void {
+  finish(end: AttemptEnd, host: Pick<Host, "journal" | "clock" | "log" | "known">): void {
     if (this.result) return;
     const summary = (stream: "stdout" | "stderr") => ({
       bytes: this.spool.bytes[stream],
@@ -104,12 +104,12 @@ export class Attempt {
       cutBytes: end.cutBytes[stream],
     });
     this.result = {
-      outcome: end.outcome,
+      outcome: host.known.outcome(end.outcome),
       time: host.clock.now(),
       durationMs: end.durationMs,
       streams: { stdout: summary("stdout"), stderr: summary("stderr") },
       leakedOutput: end.leakedOutput,
-      ...(end.values && { values: end.values }),
+      ...(end.values && { values: host.known.values(end.values) }),
     };
     this.run = undefined;
     const { leaseKey: lease, step, number: attempt, fence, result } = this;

@@ -1,11 +1,13 @@
 /**
  * What the processes of one attempt print, from their pipes into its spool,
  * and on to whoever sends it. A disk that does not take it holds up the pipes,
- * and so the processes. Redaction belongs between `readPipe` and the gatherer.
+ * and so the processes. Secrets are taken out before anything is gathered.
  */
 import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import { type Clock, sleep, within } from "../clock.ts";
 import { type Log, wordsOf } from "../log.ts";
+import type { KnownSecrets } from "../redact/known.ts";
+import { Redactor } from "../redact/redactor.ts";
 import { OutputGatherer } from "./output.ts";
 import { type Pipe, type PipeReading, readPipe } from "./pipes.ts";
 import type { PerStream, Spool, SpooledChunk } from "./spool.ts";
@@ -19,6 +21,7 @@ export interface CaptureOptions {
   spool: Spool;
   /** What both streams together may keep (OT5). */
   limitBytes: number;
+  known: KnownSecrets;
   clock: Clock;
   log: Log;
   spooled(chunk: SpooledChunk): void;
@@ -27,6 +30,7 @@ export interface CaptureOptions {
 export class OutputCapture {
   readonly #options: CaptureOptions;
   readonly #gatherer: OutputGatherer;
+  readonly #redactors: PerStream<Redactor>;
   #pipes: PipeReading[] = [];
   #stopping = false;
 
@@ -35,6 +39,9 @@ export class OutputCapture {
     this.#gatherer = new OutputGatherer(options.clock, options.limitBytes, (stream, payload) =>
       this.#store(stream, payload),
     );
+    const redactor = (stream: Stream) =>
+      new Redactor(options.known.matcher, (bytes) => this.#gatherer.push(stream, bytes));
+    this.#redactors = { stdout: redactor("stdout"), stderr: redactor("stderr") };
   }
 
   /** Bytes of each stream that were printed and not kept. */
@@ -43,14 +50,13 @@ export class OutputCapture {
   }
 
   read(pipes: PerStream<Pipe>): void {
-    this.#pipes = STREAMS.map((stream) =>
-      readPipe(pipes[stream], (bytes) => this.#gatherer.push(stream, bytes)),
-    );
+    this.#pipes = STREAMS.map((stream) => readPipe(pipes[stream], (bytes) => this.say(stream, bytes)));
   }
 
-  /** Something to say beside what was printed, such as the answer to a request. */
+  /** Takes what was printed, or something to say beside it, such as the answer to a request. */
   say(stream: Stream, bytes: Uint8Array): void {
-    this.#gatherer.push(stream, bytes);
+    if (this.#options.known.isEmpty) this.#gatherer.push(stream, bytes);
+    else this.#redactors[stream].push(bytes);
   }
 
   /**
@@ -93,6 +99,7 @@ export class OutputCapture {
 
   #stopReading(): void {
     for (const pipe of this.#pipes) pipe.stop();
+    for (const stream of STREAMS) this.#redactors[stream].end();
   }
 
   /** Spool first, then the wire. */

@@ -3,6 +3,9 @@ import type { Log } from "../log.ts";
 import type { StatePaths } from "../paths.ts";
 import type { HostFacts } from "../policy/judge.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { KnownSecrets } from "../redact/known.ts";
+import type { SecretFiles } from "../secrets/files.ts";
+import type { SecretKeeper } from "../secrets/keeper.ts";
 import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
@@ -17,6 +20,10 @@ export interface Host {
   pipes: PipePool;
   table: ProcessTable;
   running: Running;
+  secrets: SecretKeeper;
+  secretFiles: SecretFiles;
+  /** What is taken out of everything that is reported. */
+  known: KnownSecrets;
   clock: Clock;
   log: Log;
   bootId: string;

@@ -149,7 +149,7 @@ export class HeldLease {
     const run =
       block.kind === "command"
         ? new CommandRun({ ...parts, block, texts, plan: this.#plan, executionId: this.lease.executionId })
-        : new RequestRun({ ...parts, block, inputs: command.inputs ?? {} });
+        : new RequestRun({ ...parts, block, inputs: command.inputs ?? {}, plan: this.#plan });
     attempt.run = run;
     const done = this.#runAlone(run, others).then((end) => {
       this.#running.delete(attempt);

@@ -10,6 +10,8 @@ import { ANSWER_DEFAULT_BYTES, judgeAnswer } from "#protocol/http/answer.ts";
 import { type Hop, mayHaveHadEffect, renderExchange } from "#protocol/http/render.ts";
 import { type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
+import type { Plan } from "#protocol/plan.ts";
+import { secretsOf } from "#protocol/secrets.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { guardOf } from "../policy/hosts.ts";
 import { type HttpAnswer, sendRequest, Unanswered } from "../runners/http.ts";
@@ -24,11 +26,13 @@ import {
 } from "./attempt.ts";
 import { OutputCapture } from "./capture.ts";
 import type { Host } from "./host.ts";
+import { requestSecrets } from "./secrets.ts";
 
 export interface RequestParts {
   attempt: Attempt;
   block: ApiBlock;
   inputs: StepInputs;
+  plan: Plan;
   host: Host;
   listener: AttemptListener;
   log: Log;
@@ -48,19 +52,22 @@ export class RequestRun implements AttemptRun {
     this.#output = new OutputCapture({
       ...{ spool: attempt.spool, clock: host.clock, log },
       limitBytes: block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES,
+      known: host.known,
       spooled: (chunk) => listener.spooled(attempt, chunk),
     });
   }
 
   async run(): Promise<AttemptEnd> {
-    const { attempt, block, inputs, host, log } = this.#parts;
+    const { attempt, block, inputs, plan, host, log } = this.#parts;
     let request: HttpRequest;
     try {
-      const resolution = resolveRequest(block, inputs);
+      const secrets = await requestSecrets(block, host, this.#hangUp.signal);
+      const resolution = resolveRequest(block, { ...inputs, ...secrets });
       if (!resolution.ok) throw new RunnerRefusal("bad_request", resolution.detail);
       request = resolution.request;
       await attempt.noteStarted(randomBytes(16).toString("hex"), host);
     } catch (error) {
+      if (this.#stop) return endWithoutRun({ type: "stopped", reason: this.#stop, confirmed: true });
       const code = error instanceof RunnerRefusal ? error.code : "prepare_failed";
       const detail = wordsOf(error).slice(0, 2_000);
       log.error("no request was sent", { code, reason: detail });
@@ -68,7 +75,8 @@ export class RequestRun implements AttemptRun {
     }
     if (this.#stop) return endWithoutRun({ type: "stopped", reason: this.#stop, confirmed: true });
     const begun = host.clock.monotonic();
-    const told = await this.#send(request);
+    const unused = host.secrets.use(secretsOf(block));
+    const told = await this.#send(request).finally(unused);
     const durationMs = Math.max(0, host.clock.monotonic() - begun);
     await this.#output.drain();
     return { ...told, durationMs, leakedOutput: false, cutBytes: this.#output.cutBytes };

@@ -2,14 +2,13 @@
  * Runs one attempt: `started` on disk, then the process, its output into the
  * spool, and an end that is only reported when the output is stored and the
  * processes are gone (rules ST1, ST3, CX1).
- *
- * Local policy and secrets belong before `prepareCommand`.
  */
 import { randomBytes } from "node:crypto";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
+import { secretsOf } from "#protocol/secrets.ts";
 import { type Log, wordsOf } from "../log.ts";
 import {
   discardCommand,
@@ -22,6 +21,7 @@ import {
 import { stepEnvironment } from "../runners/environment.ts";
 import { readValues } from "../runners/outputFile.ts";
 import { RunnerRefusal } from "../runners/refusal.ts";
+import type { PlacedFiles } from "../secrets/files.ts";
 import {
   type Attempt,
   type AttemptEnd,
@@ -33,6 +33,7 @@ import {
 import { OutputCapture } from "./capture.ts";
 import type { Host } from "./host.ts";
 import { climb } from "./ladder.ts";
+import { commandSecrets, type GivenSecrets } from "./secrets.ts";
 import { ProcessTree } from "./tree.ts";
 import type { Texts } from "./values.ts";
 import { watchTree } from "./watch.ts";
@@ -66,6 +67,9 @@ export class CommandRun implements AttemptRun {
   #pid: number | undefined;
   #exited = false;
   #cancelTimeout: () => void = () => {};
+  /** Ends the waiting for secrets. */
+  readonly #giveUp = new AbortController();
+  #files: PlacedFiles | undefined;
   #unwatch: () => void = () => {};
   #stop: { reason: StopReason; graceMs: number; confirmed?: Promise<boolean> } | undefined;
   /** Resolves when even a kill has not ended everything: the exit may then never come (CX2). */
@@ -81,29 +85,45 @@ export class CommandRun implements AttemptRun {
     this.#output = new OutputCapture({
       ...{ spool: attempt.spool, clock: host.clock, log },
       limitBytes: block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES,
+      known: host.known,
       spooled: (chunk) => listener.spooled(attempt, chunk),
     });
   }
 
   /** Runs it to its end, whatever that is; never throws. */
   async run(): Promise<AttemptEnd> {
-    let prepared: PreparedCommand;
+    const { block, plan } = this.#parts;
+    const unused = this.#host.secrets.use(secretsOf(block));
+    let prepared: PreparedCommand | undefined;
     try {
-      prepared = await this.#prepare();
+      const secrets = await commandSecrets(block, this.#host, this.#giveUp.signal);
+      if (!this.#stop) prepared = await this.#prepare();
+      if (this.#stop || !prepared) return this.#stopped(prepared);
+      return await this.#start(prepared, secrets);
     } catch (error) {
-      return this.#refused(error);
+      return this.#stop ? this.#stopped(prepared) : this.#refused(error);
+    } finally {
+      unused();
+      this.#files?.remove();
     }
-    if (this.#stop) {
-      discardCommand(prepared);
-      return endWithoutRun({ type: "stopped", reason: this.#stop.reason, confirmed: true });
-    }
+  }
+
+  async #start(prepared: PreparedCommand, secrets: GivenSecrets): Promise<AttemptEnd> {
     const begun = this.#host.clock.monotonic();
     try {
-      const command = await startCommand(prepared, this.#environment(prepared), this.#host.table);
+      const environment = this.#environment(prepared, secrets);
+      const command = await startCommand(prepared, environment, this.#host.table);
       return await this.#follow(command, begun, prepared.place.output);
     } catch (error) {
       return error instanceof RunnerRefusal ? this.#refused(error) : this.#lost(error, begun);
     }
+  }
+
+  /** It was told to stop before anything was spawned. */
+  #stopped(prepared: PreparedCommand | undefined): AttemptEnd {
+    if (prepared) discardCommand(prepared);
+    const reason = this.#stop?.reason ?? "canceled";
+    return endWithoutRun({ type: "stopped", reason, confirmed: true });
   }
 
   /** Climbs the cancel ladder (CX1). The first reason counts. */
@@ -112,6 +132,7 @@ export class CommandRun implements AttemptRun {
     if (this.#stop || this.#exited) return;
     this.#log.info("stopping the step", { reason, graceMs });
     this.#stop = { reason, graceMs };
+    this.#giveUp.abort();
     this.#climbIfStopped();
   }
 
@@ -142,10 +163,24 @@ export class CommandRun implements AttemptRun {
     return prepared.value;
   }
 
-  #environment({ place }: PreparedCommand): Record<string, string> {
+  /** @throws RunnerRefusal when the files of its secrets cannot be written; nothing is spawned then */
+  #environment(prepared: PreparedCommand, secrets: GivenSecrets): Record<string, string> {
     const { step, number: attempt } = this.#attempt;
     const { plan, executionId, texts } = this.#parts;
-    return stepEnvironment({ plan, executionId, step, attempt, texts, marker: this.#marker }, place);
+    const { place } = prepared;
+    try {
+      if (secrets.files.size > 0) this.#files = this.#host.secretFiles.put(secrets.files, place.account);
+    } catch (error) {
+      discardCommand(prepared);
+      throw new RunnerRefusal("secret_failed", `cannot write the file of a secret: ${wordsOf(error)}`);
+    }
+    return stepEnvironment(
+      {
+        ...{ plan, executionId, step, attempt, texts, marker: this.#marker },
+        secrets: { ...secrets.environment, ...this.#files?.paths },
+      },
+      place,
+    );
   }
 
   async #follow(command: RunningCommand, begun: number, outputFile: string): Promise<AttemptEnd> {

@@ -4,6 +4,7 @@
  * else: a control plane cannot put anything in the place of what was planned
  * (promise S13). Pure.
  */
+import type { SentValue } from "#protocol/blocks/api.ts";
 import type { Value } from "#protocol/blocks/common.ts";
 import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import type { StepInputs } from "#protocol/data.ts";
@@ -62,9 +63,9 @@ function* placesOf(block: AgentBlock): Generator<[place: string, value: Value]> 
       return;
     case "api":
       yield ["url", block.url];
-      yield* placed("query/", block.query);
-      yield* placed("headers/", block.headers);
-      // Data in the place of a text has no expression in it.
+      yield* placed("query/", withoutSecrets(block.query));
+      yield* placed("headers/", withoutSecrets(block.headers));
+      // Data in the place of a text has no expression in it, and a secret is put in when it is resolved.
       if (typeof block.body === "string" || (block.body && "expr" in block.body)) yield ["body", block.body];
       return;
     default:
@@ -74,6 +75,13 @@ function* placesOf(block: AgentBlock): Generator<[place: string, value: Value]> 
 
 function* placed(prefix: string, values: Readonly<Record<string, Value>> = {}): Generator<[string, Value]> {
   for (const [name, value] of Object.entries(values)) yield [prefix + name, value];
+}
+
+function withoutSecrets(values: Readonly<Record<string, SentValue>> = {}): Record<string, Value> {
+  const others = Object.entries(values).flatMap(([name, value]): [string, Value][] =>
+    typeof value === "object" && "secret" in value ? [] : [[name, value]],
+  );
+  return Object.fromEntries(others);
 }
 
 function refuse(code: "missing_input" | "unexpected_input", what: string): Settled {

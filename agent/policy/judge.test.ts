@@ -3,7 +3,7 @@ import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { newId } from "#protocol/ids.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { addressProblem, hostProblem, networkOf } from "./hosts.ts";
-import { blockProblems, type HostFacts, judgePlan, judgeSecret } from "./judge.ts";
+import { blockProblems, type HostFacts, judgePlan } from "./judge.ts";
 import { limitsOf, withinLimits } from "./limits.ts";
 import { parsePolicy } from "./parse.ts";
 import { DEFAULT_POLICY, type Policy } from "./policy.ts";
@@ -156,14 +156,25 @@ describe("[S7] a rule refuses, says where it stands, and lets the rest be", () =
   });
 
   it("secrets, by name and runbook", () => {
-    const policy = policyOf("secrets:\n  - {names: [db-*], runbooks: ['Restart *']}\n  - {names: [token]}\n");
-    expect(judgeSecret(policy, "db-main", runbook)).toBeUndefined();
-    expect(judgeSecret(policy, "token", { ...runbook, title: "Other" })).toBeUndefined();
-    expect(judgeSecret(policy, "db-main", { ...runbook, title: "Other" })).toBe(
+    const text = "secrets:\n  - {names: [db-*], runbooks: ['Restart *']}\n  - {names: [token]}\n";
+    const problems = (policy: Policy, secret: string, title = runbook.title) => {
+      const block = run({ secrets: { VALUE: secret } });
+      return blockProblems(policy, { block, runbook: { ...runbook, title }, host, url: undefined });
+    };
+    expect(problems(policyOf(text), "db-main")).toEqual([]);
+    expect(problems(policyOf(text), "token", "Other")).toEqual([]);
+    expect(problems(policyOf(text), "db-main", "Other")).toEqual([
       'policy.yaml:1 secrets: the runbook "Other" may not use the secret db-main',
+    ]);
+    expect(problems(policyOf("secrets: []"), "token")[0]).toContain("policy.yaml:1 secrets");
+    expect(problems(DEFAULT_POLICY, "token")).toEqual([]);
+  });
+
+  it("no secret in a protected variable", () => {
+    const block = run({ secrets: { LD_PRELOAD: "token" } });
+    expect(blockProblems(DEFAULT_POLICY, { block, runbook, host, url: undefined })[0]).toContain(
+      "LD_PRELOAD",
     );
-    expect(judgeSecret(policyOf("secrets: []"), "token", runbook)).toContain("policy.yaml:1 secrets");
-    expect(judgeSecret(DEFAULT_POLICY, "token", runbook)).toBeUndefined();
   });
 });
 

@@ -4,9 +4,10 @@
  * on the values that it would run with. Pure.
  */
 import { type Block, type CommandBlock, walkBlocks } from "#protocol/blocks/index.ts";
+import { isProtected } from "#protocol/environment.ts";
 import type { Plan } from "#protocol/plan.ts";
+import { secretsOf } from "#protocol/secrets.ts";
 import { type AgentBlock, isAgentBlock } from "../job/values.ts";
-import { isProtected } from "./environment.ts";
 import { matchesFolder, matchesName } from "./glob.ts";
 import { hostProblem } from "./hosts.ts";
 import { timeoutProblem } from "./limits.ts";
@@ -40,6 +41,7 @@ export function blockProblems(policy: Policy, { block, runbook, host, url }: Blo
   }
   const tooLong = timeoutProblem(policy, block);
   if (tooLong !== undefined) problems.push(tooLong);
+  problems.push(...secretsOf(block).flatMap((name) => asList(secretProblem(policy, name, runbook))));
   switch (block.kind) {
     case "command":
       return [...problems, ...commandProblems(policy, block, host)];
@@ -81,13 +83,13 @@ export function judgePlan(policy: Policy, plan: Plan, host: HostFacts): Judgemen
 }
 
 /** Why a runbook may not use a secret; undefined when it may. */
-export function judgeSecret(policy: Policy, name: string, plan: Runbook): string | undefined {
+function secretProblem(policy: Policy, name: string, runbook: Runbook): string | undefined {
   const { secrets } = policy.rules;
   const isAllowed = secrets?.some(
-    ({ names, runbooks }) => matchesName(names, name) && (!runbooks || isNamed(runbooks, plan)),
+    (rule) => matchesName(rule.names, name) && (!rule.runbooks || isNamed(rule.runbooks, runbook)),
   );
   if (isAllowed ?? true) return undefined;
-  return `${policy.at("secrets")}: the runbook "${plan.title}" may not use the secret ${name}`;
+  return `${policy.at("secrets")}: the runbook "${runbook.title}" may not use the secret ${name}`;
 }
 
 function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): string[] {
@@ -123,9 +125,9 @@ function folderProblems(
   return [`${policy.at("workingDirectories")}: ${what} is not allowed`];
 }
 
-function environmentProblems(policy: Policy, { env = {} }: CommandBlock): string[] {
+function environmentProblems(policy: Policy, { env = {}, secrets = {} }: CommandBlock): string[] {
   const { protect, allow } = policy.rules.environment;
-  return Object.keys(env).flatMap((name) => {
+  return [...Object.keys(env), ...Object.keys(secrets)].flatMap((name) => {
     if (matchesName(allow, name)) return [];
     if (matchesName(protect, name)) return [`${policy.at("environment", "protect")}: ${name} may not be set`];
     return isProtected(name)

@@ -7,6 +7,7 @@ import type { Plan } from "#protocol/plan.ts";
 import { parameterEnvironment } from "#protocol/runbook/parameters.ts";
 import { MARKER_VARIABLE } from "../job/tree.ts";
 import { environmentOf, type Texts } from "../job/values.ts";
+import type { Account } from "./account.ts";
 
 export const STEP_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -17,6 +18,8 @@ export interface StepContext {
   attempt: number;
   /** The texts of the block's values; those of `env` are taken. */
   texts: Texts;
+  /** By variable: secrets, and the paths of those that are files. */
+  secrets: Readonly<Record<string, string>>;
   /** Random text that marks the processes of this attempt. */
   marker: string;
 }
@@ -27,7 +30,7 @@ export interface StepPlace {
   temporary: string;
   /** Where the script may write `name=value`. */
   output: string;
-  account: { name: string; home: string; shell: string } | undefined;
+  account: Account | undefined;
 }
 
 const user = userInfo();
@@ -45,6 +48,7 @@ export function stepEnvironment(context: StepContext, place: StepPlace): Record<
     TERM: "dumb",
     TMPDIR: place.temporary,
     ...environmentOf(texts),
+    ...context.secrets,
     ...parameterEnvironment(plan.parameters),
     FARHAND_EXECUTION_ID: context.executionId,
     FARHAND_STEP: context.step,

@@ -12,6 +12,9 @@ export class RunnerRefusal extends Error {
     | "cannot_switch_user"
     | "bad_request"
     | "prepare_failed"
+    | "secret_missing"
+    | "secret_denied"
+    | "secret_failed"
     | "spawn_failed";
 
   constructor(code: RunnerRefusal["code"], detail: string) {

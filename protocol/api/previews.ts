@@ -22,6 +22,8 @@ const plannedStepSchema = z.object({
   where: z
     .object({ poolName: z.string(), labels: labelsSchema, mode: z.enum(["one", "all", "rolling"]) })
     .optional(),
+  /** Names of the secrets that its agent gives it. */
+  secrets: z.array(z.string()).optional(),
   /** The version of another runbook that it starts: one of `runbooks`. */
   startsVersion: z.string().optional(),
 });
@@ -33,6 +35,10 @@ const plannedTargetSchema = z.object({
   interpreters: z.array(z.string()),
   /** By interpreter: how many of the matching agents do not have it, as far as they tell. */
   lacking: z.record(z.string(), z.number().int()),
+  /** Secrets that steps use there. */
+  secrets: z.array(z.string()),
+  /** By secret: how many of the matching agents do not hold it, as far as they tell. */
+  lackingSecrets: z.record(z.string(), z.number().int()),
   /** Connected agents that match now, and how many of them have a free slot. */
   matching: z.number().int(),
   free: z.number().int(),
@@ -69,7 +75,7 @@ export const previewSchema = z
       }),
     ),
     targets: z.array(plannedTargetSchema),
-    /** In words, what would keep it waiting or make it fail: agents that are not there, interpreters that they lack. */
+    /** In words, what would keep it waiting or make it fail: agents that are not there, interpreters and secrets that they lack. */
     missing: z.array(z.string()),
     /** What people will be asked. */
     questions: z.array(plannedQuestionSchema),

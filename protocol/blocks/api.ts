@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { jsonSchema } from "../json.ts";
 import { SCRIPT_MAX_BYTES } from "../limits.ts";
+import { secretValueSchema } from "../secrets.ts";
 import { agentShape, commonShape, outputNameSchema, valueSchema } from "./common.ts";
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -16,6 +17,10 @@ const pointerSchema = z
     error: "an output is a JSON pointer into the answer's body, such as /data/version",
   });
 
+/** A value that may also be a secret, which only the agent that sends the request puts in. */
+const sentSchema = z.union([...valueSchema.options, secretValueSchema]);
+export type SentValue = z.infer<typeof sentSchema>;
+
 /** An HTTP request, made from the agent's network or from the edge. */
 export const apiFieldsSchema = z.strictObject({
   kind: z.literal("api"),
@@ -23,10 +28,10 @@ export const apiFieldsSchema = z.strictObject({
   ...agentShape,
   method: z.enum(METHODS),
   url: valueSchema,
-  query: z.record(z.string().min(1).max(200), valueSchema).optional(),
-  headers: z.record(headerNameSchema, valueSchema).optional(),
+  query: z.record(z.string().min(1).max(200), sentSchema).optional(),
+  headers: z.record(headerNameSchema, sentSchema).optional(),
   /** Sent as it stands; say what it is with a content-type header (JSON when it is written as data). */
-  body: z.union([valueSchema, z.strictObject({ json: jsonSchema })]).optional(),
+  body: z.union([...sentSchema.options, z.strictObject({ json: jsonSchema })]).optional(),
   /** Statuses that mean success; any of 200–299 when absent. */
   expect: z.array(z.number().int().min(100).max(599)).min(1).max(32).optional(),
   /** `agent` when absent: from the customer's network. `edge`: from the control plane, to public hosts only. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SCRIPT_MAX_BYTES } from "../limits.ts";
+import { SECRETS_MAX, secretUseSchema } from "../secrets.ts";
 import { agentShape, commonShape, environmentNameSchema, outputNameSchema, valueSchema } from "./common.ts";
 
 const utf8 = new TextEncoder();
@@ -30,6 +31,14 @@ export const commandFieldsSchema = z.strictObject({
     })
     .refine((text) => !text.includes("\0"), { error: "a script may not contain NUL bytes" }),
   env: z.record(environmentNameSchema, valueSchema).optional(),
+  /** By variable: the secret that is in it, or whose file's path is. Agents resolve them; nobody else has values. */
+  secrets: z
+    .record(environmentNameSchema, secretUseSchema)
+    .refine((uses) => Object.keys(uses).length > 0, { error: "name at least one secret, or leave this out" })
+    .refine((uses) => Object.keys(uses).length <= SECRETS_MAX, {
+      error: `a block may use at most ${SECRETS_MAX} secrets`,
+    })
+    .optional(),
   /** Where it runs; a folder of the execution when absent. */
   workingDirectory: absoluteFolder.optional(),
   /** As whom it runs; as the agent's own user when absent. */

@@ -1,7 +1,6 @@
 /** What request an `api` block comes to. Pure: whoever sends it, an agent or the control plane. */
 import type { z } from "zod";
-import type { apiFieldsSchema } from "../blocks/api.ts";
-import type { Value } from "../blocks/common.ts";
+import type { apiFieldsSchema, SentValue } from "../blocks/api.ts";
 import type { StepInputs } from "../data.ts";
 
 export type ApiFields = z.infer<typeof apiFieldsSchema>;
@@ -37,7 +36,7 @@ class Unusable extends Error {}
 
 /**
  * The request of one attempt: what the block says, with the attempt's inputs
- * where the block has expressions.
+ * where the block has expressions, and secrets where it names them.
  * @returns `ok: false` with words for people when no request can be made of it
  */
 export function resolveRequest(block: ApiFields, inputs: StepInputs): Resolution {
@@ -116,7 +115,7 @@ function bodyOf({ body, method }: ApiFields, inputs: StepInputs): string | undef
     : textAt("body", body, inputs);
 }
 
-function textAt(place: string, value: Value, inputs: StepInputs): string {
+function textAt(place: string, value: SentValue, inputs: StepInputs): string {
   if (typeof value === "string") return value;
   const text = inputs[place];
   if (text === undefined) throw new Unusable(`the value of ${place} was not worked out`);

@@ -9,6 +9,7 @@ export function attributeValue(type: FieldType, text: string): unknown {
     case "question":
       return questionValue(text);
     case "names":
+    case "secrets":
       return text.split(",");
     case "numbers":
       return text.split(",").map(numberOr);

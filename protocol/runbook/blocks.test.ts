@@ -282,7 +282,7 @@ branches:
       "15:11 a block is a set of `key: value` lines that begins with its kind: instruction, command, api, condition, timer, approval, parallel, foreach, runbook",
       '16:11 "url" is missing',
       '17:11 "method" must be one of GET, HEAD, POST, PUT, PATCH, DELETE',
-      '18:11 "body" must be a text, `{json: …}` or `{expr: …}`',
+      '18:11 "body" must be a text, `{json: …}`, `{expr: …}` or `{secret: …}`',
       "19:25 a block of the kind timer cannot stand here; possible are command, api",
       '20:5 "branches 2" must be a list, with one `- ` for each entry',
     ]);

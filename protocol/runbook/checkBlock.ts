@@ -1,6 +1,8 @@
 /** Fields of a block that contradict each other, or that nothing would come of. */
 import type { BlockTarget } from "../blocks/common.ts";
 import type { Block } from "../blocks/index.ts";
+import { isProtected } from "../environment.ts";
+import { secretsOf } from "../secrets.ts";
 import type { DocumentIssue } from "./check.ts";
 import { parameterProblems } from "./checkParameters.ts";
 import { urlProblems } from "./checkUrl.ts";
@@ -55,6 +57,8 @@ function kindProblems(block: Block): DocumentIssue[] {
       return timerProblems(block);
     case "api":
       return apiProblems(block);
+    case "command":
+      return secretProblems(block);
     default:
       return [];
   }
@@ -81,9 +85,28 @@ function approvalProblems({ from, required = 1 }: Extract<Block, { kind: "approv
   return [{ path: ["required"], message }];
 }
 
-function apiProblems({ method, body }: Extract<Block, { kind: "api" }>): DocumentIssue[] {
-  if (body === undefined || (method !== "GET" && method !== "HEAD")) return [];
-  return [{ path: ["body"], message: `a ${method} request has no body; remove it or use another method` }];
+function apiProblems(block: Extract<Block, { kind: "api" }>): DocumentIssue[] {
+  const { method, body, from } = block;
+  const issues: DocumentIssue[] = [];
+  if (body !== undefined && (method === "GET" || method === "HEAD")) {
+    const message = `a ${method} request has no body; remove it or use another method`;
+    issues.push({ path: ["body"], message });
+  }
+  const [secret] = secretsOf(block);
+  if (from === "edge" && secret !== undefined) {
+    const message = `the control plane has no secrets, so it cannot send "${secret}"; leave \`from\` out to have an agent send the request`;
+    issues.push({ path: ["from"], message });
+  }
+  return issues;
+}
+
+function secretProblems({ secrets = {}, env = {} }: Extract<Block, { kind: "command" }>): DocumentIssue[] {
+  return Object.keys(secrets).flatMap((variable) => {
+    const why = isProtected(variable)
+      ? `the variable ${variable} decides what the script runs; no secret can be put into it`
+      : Object.hasOwn(env, variable) && `the variable ${variable} is in \`env\` too; remove one`;
+    return why ? [{ path: ["secrets", variable], message: why }] : [];
+  });
 }
 
 function timerProblems({ until, zone }: Extract<Block, { kind: "timer" }>): DocumentIssue[] {

@@ -37,6 +37,8 @@ const PLAIN_TYPES = [
   "expression",
   "value",
   "values",
+  "sent",
+  "secrets",
   "arguments",
   "body",
   "texts",
@@ -90,10 +92,14 @@ export function hintOf(type: FieldType): string {
       return "a text or `{expr: …}`";
     case "values":
       return "names, each with a text or `{expr: …}`";
+    case "sent":
+      return "names, each with a text, `{expr: …}` or `{secret: …}`";
+    case "secrets":
+      return "names of secrets, or variables, each with a secret or `{name: …, as: file}`";
     case "arguments":
       return "names, each with a text, a number, true, false or `{expr: …}`";
     case "body":
-      return "a text, `{json: …}` or `{expr: …}`";
+      return "a text, `{json: …}`, `{expr: …}` or `{secret: …}`";
     case "texts":
       return "names, each with a text";
     case "names":

@@ -161,6 +161,13 @@ export const KIND_FIELDS = {
     },
     { word: "env", key: "env", type: { is: "values" }, doc: "further environment of the script" },
     {
+      word: "secrets",
+      key: "secrets",
+      type: { is: "secrets" },
+      doc: "[secrets](secrets.md) that the agent puts into the script's environment: `db-password` alone is in `DB_PASSWORD`, and with `as: file` the variable holds the path of a file",
+      isAttribute: true,
+    },
+    {
       word: "working-directory",
       key: "workingDirectory",
       type: { is: "text" },
@@ -207,8 +214,13 @@ export const KIND_FIELDS = {
       otherwise: "GET",
     },
     { word: "url", key: "url", type: { is: "value" }, doc: "where the request goes", isRequired: true },
-    { word: "query", key: "query", type: { is: "values" }, doc: "what is added to the address behind `?`" },
-    { word: "headers", key: "headers", type: { is: "values" }, doc: "headers of the request" },
+    { word: "query", key: "query", type: { is: "sent" }, doc: "what is added to the address behind `?`" },
+    {
+      word: "headers",
+      key: "headers",
+      type: { is: "sent" },
+      doc: 'headers of the request, such as `{authorization: {secret: api-token, prefix: "Bearer "}}`',
+    },
     { word: "body", key: "body", type: { is: "body" }, doc: "what is sent" },
     {
       word: "expect",

@@ -302,7 +302,7 @@ true
       '13:5 "target labels tier" must be a text; put it in quotes',
       "15:10 a block name is 1–63 lower-case letters, digits and hyphens, starting with a letter or digit",
       '15:21 "timeout" must be a time such as 30s, 5m or 1h30m',
-      '15:34 unknown attribute "nmae"; a command block knows name, title, when, timeout, on-failure, confirm, working-directory, user, exit-codes, outputs, retry, idempotent, output, on-disconnect',
+      '15:34 unknown attribute "nmae"; a command block knows name, title, when, timeout, on-failure, confirm, secrets, working-directory, user, exit-codes, outputs, retry, idempotent, output, on-disconnect',
       "18:1 a command block needs a script",
       '18:10 "timeout" must be at least 1s',
     ]);
@@ -364,7 +364,7 @@ true
     ["```farhand\nkind: command\n```", '2:1 "script" is missing'],
     [
       "```farhand\nkind: command\nscript: ls\ntimeoutMs: 5\n```",
-      '4:1 unknown field "timeoutMs"; known here: kind, name, title, when, timeout, on-failure, confirm, locks, interpreter, env, working-directory, user, stdin, exit-codes, outputs, retry, idempotent, target, output, on-disconnect, script, compensate',
+      '4:1 unknown field "timeoutMs"; known here: kind, name, title, when, timeout, on-failure, confirm, locks, interpreter, env, secrets, working-directory, user, stdin, exit-codes, outputs, retry, idempotent, target, output, on-disconnect, script, compensate',
     ],
     [
       "<!-- name=x -->\n",

@@ -1,6 +1,7 @@
 /** Fields of a document as YAML that parses back to exactly the same. */
 import { Document, Scalar, visit } from "yaml";
 import type { Block } from "../blocks/index.ts";
+import { variableOf } from "../secrets.ts";
 import { fieldsOf } from "./fields.ts";
 import { type Field, type FieldType, unitOf } from "./fieldTypes.ts";
 
@@ -46,6 +47,8 @@ export function writtenValue(type: FieldType, value: unknown): unknown {
   switch (type.is) {
     case "group":
       return Array.isArray(value) ? value.map((each) => group(type, each)) : group(type, value);
+    case "secrets":
+      return namesAlone(value) ?? value;
     case "block":
       return wordsOfBlock(value as Block);
     case "blocks":
@@ -55,6 +58,14 @@ export function writtenValue(type: FieldType, value: unknown): unknown {
     default:
       return value;
   }
+}
+
+/** The names of secrets that are all in variables called like them. */
+function namesAlone(uses: object): string[] | undefined {
+  const entries = Object.entries(uses);
+  const isPlain = ([variable, use]: [string, unknown]) =>
+    typeof use === "string" && variableOf(use) === variable;
+  return entries.every(isPlain) ? entries.map(([, use]) => String(use)) : undefined;
 }
 
 function group(type: Extract<FieldType, { is: "group" }>, value: object): unknown {

@@ -5,6 +5,7 @@ import { FENCE_INTERPRETERS } from "../blocks/command.ts";
 import { RETRY_ON } from "../blocks/common.ts";
 import { blockSchema } from "../blocks/index.ts";
 import { CHUNK_MAX_BYTES, OUTPUT_MAX_BYTES, STEP_TIMEOUT_MAX_MS, WAIT_MAX_MS } from "../limits.ts";
+import { variableOf } from "../secrets.ts";
 import { checkDocument } from "./check.ts";
 import { type RunbookDocument, runbookDocumentSchema } from "./document.ts";
 
@@ -92,6 +93,21 @@ const expression = fc
   .map((value) => `${JSON.stringify(value.toWellFormed()).replaceAll("\\u", "\\\\u")} == "x"\n || true`);
 const clean = text.map((each) => each.replaceAll("\0", "") || "-");
 const value = fc.oneof(clean, fc.record({ expr: expression }));
+const secret = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,8}$/);
+const sent = fc.oneof(value, fc.record({ secret, prefix: fc.constantFrom("Bearer ", "") }));
+const secretUses = fc.oneof(
+  fc
+    .uniqueArray(
+      secret.filter((name) => /^[a-z]/.test(name)),
+      { minLength: 1, maxLength: 3, selector: variableOf },
+    )
+    .map((names) => Object.fromEntries(names.map((name) => [variableOf(name), name]))),
+  fc.dictionary(
+    fc.stringMatching(/^[A-Z][A-Z0-9_]{0,8}$/),
+    fc.oneof(secret, fc.record({ name: secret, as: fc.constantFrom("env", "file") })),
+    { minKeys: 1, maxKeys: 3 },
+  ),
+);
 const keyOf = fc
   .oneof(word, awkward, fc.constantFrom("1", "on", "<<", "a: b", "- ", "?"))
   .filter((key) => key !== "");
@@ -186,6 +202,7 @@ const command = leaving(
     ...every,
     ...byAgent,
     env: values(word2),
+    secrets: secretUses,
     workingDirectory: fc.oneof(
       fc.constant("/srv/app"),
       clean.map((each) => `/${each}`),
@@ -205,9 +222,9 @@ const api = leaving(
   {
     ...every,
     ...byAgent,
-    query: values(keyOf),
-    headers: values(word2),
-    body: fc.oneof(value, fc.record({ json: fc.jsonValue({ maxDepth: 4 }) })),
+    query: fc.dictionary(keyOf, sent, { maxKeys: 3 }),
+    headers: fc.dictionary(word2, sent, { maxKeys: 3 }),
+    body: fc.oneof(sent, fc.record({ json: fc.jsonValue({ maxDepth: 4 }) })),
     expect: numbers(100, 599),
     from: fc.constantFrom("agent", "edge"),
     outputs: fc.dictionary(word2, fc.constantFrom("", "/a", "/a~1b/0"), { maxKeys: 2 }),

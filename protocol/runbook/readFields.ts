@@ -1,5 +1,6 @@
 /** What was written, as YAML or in the braces of a fence, becomes the fields of the document. */
 import type { BlockKind } from "../blocks/index.ts";
+import { variableOf } from "../secrets.ts";
 import { questionValue } from "./attributeValues.ts";
 import { BLOCK_KINDS, fieldsOf, isBlockKind } from "./fields.ts";
 import { type Field, type FieldType, hintOf, unitOf } from "./fieldTypes.ts";
@@ -125,6 +126,8 @@ function readType(field: Field, type: FieldType, written: Yaml, issues: IssueLis
   switch (type.is) {
     case "question":
       return { ...written, value: questionValue(written.value), drafts: [] };
+    case "secrets":
+      return { ...written, value: secretUses(written.value), drafts: [] };
     case "group":
       return type.isList
         ? readList(written, (item) => readGroup(type, item, issues))
@@ -138,6 +141,13 @@ function readType(field: Field, type: FieldType, written: Yaml, issues: IssueLis
     default:
       return { ...written, drafts: [] };
   }
+}
+
+/** Secrets that are only named are in variables that are called like them. */
+function secretUses(written: unknown): unknown {
+  const names = typeof written === "string" ? [written] : written;
+  if (!Array.isArray(names) || !names.every((name) => typeof name === "string")) return written;
+  return Object.fromEntries(names.map((name) => [variableOf(name), name]));
 }
 
 function readGroup(type: Extract<FieldType, { is: "group" }>, written: Yaml, issues: IssueList): Part {

@@ -30,6 +30,10 @@ function hintAt(field: Field | undefined, below: number): string | undefined {
   switch (field.type.is) {
     case "values":
       return hintOf({ is: "value" });
+    case "sent":
+      return "a text, `{expr: …}` or `{secret: …}`";
+    case "secrets":
+      return "the name of a secret, or `{name: …, as: file}`";
     case "arguments":
       return "a text, a number, true, false or `{expr: …}`";
     default:

@@ -8,6 +8,7 @@ import { hundredSteps } from "./hundredSteps.ts";
 import { inFlight } from "./inFlight.ts";
 import { manySteps } from "./manySteps.ts";
 import type { Measurement } from "./measurement.ts";
+import { redaction } from "./redaction.ts";
 import { runningStep } from "./runningStep.ts";
 import { smallChunks } from "./smallChunks.ts";
 import { waiting } from "./waiting.ts";
@@ -24,6 +25,7 @@ export const measurements = {
   "many-steps": manySteps,
   waiting,
   engine,
+  redaction,
 } as const satisfies Record<string, Measurement>;
 
 export type MeasurementName = keyof typeof measurements;

@@ -31,6 +31,7 @@ beforeAll(async () => {
     ["/executions", "Script"],
     [`/executions/${failed}`, "exit code 3"],
     ["/agents", "test-agent"],
+    ["/secrets", "No agent holds a secret yet"],
     ["/api-keys", "No keys yet"],
     ["/settings", "Appearance"],
     ["/nowhere", "does not exist"],

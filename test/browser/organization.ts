@@ -9,6 +9,8 @@ import { type ExecutionSummary, executionSchema, executionSummarySchema } from "
 import { agentSchema, joinTokenCreatedSchema, poolSchema } from "#protocol/api/pools.ts";
 import { type Runbook, runbookSchema } from "#protocol/api/runbooks.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
+import { statePaths } from "../../agent/paths.ts";
+import { SecretStore } from "../../agent/secrets/store.ts";
 import { type AgentProcess, enrollAgent, runAgent } from "../../scripts/lib/agentProcess.ts";
 import { Client, openSession } from "../../scripts/lib/client.ts";
 
@@ -53,7 +55,11 @@ export class Organization {
   }
 
   /** Enrols and runs an agent in the pool; resolves when it is connected. */
-  async startAgent(name = "test-agent", slots = 4): Promise<AgentProcess> {
+  async startAgent(
+    name = "test-agent",
+    slots = 4,
+    secrets: Record<string, string> = {},
+  ): Promise<AgentProcess> {
     const pool = (await this.client.call(z.array(poolSchema), "GET", "/pools")).find(
       (each) => each.name === "default",
     );
@@ -62,15 +68,22 @@ export class Organization {
     const { token } = await this.client.call(joinTokenCreatedSchema, "POST", "/join-tokens", {
       body: { poolId: id },
     });
-    return this.runAgent(token, name, slots);
+    return this.runAgent(token, name, slots, secrets);
   }
 
-  /** Runs an agent with a token that somebody made. */
-  async runAgent(token: string, name: string, slots = 4): Promise<AgentProcess> {
+  /** Runs an agent with a token that somebody made. @param secrets what is in its own store */
+  async runAgent(
+    token: string,
+    name: string,
+    slots = 4,
+    secrets: Record<string, string> = {},
+  ): Promise<AgentProcess> {
     const folder = await mkdtemp(join(tmpdir(), "farhand-browser-agent-"));
     this.folders.push(folder);
     const settings = { stateDir: join(folder, "state"), logFile: join(folder, "agent.log"), slots };
     await enrollAgent({ ...settings, url: this.client.url, token, name });
+    const store = new SecretStore(statePaths(settings.stateDir).secrets);
+    for (const [secret, value] of Object.entries(secrets)) store.set(secret, Buffer.from(value));
     const agent = runAgent(settings);
     this.agents.push(agent);
     await vi.waitFor(async () => expect(await this.connectedAgents()).toContain(name), {

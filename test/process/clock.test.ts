@@ -38,6 +38,7 @@ async function connectedAgent() {
   const agent = await Agent.open({
     ...{ clock, slots: 4, log: silentLog, paths: statePaths(root), policy: DEFAULT_POLICY },
     identity: { agentId, labels: {} },
+    providers: [],
     dial: createDial({ agentId, url: plane.url, privateKey: keys.privateKey }, clock),
     random: () => 0.5,
   });

@@ -50,10 +50,15 @@ export interface Output {
 }
 
 /** Runs one command of the agent to its end. */
-export async function agentCommand(args: string[], env: Record<string, string> = {}): Promise<Output> {
+export async function agentCommand(
+  args: string[],
+  env: Record<string, string> = {},
+  input = "",
+): Promise<Output> {
   const child = spawn(process.execPath, [agentFile, ...args], {
     env: { PATH: process.env.PATH ?? "", ...env },
   });
+  child.stdin.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (data) => {

@@ -16,6 +16,9 @@ import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
 import { hostFacts } from "../../agent/policy/facts.ts";
 import { DEFAULT_POLICY } from "../../agent/policy/policy.ts";
+import { KnownSecrets } from "../../agent/redact/known.ts";
+import { SecretFiles } from "../../agent/secrets/files.ts";
+import { SecretKeeper } from "../../agent/secrets/keeper.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
 import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
@@ -28,7 +31,11 @@ beforeEach(async () => {
   mkdirSync(paths.spool);
   const journal = Journal.open(paths.journal, silentLog);
   const shared = { journal, clock: systemClock, log: silentLog };
+  const known = new KnownSecrets();
   host = {
+    known,
+    secrets: new SecretKeeper({ providers: [], known, clock: systemClock, log: silentLog }),
+    secretFiles: SecretFiles.open(root, {}),
     ...{ ...shared, paths, bootId: bootId(), table: systemProcesses },
     ...{ policy: DEFAULT_POLICY, facts: hostFacts },
     folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),

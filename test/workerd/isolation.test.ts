@@ -86,6 +86,8 @@ const CASES: Record<string, Case> = {
   "get /runbooks/{runbookId}/compare": at((ids) => `/runbooks/${ids.runbookId}/compare?from=1&to=1`),
   "post /runbooks/{runbookId}/plan": at((ids) => `/runbooks/${ids.runbookId}/plan`, body({})),
   "get /locks": at(() => "/locks"),
+  "get /secrets": at(() => "/secrets"),
+  "get /credentials": at(() => "/credentials"),
   "get /organization": at(() => "/organization"),
   "put /organization": at(() => "/organization", body({ retentionDays: 3_650 })),
   "post /runbooks/{runbookId}/execute": at((ids) => `/runbooks/${ids.runbookId}/execute`, body({})),

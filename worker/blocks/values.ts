@@ -45,10 +45,10 @@ export function lookAtAgent(values: Readonly<Record<string, unknown>>): boolean 
 }
 
 /** A record of values with the places that they have in the block. */
-export function placed(
+export function placed<T>(
   prefix: string,
-  values: Readonly<Record<string, Value>> | undefined,
-): Record<string, Value> {
+  values: Readonly<Record<string, T>> | undefined,
+): Record<string, T> {
   return Object.fromEntries(
     Object.entries(values ?? {}).map(([name, value]) => [`${prefix}/${name}`, value]),
   );

@@ -20,7 +20,14 @@ export interface Caller {
 const ROLE_SCOPES: Readonly<Record<string, readonly Scope[]>> = {
   owner: SCOPES,
   admin: SCOPES,
-  member: ["runbooks:read", "runbooks:write", "executions:read", "executions:write", "agents:read"],
+  member: [
+    "runbooks:read",
+    "runbooks:write",
+    "executions:read",
+    "executions:write",
+    "agents:read",
+    "secrets:read",
+  ],
 };
 
 /** What a role in an organization allows; nothing for a role nobody knows, or for none. */

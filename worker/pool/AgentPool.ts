@@ -7,11 +7,12 @@ import type { ConnectionContext } from "partyserver";
 import type { Presence } from "#protocol/api/pools.ts";
 import { agentControlMessageSchema } from "#protocol/control.ts";
 import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, HEARTBEAT_PING } from "#protocol/limits.ts";
+import { type HeldSecret, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
-import { assign, type Choice, chooseAgent, lackingOf, matchingAgents } from "./choose.ts";
+import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
   type AgentWish,
@@ -102,14 +103,22 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   async lookAt(wishes: AgentWish[]): Promise<MatchingNow[]> {
     const candidates = this.#agents.candidates();
-    return wishes.map(({ labels, interpreters }) => {
+    const asksSecrets = wishes.some(({ secrets }) => secrets.length > 0);
+    const held = asksSecrets ? this.#store.secrets() : new Map<string, HeldSecret[]>();
+    return wishes.map(({ labels, interpreters, secrets }) => {
       const matching = matchingAgents(candidates, labels);
       const agents = matching.slice(0, NAMED_MAX).map(({ agentId, busy, slots }) => {
         return { id: agentId, name: this.#agents.nameOf(agentId), busy: busy >= slots };
       });
       const free = matching.filter(({ busy, slots }) => busy < slots).length;
-      return { matching: matching.length, free, agents, lacking: lackingOf(matching, interpreters) };
+      const lacking = lackingOf(matching, toldInterpreters(interpreters), (agent) => agent.interpreters);
+      const lackingSecrets = lackingOf(matching, secrets, ({ agentId }) => namesOf(held.get(agentId)));
+      return { matching: matching.length, free, agents, lacking, lackingSecrets };
     });
+  }
+
+  async secrets(): Promise<Record<string, HeldSecret[]>> {
+    return Object.fromEntries(this.#store.secrets());
   }
 
   async setLimit(maxLeases: number | null): Promise<void> {
@@ -133,6 +142,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.background(this.#coordinator({ executionId }).endAgent(agentId, reason));
     }
     this.#store.noteOver(agentId, Date.now());
+    this.#store.noteSecrets(agentId, undefined);
     this.#announce(agentId);
     this.#setAlarm();
   }
@@ -175,6 +185,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       const message = parsed.message;
       if (message.type === "hello") return state.hello ? undefined : this.#hello(socket, state, message);
       if (!state.hello) return refuse(socket, `${message.type} before hello`);
+      if (message.type === "secrets") return this.#store.noteSecrets(state.agentId, message.secrets);
       if (message.type !== "ack") this.#report(socket, state, message);
     } catch (error) {
       this.log("error", "a frame could not be handled", { error });
@@ -215,6 +226,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       if (other.id !== socket.id) other.close(CLOSE_CODES.replaced, "the agent opened a newer socket");
     }
     socket.setState(greeting.state);
+    this.#store.noteSecrets(agentId, message.secrets);
     send(socket, greeting.welcome);
     this.log("info", "agent connected", { agentId, agentVersion: message.agentVersion });
     for (const action of reconcile(this.#store.leasesOf(agentId), message.leases)) {
@@ -398,4 +410,9 @@ export class AgentPool extends SocketObject implements PoolApi {
     const [organizationId, poolId] = this.name.split("/");
     return { organizationId, poolId };
   }
+}
+
+/** All that an agent holds; undefined when it does not tell, or has more than it may tell of. */
+function namesOf(held: readonly HeldSecret[] | undefined): string[] | undefined {
+  return held && held.length < SECRETS_TOLD_MAX ? held.map(({ name }) => name) : undefined;
 }

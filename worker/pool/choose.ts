@@ -49,17 +49,19 @@ export function matchingAgents(
   return candidates.filter((agent) => !agent.draining && hasLabels(agent.labels, labels));
 }
 
-/** How many of these agents lack each interpreter, as far as they tell; nothing for those that all have. */
-export function lackingOf(
-  agents: readonly Candidate[],
-  interpreters: readonly string[],
+/**
+ * How many of these agents lack each of these things; nothing for those that all have.
+ * @param has the names of all that an agent has; undefined when it does not tell
+ */
+export function lackingOf<Agent>(
+  agents: readonly Agent[],
+  wanted: readonly string[],
+  has: (agent: Agent) => readonly string[] | undefined,
 ): Record<string, number> {
-  const counts = interpreters
-    .filter((name) => KNOWN_INTERPRETERS.includes(name))
-    .map((name) => {
-      const without = agents.filter((agent) => agent.interpreters?.includes(name) === false);
-      return [name, without.length] as const;
-    });
+  const counts = wanted.map((name) => {
+    const without = agents.filter((agent) => has(agent)?.includes(name) === false);
+    return [name, without.length] as const;
+  });
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
@@ -80,6 +82,11 @@ export function assign<Row extends Wish>(
     grants.push({ row, agentId: agent.agentId });
   }
   return grants;
+}
+
+/** Those of these programs of which agents tell whether they have them. */
+export function toldInterpreters(interpreters: readonly string[]): string[] {
+  return interpreters.filter((name) => KNOWN_INTERPRETERS.includes(name));
 }
 
 function isFree(agent: Candidate, now: number): boolean {

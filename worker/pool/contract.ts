@@ -10,6 +10,7 @@
  */
 import type { Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
+import type { HeldSecret } from "#protocol/secrets.ts";
 import type { QueueReason } from "#protocol/states.ts";
 
 export const AGENT_HEADER = "x-farhand-agent";
@@ -75,12 +76,15 @@ export interface MatchingNow {
   agents: { id: string; name: string; busy: boolean }[];
   /** By interpreter: how many of them have said that they do not have it; absent for none. */
   lacking: Record<string, number>;
+  /** The same by secret. */
+  lackingSecrets: Record<string, number>;
 }
 
 /** What a look at the pool is for. */
 export interface AgentWish {
   labels: Record<string, string>;
   interpreters: readonly string[];
+  secrets: readonly string[];
 }
 
 export interface PoolApi {
@@ -97,6 +101,8 @@ export interface PoolApi {
   lookAt(wishes: AgentWish[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
+  /** What each agent has last said that it holds, by agent id; also of those that are away. */
+  secrets(): Promise<Record<string, HeldSecret[]>>;
   /** Most leases at once; null for no limit. */
   setLimit(maxLeases: number | null): Promise<void>;
   /** Ends the agent's sockets and leases; for revocation. */

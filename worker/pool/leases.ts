@@ -56,7 +56,7 @@ function gone(lease: LeaseRow): LeaseAction {
     : { type: "lose", lease, reason: "its agent has ended the lease" };
 }
 
-export type LeaseReport = Exclude<AgentControlMessage, { type: "hello" | "ack" }>;
+export type LeaseReport = Exclude<AgentControlMessage, { type: "hello" | "ack" | "secrets" }>;
 
 /** What a report leads to. It changes nothing when the lease is not this agent's under this fence (S5): then nothing is to run under it. */
 export function reported(

@@ -19,7 +19,9 @@ export interface AgentSocket {
   labels: Record<string, string>;
   connectedAt: number;
   avoidUntil: number;
-  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters"> & { interpreters?: readonly string[] };
+  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets"> & {
+    interpreters?: readonly string[];
+  };
 }
 
 export function newSocket({ agentId, name, labels }: AgentIdentity, now: number): AgentSocket {
@@ -32,7 +34,7 @@ export type Greeting =
 
 /** The answer to a hello: welcome, or why the socket has to close. */
 export function greet(state: AgentSocket, message: Hello, now: number): Greeting {
-  const { type, leases: _, protocol, ...hello } = message;
+  const { type, leases: _, secrets: __, protocol, ...hello } = message;
   const version = agreeOnVersion(protocol, PROTOCOL_VERSIONS);
   if (!version.agreed) {
     const reason = `no common protocol version: upgrade the ${version.upgrade}`;

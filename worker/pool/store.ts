@@ -1,4 +1,5 @@
-/** The pool's SQLite: who holds which lease, who waits, and which assertions were used. */
+/** The pool's SQLite: who holds which lease, who waits, which secrets agents hold, and which assertions were used. */
+import type { HeldSecret } from "#protocol/secrets.ts";
 import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
 import type { AgentIdentity } from "./contract.ts";
 
@@ -16,6 +17,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS over (
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, agent_id TEXT, execution_id TEXT
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS secrets (agent_id TEXT PRIMARY KEY, held TEXT NOT NULL) WITHOUT ROWID;
   ${ASSERTIONS_SCHEMA}
 `;
 
@@ -212,6 +214,19 @@ export class PoolStore {
   /** Forgets leases and agents that were over before a time. */
   forgetOver(before: number): void {
     this.#sql.exec("DELETE FROM over WHERE at < ?", before);
+  }
+
+  /** By agent: the names of the secrets that it holds, as it said last. */
+  secrets(): Map<string, HeldSecret[]> {
+    const rows = this.#sql.exec("SELECT agent_id, held FROM secrets").toArray();
+    // Written by `noteSecrets` alone.
+    return new Map(rows.map((row) => [String(row.agent_id), JSON.parse(String(row.held)) as HeldSecret[]]));
+  }
+
+  /** @param held undefined when it does not tell, or is no longer there to hold any */
+  noteSecrets(agentId: string, held: readonly HeldSecret[] | undefined): void {
+    if (held === undefined) this.#sql.exec("DELETE FROM secrets WHERE agent_id = ?", agentId);
+    else this.#sql.exec("INSERT OR REPLACE INTO secrets VALUES (?, ?)", agentId, JSON.stringify(held));
   }
 
   /** False when this assertion was already used (HS2). */

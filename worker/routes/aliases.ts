@@ -11,6 +11,7 @@ import { retry } from "./executions/retry.ts";
 import { result } from "./executions/steps.ts";
 import { runbookParamsSchema } from "./runbooks/params.ts";
 import { rollback } from "./runbooks/rollback.ts";
+import { list as listSecrets } from "./secrets/list.ts";
 
 const executeSchema = executionCreateSchema.extend({ runbookId: z.string() });
 
@@ -41,4 +42,5 @@ export const aliasOperations = [
   result.alias({ path: "/result/{executionId}" }),
   events.alias({ path: "/events/executions/{executionId}" }),
   list.alias({ path: "/user/executions", adapt: ({ query }) => ({ query: { ...query, mine: "1" } }) }),
+  listSecrets.alias({ path: "/credentials" }),
 ];

@@ -8,6 +8,7 @@ import { lockOperations } from "./locks/index.ts";
 import { organizationOperations } from "./organization/index.ts";
 import { poolOperations } from "./pools/index.ts";
 import { runbookOperations } from "./runbooks/index.ts";
+import { secretOperations } from "./secrets/index.ts";
 import { systemOperations } from "./system/index.ts";
 
 /** Every operation of the API that needs a caller. */
@@ -21,6 +22,7 @@ export const operations = [
   ...joinTokenOperations,
   ...apiKeyOperations,
   ...lockOperations,
+  ...secretOperations,
   ...organizationOperations,
   ...aliasOperations,
 ];

@@ -12,6 +12,7 @@ export const paths = {
   executions: "/executions",
   execution: (id: string) => `/executions/${id}`,
   agents: "/agents",
+  secrets: "/secrets",
   apiKeys: "/api-keys",
   settings: "/settings",
 } as const;

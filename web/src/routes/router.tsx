@@ -85,6 +85,12 @@ export const router = createBrowserRouter([
                 }),
               },
               {
+                path: "secrets",
+                lazy: async () => ({
+                  Component: (await import("../features/secrets/SecretsPage.tsx")).SecretsPage,
+                }),
+              },
+              {
                 path: "api-keys",
                 lazy: async () => ({
                   Component: (await import("../features/api-keys/ApiKeysPage.tsx")).ApiKeysPage,

@@ -32,8 +32,8 @@ describe("the outline of a plan", () => {
       ["last", undefined, "finally", {}],
     ]);
     expect(wishes).toEqual([
-      { poolId: "pool_1", poolName: "default", labels: { role: "db" }, interpreters: ["sh"] },
-      { poolId: "pool_1", poolName: "default", labels: {}, interpreters: ["python3"] },
+      { poolId: "pool_1", poolName: "default", labels: { role: "db" }, interpreters: ["sh"], secrets: [] },
+      { poolId: "pool_1", poolName: "default", labels: {}, interpreters: ["python3"], secrets: [] },
     ]);
   });
 

@@ -4,6 +4,7 @@ import type { BlockTarget } from "#protocol/blocks/common.ts";
 import { type Block, childLists, compensationOf } from "#protocol/blocks/index.ts";
 import { canonicalJson } from "#protocol/digest.ts";
 import type { Plan } from "#protocol/plan.ts";
+import { secretsOf } from "#protocol/secrets.ts";
 import { blockTitle } from "../../blocks/index.ts";
 import { entryOf } from "../../execution/engine/state.ts";
 
@@ -14,6 +15,8 @@ export interface TargetWish {
   labels: Record<string, string>;
   /** Programs that its commands need there. */
   interpreters: string[];
+  /** Secrets that its steps use there. */
+  secrets: string[];
 }
 
 type Procedure = Pick<Plan, "target" | "blocks" | "finally" | "children">;
@@ -68,6 +71,7 @@ class OutlineWriter {
     const { target: around, ...where } = place;
     const target = targetOf(block) ?? around;
     const runs = place.skipped === undefined;
+    const secrets = secretsOf(block);
     steps.push({
       id: block.id,
       kind: block.kind,
@@ -75,6 +79,7 @@ class OutlineWriter {
       ...where,
       when: block.when,
       where: needsAgents(block) ? this.#where(procedure, target, runs ? block : undefined) : undefined,
+      secrets: secrets.length > 0 ? secrets : undefined,
       startsVersion: block.kind === "runbook" ? entryOf(procedure.children, block.id) : undefined,
     });
     if (runs) this.questions.push(...questionsOf(block));
@@ -102,10 +107,11 @@ class OutlineWriter {
     const labels = target?.labels ?? (target?.pool === undefined ? own.labels : {});
     if (block) {
       const key = canonicalJson([poolId, labels]);
-      const wish = this.wishes.get(key) ?? { poolId, poolName, labels, interpreters: [] };
+      const wish = this.wishes.get(key) ?? { poolId, poolName, labels, interpreters: [], secrets: [] };
       if (block.kind === "command" && !wish.interpreters.includes(block.interpreter)) {
         wish.interpreters.push(block.interpreter);
       }
+      wish.secrets = [...new Set([...wish.secrets, ...secretsOf(block)])];
       this.wishes.set(key, wish);
     }
     return { poolName, labels, mode: target?.mode ?? "one" };

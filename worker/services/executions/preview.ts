@@ -64,27 +64,31 @@ async function lookAtAgents(
 ): Promise<PlannedTarget[]> {
   const pools = [...Map.groupBy(wishes, ({ poolId }) => poolId)];
   const answers = await mapConcurrently(pools, async ([poolId, wanted]) => {
-    const wishes = wanted.map(({ labels, interpreters }) => ({ labels, interpreters }));
+    const wishes = wanted.map(({ labels, interpreters, secrets }) => ({ labels, interpreters, secrets }));
     const found = await callObject(poolOf(env, organizationId, poolId), (pool) => pool.lookAt(wishes));
     return wanted.map(({ poolId: _, ...wish }, index) => ({
       ...wish,
-      ...(found[index] ?? { matching: 0, free: 0, agents: [], lacking: {} }),
+      ...(found[index] ?? { matching: 0, free: 0, agents: [], lacking: {}, lackingSecrets: {} }),
     }));
   });
   return answers.flat();
 }
 
 /** What is missing at a target, in words. */
-function missingAt({ poolName, labels, matching, lacking }: PlannedTarget): string[] {
+function missingAt({ poolName, labels, matching, lacking, lackingSecrets }: PlannedTarget): string[] {
   const wanted = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   const which = wanted.length > 0 ? ` with ${wanted.join(", ")}` : "";
   const where = `in the pool "${poolName}"`;
   if (matching === 0) return [`No agent${which} is connected ${where}.`];
-  return Object.entries(lacking).map(([name, count]) => {
+  const things = [
+    ...Object.entries(lacking),
+    ...Object.entries(lackingSecrets).map(([name, count]) => [`the secret "${name}"`, count] as const),
+  ];
+  return things.map(([thing, count]) => {
     const all = count === matching;
     return all
-      ? `No connected agent${which} ${where} has ${name}.`
-      : `${count} of ${matching} connected agents${which} ${where} do not have ${name}.`;
+      ? `No connected agent${which} ${where} has ${thing}.`
+      : `${count} of ${matching} connected agents${which} ${where} do not have ${thing}.`;
   });
 }
 

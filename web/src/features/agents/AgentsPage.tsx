@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Plus, Server } from "lucide-react";
+import { KeySquare, Plus, Server } from "lucide-react";
 import { useState } from "react";
+import { Link } from "react-router";
 import type { Agent, Pool } from "#protocol/api/pools.ts";
 import { allItems } from "../../api/paging.ts";
 import { agentsQuery, poolsQuery } from "../../api/queries/agents.ts";
@@ -12,6 +13,7 @@ import { LoadMore } from "../../components/LoadMore.tsx";
 import { Card, Page } from "../../components/Page.tsx";
 import { PageHeader } from "../../components/PageHeader.tsx";
 import { SkeletonRows } from "../../components/Skeleton.tsx";
+import { paths } from "../../routes/paths.ts";
 import { AddAgentDialog } from "./AddAgentDialog.tsx";
 import { AgentRow } from "./AgentRow.tsx";
 import { NewPoolDialog } from "./NewPoolDialog.tsx";
@@ -31,6 +33,12 @@ export function AgentsPage() {
         description="Machines in your network that dial out to here and run what your runbooks say."
         actions={
           <>
+            <Button asChild className="md:hidden">
+              <Link to={paths.secrets}>
+                <KeySquare aria-hidden />
+                Secrets
+              </Link>
+            </Button>
             <Button onClick={() => setNewPool(true)}>New pool</Button>
             <Button variant="primary" onClick={() => setAdding({})}>
               <Plus aria-hidden />

@@ -14,6 +14,7 @@ const SCOPE_WORDS = {
   "executions:read": "See executions and their output",
   "executions:write": "Run runbooks and cancel executions",
   "agents:read": "See pools and agents",
+  "secrets:read": "See the names of secrets",
   "agents:write": "Make pools and join tokens, revoke agents",
   "keys:read": "See API keys",
   "keys:write": "Create and revoke API keys",

@@ -40,6 +40,11 @@ export function PlannedSteps({ steps, runbooks }: Props) {
                 only when <code className="font-mono wrap-anywhere">{step.when}</code>
               </p>
             )}
+            {step.secrets && (
+              <p className="text-[0.8125rem] text-muted">
+                gets <span className="font-mono wrap-anywhere">{step.secrets.join(", ")}</span>
+              </p>
+            )}
             {starts && (
               <p className="text-[0.8125rem] text-muted">
                 starts “{starts.title}”, version {starts.versionNumber}

@@ -8,7 +8,7 @@ export function PlannedTargets({ targets }: { targets: readonly PlannedTarget[] 
   return (
     <ul className="flex flex-col gap-4">
       {targets.map((target) => {
-        const { poolName, labels, matching, free, agents, interpreters } = target;
+        const { poolName, labels, matching, free, agents, interpreters, secrets } = target;
         return (
           <li key={`${poolName} ${JSON.stringify(labels)}`} className="flex flex-col gap-1.5">
             <TargetView target={{ pool: poolName, labels }} />
@@ -35,6 +35,12 @@ export function PlannedTargets({ targets }: { targets: readonly PlannedTarget[] 
             {interpreters.length > 0 && (
               <p className="text-[0.8125rem] text-muted">
                 Needs <span className="font-mono">{interpreters.join(", ")}</span> there.
+              </p>
+            )}
+            {secrets.length > 0 && (
+              <p className="text-[0.8125rem] text-muted">
+                Uses the {secrets.length === 1 ? "secret" : "secrets"}{" "}
+                <span className="font-mono wrap-anywhere">{secrets.join(", ")}</span> there.
               </p>
             )}
           </li>

@@ -49,7 +49,7 @@ function PreviewView({ preview }: { preview: Preview }) {
   return (
     <div className="flex flex-col gap-6">
       {missing.length > 0 && (
-        <Notice tone="warn" icon={<TriangleAlert aria-hidden />} title="It would wait">
+        <Notice tone="warn" icon={<TriangleAlert aria-hidden />} title="It would wait, or fail">
           <ul>
             {missing.map((words) => (
               <li key={words}>{words}</li>

@@ -1,7 +1,8 @@
-import { CircleHelp, Lock, RotateCw, Timer, Unplug } from "lucide-react";
+import { CircleHelp, KeySquare, Lock, RotateCw, Timer, Unplug } from "lucide-react";
 import type { BlockTarget } from "#protocol/blocks/common.ts";
 import type { Block } from "#protocol/blocks/index.ts";
 import { STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
+import { secretsOf } from "#protocol/secrets.ts";
 import { Badge } from "../../components/Badge.tsx";
 import { formatBytes, formatDuration } from "../../components/format.ts";
 
@@ -25,6 +26,13 @@ export function BlockFacts({ block }: { block: Block }) {
           <Lock aria-hidden />
           {name}
           {mode === "shared" && " (shared)"}
+        </Badge>
+      ))}
+      {secretsOf(block).map((name) => (
+        <Badge key={name}>
+          <KeySquare aria-hidden />
+          <span className="sr-only">secret </span>
+          {name}
         </Badge>
       ))}
       {block.onFailure === "continue" && <Badge>may fail</Badge>}

@@ -132,6 +132,8 @@ function beginning(
     case "lines":
       return begin(style === "flow" ? ": " : `: |${inside}`);
     case "values":
+    case "sent":
+    case "secrets":
     case "arguments":
     case "texts":
       return style === "flow" ? begin(": { ", " }") : begin(`:${inside}`);

@@ -165,6 +165,8 @@ function shapeOf(type: FieldType): Shape | undefined {
     case "expression":
     case "value":
     case "values":
+    case "sent":
+    case "secrets":
     case "arguments":
     case "body":
     case "texts":

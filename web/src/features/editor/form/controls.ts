@@ -42,6 +42,8 @@ export function controlOf(type: FieldType): Control {
     case "boolean":
       return { is: "tick" };
     case "values":
+    case "sent":
+    case "secrets":
     case "arguments":
     case "texts":
     case "body":

@@ -4,9 +4,8 @@
  * programs and its settings come from. A plan sets none of them unless the
  * policy of the host says so.
  */
-import { matchesName } from "./glob.ts";
 
-export const PROTECTED_NAMES: readonly string[] = [
+const PROTECTED_NAMES: readonly string[] = [
   // The loader and the C library.
   ...["LD_*", "DYLD_*", "GLIBC_TUNABLES", "GCONV_PATH", "LOCPATH", "NLSPATH", "MALLOC_*", "LIBPATH"],
   ...["HOSTALIASES", "RESOLV_HOST_CONF", "RES_OPTIONS", "LOCALDOMAIN"],
@@ -23,7 +22,9 @@ export const PROTECTED_NAMES: readonly string[] = [
   ...["JDK_JAVA_OPTIONS", "CLASSPATH", "PSModulePath", "DOTNET_STARTUP_HOOKS", "DENO_DIR", "BUN_*"],
 ];
 
-/** Whether no plan may set this name, unless the policy allows it. */
+const PROTECTED = new RegExp(`^(?:${PROTECTED_NAMES.map((name) => name.replace("*", ".*")).join("|")})$`);
+
+/** Whether no plan may set this name, unless the policy of a host allows it. */
 export function isProtected(name: string): boolean {
-  return matchesName(PROTECTED_NAMES, name);
+  return PROTECTED.test(name);
 }

@@ -1,0 +1,113 @@
+/** `farhand-agent secrets`: what this host holds. Values go in, and never come out again. */
+import { systemClock } from "../clock.ts";
+import type { SecretsConfig } from "../config.ts";
+import { Failure } from "../failure.ts";
+import { inWords } from "../files.ts";
+import { createLog, wordsOf } from "../log.ts";
+import { statePaths } from "../paths.ts";
+import { REDACT_MIN_BYTES } from "../redact/forms.ts";
+import { KnownSecrets } from "../redact/known.ts";
+import { openProviders } from "../secrets/index.ts";
+import { SecretKeeper, withoutLastBreak } from "../secrets/keeper.ts";
+import { SECRET_MAX_BYTES } from "../secrets/provider.ts";
+import { SecretStore } from "../secrets/store.ts";
+
+export async function secrets(config: SecretsConfig): Promise<void> {
+  const { verb, name = "", logFormat, logLevel } = config;
+  const store = new SecretStore(statePaths(config.state).secrets);
+  const keeper = () =>
+    new SecretKeeper({
+      providers: openProviders({ file: config.secrets, env: process.env, clock: systemClock, store }),
+      known: new KnownSecrets(),
+      clock: systemClock,
+      log: createLog({ format: logFormat, level: logLevel }),
+    });
+  switch (verb) {
+    case "set":
+      return set(store, name, config.state);
+    case "remove":
+      if (!store.remove(name)) throw new Failure(`the agent's store has no secret "${name}"`);
+      return say(`removed ${name}`);
+    case "list":
+      return list(keeper());
+    case "test":
+      return test(keeper(), config.name);
+    default:
+      verb satisfies never;
+  }
+}
+
+async function set(store: SecretStore, name: string, state: string): Promise<void> {
+  const value = process.stdin.isTTY ? await ask(`Value of ${name}: `) : await readInput();
+  const length = withoutLastBreak(value).length;
+  if (length < REDACT_MIN_BYTES) {
+    throw new Failure(
+      `the value is shorter than ${REDACT_MIN_BYTES} bytes: it could not be kept out of output without taking innocent text along`,
+    );
+  }
+  try {
+    store.set(name, value);
+  } catch (error) {
+    throw inWords(error, state);
+  }
+  say(`kept ${name}`);
+}
+
+async function list(keeper: SecretKeeper): Promise<void> {
+  await keeper.look();
+  const width = Math.max(0, ...keeper.held.map(({ name }) => name.length));
+  for (const { name, type } of keeper.held) say(`${name.padEnd(width)}  ${type}`);
+}
+
+async function test(keeper: SecretKeeper, name: string | undefined): Promise<void> {
+  await keeper.look();
+  const names = name === undefined ? keeper.held.map((each) => each.name) : [name];
+  let failed = 0;
+  for (const each of names) {
+    try {
+      await keeper.resolve(each);
+      say(`${each}: comes`);
+    } catch (error) {
+      failed++;
+      say(`${each}: ${wordsOf(error)}`);
+    }
+  }
+  if (failed > 0) throw new Failure(`${failed} of ${names.length} secrets do not come`);
+}
+
+async function readInput(): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of process.stdin as AsyncIterable<Buffer>) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > SECRET_MAX_BYTES) throw new Failure(`the value is over ${SECRET_MAX_BYTES / 1024} KiB`);
+  }
+  return Buffer.concat(parts);
+}
+
+/** One line from the terminal, which does not show it. */
+async function ask(question: string): Promise<Buffer> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  stdin.setRawMode(true);
+  const typed: number[] = [];
+  try {
+    for await (const part of stdin as AsyncIterable<Buffer>) {
+      for (const byte of part) {
+        if (byte === 0x0d || byte === 0x0a || byte === 0x04) return Buffer.from(typed);
+        if (byte === 0x03) throw new Failure("nothing was kept");
+        if (byte === 0x7f || byte === 0x08) typed.pop();
+        else typed.push(byte);
+      }
+    }
+    return Buffer.from(typed);
+  } finally {
+    stdin.setRawMode(false);
+    stderr.write("\n");
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
