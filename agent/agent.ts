@@ -11,17 +11,20 @@ import type { Dial } from "./connection/link.ts";
 import { Reconciler } from "./connection/reconcile.ts";
 import { makePrivateDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
+import { Cgroups } from "./job/cgroup.ts";
 import { Folders } from "./job/folders.ts";
 import type { Host } from "./job/host.ts";
 import { Journal } from "./job/journal.ts";
 import type { HeldLease } from "./job/lease.ts";
 import { Leases } from "./job/leases.ts";
+import { NO_LIMITS, type StepLimits } from "./job/limits.ts";
 import { PipePool } from "./job/pipes.ts";
 import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
+import { LauncherPool } from "./runners/launcher.ts";
 
 /** What running steps get to end when the agent is told to. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -38,6 +41,8 @@ export interface AgentOptions {
   dial: Dial;
   clock: Clock;
   random: () => number;
+  /** What each step may use of this host; no limits when absent. */
+  limits?: StepLimits;
   log: Log;
 }
 
@@ -55,16 +60,22 @@ export class Agent {
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
+    const pipes = await PipePool.open(paths.pipes);
+    const cgroups = Cgroups.open(paths.root, clock, log);
     const host: Host = {
       ...{ paths, clock, log, journal },
       folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
-      pipes: await PipePool.open(paths.pipes),
+      ...{ pipes, cgroups, limits: options.limits ?? NO_LIMITS },
+      launchers: undefined,
       table: systemProcesses,
       running: new Running(),
       bootId: bootId(),
     };
     const agent = new Agent(options, host);
-    for (const lease of await recover(host)) agent.#leases.resume(lease);
+    const leases = await recover(host);
+    // Not before what an earlier run left is gone: shells that wait look just like it.
+    host.launchers = cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, log }));
+    for (const lease of leases) agent.#leases.resume(lease);
     return agent;
   }
 
@@ -100,6 +111,7 @@ export class Agent {
     await this.#reported(clock.monotonic() + SHUTDOWN_REPORT_MS);
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
+    await this.#host.launchers?.close();
     this.#host.folders.suspend();
     this.#host.journal.close();
     log.info("stopped");

@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import { buildAgent } from "../../agent/build.ts";
+import { clearCgroups } from "../harness/cgroups.ts";
 import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
 
 /** This file's own folder; made by `prepareAgent`. */
 let root = "";
 let agentFile = "";
 const running = new Set<AgentProcess>();
+const states: string[] = [];
 const planes = new Set<FakeControlPlane>();
 
 /** Builds the agent once for the file, and leaves neither process nor folder behind. */
@@ -23,6 +25,7 @@ export function prepareAgent(): void {
   afterEach(async () => {
     await Promise.all(Array.from(running, (agent) => agent.kill()));
     killSteps();
+    await Promise.all(states.splice(0).map((state) => clearCgroups(state)));
     await Promise.all(Array.from(planes, (plane) => plane.stop()));
     planes.clear();
   });
@@ -140,6 +143,7 @@ export async function site(options: { slots?: number } = {}): Promise<Site> {
   planes.add(plane);
   const folder = mkdtempSync(join(root, "site-"));
   const state = join(folder, "state");
+  states.push(state);
   const enrolled = await agentCommand([
     ...["enroll", "--url", plane.url, "--token", "join-me", "--state", state],
     ...["--slots", String(options.slots ?? 4)],

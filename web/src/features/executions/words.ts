@@ -81,13 +81,15 @@ function stoppedWords(outcome: AttemptOutcome & { type: "stopped" }, step: Step)
     timed_out: `Out of time${after}`,
     disconnected: "Stopped because the connection was lost",
     agent_stopped: "Stopped because its agent was shut down",
+    over_limit: "Stopped because it took too much",
   }[outcome.reason];
   const tone = outcome.reason === "canceled" ? "neutral" : "bad";
-  if (outcome.confirmed) return { tone, title, detail: "All of its processes are gone." };
+  const why = outcome.detail ? `${sentence(outcome.detail)} ` : "";
+  if (outcome.confirmed) return { tone, title, detail: `${why}All of its processes are gone.` };
   return {
     tone: "odd",
     title: `${title}, not confirmed`,
-    detail: "The agent could not say that all of its processes are gone. Look at the machine.",
+    detail: `${why}The agent could not say that all of its processes are gone. Look at the machine.`,
   };
 }
 
