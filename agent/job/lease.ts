@@ -86,6 +86,11 @@ export class HeldLease {
     return this.#running.size > 0;
   }
 
+  /** Nothing runs, and all that did has been recorded. */
+  get reported(): boolean {
+    return !this.busy && this.#attempts.size === 0;
+  }
+
   listen(listener: AttemptListener): void {
     this.#listener = listener;
   }

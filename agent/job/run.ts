@@ -179,6 +179,7 @@ export class CommandRun implements AttemptRun {
       }),
     );
     this.#log.info("started a step", { pid: command.process.pid });
+    this.#host.launchers?.refill();
     const timeoutMs = atMost(this.#parts.block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS, limits.timeoutMs);
     this.#cancelTimeout = clock.after(timeoutMs, () => this.stop("timed_out", CANCEL_GRACE_MS));
     this.#climbIfStopped();
@@ -273,9 +274,7 @@ export class CommandRun implements AttemptRun {
 
   /** Nobody waits for it: what a step leaves running on purpose has to be moved first. */
   #leaveCgroup(): void {
-    const { cgroups, launchers } = this.#host;
-    if (this.#cgroup) void cgroups?.close(this.#cgroup);
-    launchers?.refill();
+    if (this.#cgroup) void this.#host.cgroups?.close(this.#cgroup);
   }
 
   #letGo(): void {

@@ -7,23 +7,25 @@
  * others could read. Should the agent die, the pipe ends, and so does the shell.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, writeFile, writeSync } from "node:fs";
+import { closeSync, openSync, writeFile, writeSync } from "node:fs";
 import type { Cgroup, Cgroups } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import type { ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { checkArguments } from "./argumentSize.ts";
+import { STEP_PATH } from "./environment.ts";
 import { type Exit, exitOf } from "./exit.ts";
 import { systemWords } from "./refusal.ts";
 
 /** Shells that wait; refilled in bursts, because a second move right after a first one costs nothing. */
 const READY = 4;
-const LOW_WATER = 2;
+const LOW_WATER = 3;
 /** An empty pipe takes so much at once, whatever the size of a page. */
 const PIPE_BYTES = 32 * 1024;
 const SHELL = "/bin/sh";
-const WAIT = 'echo 0 > "$0" || exit; . /proc/self/fd/3';
+/** `cat` has the pipe open from the beginning: it notices an agent that is gone, whenever that happens. */
+const WAIT = 'echo 0 > "$0" || exit; eval "$(exec cat <&3)"';
 /** Variables that shells reserve for themselves, and others that begin with BASH. */
 const RESERVED = /^(PWD|OLDPWD|SHLVL|PPID|UID|EUID|OPTIND|LINENO|SHELLOPTS|_|BASH.*)$/;
 
@@ -171,11 +173,14 @@ async function spawned(
   stdout: Pipe,
   stderr: Pipe,
 ): Promise<{ process: ChildProcess; pid: number }> {
+  // The pipe's own end does not wait for what is to come.
+  const waiting = openSync(`/proc/self/fd/${control.readEnd}`, "r");
   const child = spawn(SHELL, ["-c", WAIT, cgroup.entrance], {
-    env: {},
+    env: { PATH: STEP_PATH },
     detached: true,
-    stdio: ["ignore", stdout.writeEnd, stderr.writeEnd, control.readEnd],
+    stdio: ["ignore", stdout.writeEnd, stderr.writeEnd, waiting],
   });
+  closeSync(waiting);
   if (child.pid !== undefined) return { process: child, pid: child.pid };
   throw new Error(systemWords(await new Promise((resolve) => child.once("error", resolve))));
 }
@@ -212,7 +217,7 @@ export function scriptOf({ program, arguments: rest, folder, environment, stdin 
     "exec 3<&-",
     ...(stdin === undefined ? [] : [`exec < /proc/${process.pid}/fd/${stdin}`]),
     `cd -- ${quoted(folder)} || exit`,
-    "unset PWD OLDPWD SHLVL",
+    "unset PATH PWD OLDPWD SHLVL",
     ...entries
       .filter(([name]) => !RESERVED.test(name))
       .map(([name, value]) => `export ${name}=${quoted(value)}`),

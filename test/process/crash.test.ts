@@ -219,12 +219,15 @@ it("[ST2] kills no stranger that happens to look like a child", async () => {
   stranger.kill("SIGKILL");
 });
 
-it("SIGTERM: takes nothing new, ends what runs, reports it, and exits with 0", async () => {
-  const { plane, agent, start } = await connectedSite();
-  const { coordinator } = await plane.offer({ blocks: [command("long", "echo up; sleep 300")] });
+it("[fault 36] SIGTERM: takes nothing new, ends what runs with what hides of it, reports it, and exits with 0", async () => {
+  const { plane, agent, start, path } = await connectedSite();
+  const hides = `env -i setsid bash -c "trap '' TERM INT; echo \\$\\$ > ${path("pid")}; while :; do sleep 0.2; done" &`;
+  const { coordinator } = await plane.offer({ blocks: [command("long", `${hides} echo up; sleep 300`)] });
   await coordinator.printed("long", "up");
+  const hidden = Number(await lineIn(path("pid")));
   const pid = coordinator.of("step.started")[0]?.pid ?? 0;
   expect(await agent.terminate()).toBe(0);
+  expect(isAlive(hidden)).toBe(false);
   expect(coordinator.of("step.finished")[0]?.outcome).toEqual({
     type: "stopped",
     reason: "agent_stopped",

