@@ -12,7 +12,7 @@ import { Reconciler } from "./connection/reconcile.ts";
 import { makePrivateDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Cgroups } from "./job/cgroup.ts";
-import { Folders } from "./job/folders.ts";
+import { Folders, REMOVE_AT_ONCE, type WorkdirPolicy } from "./job/folders.ts";
 import type { Host } from "./job/host.ts";
 import { Journal } from "./job/journal.ts";
 import type { HeldLease } from "./job/lease.ts";
@@ -22,6 +22,7 @@ import { PipePool } from "./job/pipes.ts";
 import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
+import { SpoolBudget } from "./job/spoolBudget.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
 import { LauncherPool } from "./runners/launcher.ts";
@@ -43,6 +44,10 @@ export interface AgentOptions {
   random: () => number;
   /** What each step may use of this host; no limits when absent. */
   limits?: StepLimits;
+  /** Disk that the output of all steps may take together; the disk's own room when absent. */
+  spoolBytes?: number;
+  /** What becomes of the folder of an execution that is over; it goes at once when absent. */
+  workdirs?: WorkdirPolicy;
   log: Log;
 }
 
@@ -64,8 +69,12 @@ export class Agent {
     const cgroups = Cgroups.open(paths.root, clock, log);
     const host: Host = {
       ...{ paths, clock, log, journal },
-      folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
+      folders: new Folders({
+        ...{ root: paths.executions, state: paths.root, journal, clock, log },
+        policy: options.workdirs ?? REMOVE_AT_ONCE,
+      }),
       ...{ pipes, cgroups, limits: options.limits ?? NO_LIMITS },
+      spoolBudget: new SpoolBudget(options.spoolBytes),
       launchers: undefined,
       table: systemProcesses,
       running: new Running(),

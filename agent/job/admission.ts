@@ -4,8 +4,10 @@
  */
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { StepInputs } from "#protocol/data.ts";
+import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
 import { blockAt } from "#protocol/paths.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
+import { atMost } from "./limits.ts";
 import { type AgentBlock, isAgentBlock, settleValues, type Texts } from "./values.ts";
 
 /** Ids become file names and parts of URLs: nothing else is let in. */
@@ -27,7 +29,7 @@ export async function planProblem(offer: LeaseOffer, now: number): Promise<strin
 }
 
 export type StepAdmission =
-  | { ok: true; block: AgentBlock; texts: Texts }
+  | { ok: true; block: AgentBlock; texts: Texts; outputLimit: number }
   | { ok: false; code: string; detail: string };
 
 export interface StepQuestion {
@@ -41,6 +43,10 @@ export interface StepQuestion {
   stale: boolean;
   now: number;
   freeBytes: number;
+  /** What is left of the room that this host allows the output of steps. */
+  spoolRoom: number;
+  /** The most that a step may keep of its output, whatever its block says. */
+  outputBytes: number | undefined;
 }
 
 /** May this step start here and now? */
@@ -66,7 +72,13 @@ export function admitStep(question: StepQuestion): StepAdmission {
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
-  return { ok: true, block, texts: settled.texts };
+  const outputLimit = atMost(block.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES, question.outputBytes);
+  if (outputLimit > question.spoolRoom) {
+    const detail =
+      "the steps on this host may fill no more of its disk with output: try again when others have ended, or give the block a lower output limit";
+    return refuse("spool_full", detail);
+  }
+  return { ok: true, block, texts: settled.texts, outputLimit };
 }
 
 function expiredWords(plan: Plan): string {

@@ -9,6 +9,7 @@ import type { StepLimits } from "./limits.ts";
 import type { PipePool } from "./pipes.ts";
 import type { ProcessTable } from "./processes.ts";
 import type { Running } from "./running.ts";
+import type { SpoolBudget } from "./spoolBudget.ts";
 
 /** What leases and attempts need of the machine they run on. */
 export interface Host {
@@ -21,6 +22,7 @@ export interface Host {
   launchers: LauncherPool | undefined;
   /** What each attempt may use. */
   limits: StepLimits;
+  spoolBudget: SpoolBudget;
   table: ProcessTable;
   running: Running;
   clock: Clock;

@@ -112,7 +112,8 @@ export class Leases {
     const { host, slots } = this.#options;
     if (this.draining) return declined("draining");
     if (this.#held.size + this.#pending.size >= slots) return declined("no_slot");
-    return freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES ? declined("spool_full") : undefined;
+    const full = freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES || host.spoolBudget.room <= 0;
+    return full ? declined("spool_full") : undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../agent/clock.ts";
 import { Attempt } from "../../agent/job/attempt.ts";
 import { Cgroups } from "../../agent/job/cgroup.ts";
-import { Folders } from "../../agent/job/folders.ts";
+import { Folders, REMOVE_AT_ONCE } from "../../agent/job/folders.ts";
 import type { Host } from "../../agent/job/host.ts";
 import { Journal } from "../../agent/job/journal.ts";
 import { NO_LIMITS, type StepLimits } from "../../agent/job/limits.ts";
@@ -13,6 +13,7 @@ import { bootId, systemProcesses } from "../../agent/job/processes.ts";
 import { CommandRun } from "../../agent/job/run.ts";
 import { Running } from "../../agent/job/running.ts";
 import { Spool } from "../../agent/job/spool.ts";
+import { SpoolBudget } from "../../agent/job/spoolBudget.ts";
 import { statePaths } from "../../agent/paths.ts";
 import { LauncherPool } from "../../agent/runners/launcher.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
@@ -32,7 +33,8 @@ export async function openHost(
   const means = { cgroups, pipes, table: systemProcesses, log: silentLog };
   return {
     ...{ ...shared, ...means, paths, bootId: bootId() },
-    folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
+    folders: new Folders({ ...shared, root: paths.executions, state: paths.root, policy: REMOVE_AT_ONCE }),
+    spoolBudget: new SpoolBudget(undefined),
     launchers: cgroups && (await LauncherPool.open({ ...means, cgroups })),
     running: new Running(),
     limits: { ...NO_LIMITS, ...options.limits },

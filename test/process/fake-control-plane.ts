@@ -34,8 +34,9 @@ import { newId } from "#protocol/ids.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
 import { type Lease, parseFrame } from "#protocol/socket.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
+import { LONG, LONG_TIMEOUT_MS } from "../harness/long.ts";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = LONG ? LONG_TIMEOUT_MS : 20_000;
 
 /** Something a test can wait on: every change looks at all conditions again. */
 export class Changes {
@@ -46,7 +47,7 @@ export class Changes {
   }
 
   /** Resolves with the first value that is neither undefined nor false. */
-  until<T>(what: string, look: () => T | undefined | false, patienceMs = WAIT_MS): Promise<T> {
+  until<T>(what: string, look: () => T | undefined | false): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
         const value = look();
@@ -57,8 +58,8 @@ export class Changes {
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
-        reject(new Error(`waited ${patienceMs / 1000} s for: ${what}`));
-      }, patienceMs);
+        reject(new Error(`waited ${WAIT_MS / 1000} s for: ${what}`));
+      }, WAIT_MS);
       this.#waiting.add(check);
       check();
     });

@@ -30,11 +30,7 @@ it.each(FLOODS)(
     const { coordinator } = await plane.offer({
       blocks: [command("flood", `${source} | head -c ${mebibytes}M; exit 5`)],
     });
-    const finished = await plane.changes.until(
-      "the end",
-      () => coordinator.complete[0],
-      LONG ? LONG_TIMEOUT_MS : undefined,
-    );
+    const finished = await coordinator.finished("flood");
     expect(finished.outcome).toEqual({ type: "exited", exitCode: 5 });
     const { bytes, cutBytes } = finished.streams.stdout;
     expect([bytes, bytes + cutBytes]).toEqual([KEPT, mebibytes * MIB]);

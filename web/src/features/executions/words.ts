@@ -1,8 +1,8 @@
 /** Outcomes, endings and waiting, in sentences. Pure, so that tests hold them. */
 import type { Execution, QueuePlace, Step } from "#protocol/api/executions.ts";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { AttemptOutcome, StepUsage } from "#protocol/data.ts";
 import type { Tone } from "../../components/Badge.tsx";
-import { formatDuration, ordinal } from "../../components/format.ts";
+import { formatBytes, formatDuration, ordinal } from "../../components/format.ts";
 import { executionLook } from "./states.ts";
 
 export interface Words {
@@ -91,6 +91,14 @@ function stoppedWords(outcome: AttemptOutcome & { type: "stopped" }, step: Step)
     title: `${title}, not confirmed`,
     detail: `${why}The agent could not say that all of its processes are gone. Look at the machine.`,
   };
+}
+
+/** What a step took of its host, in one line: `1.2s CPU, 84 MiB memory`. */
+export function usageWords({ userMs, systemMs, peakMemoryBytes, estimated = [] }: StepUsage): string {
+  const about = (what: "cpu" | "memory") => (estimated.includes(what) ? "about " : "");
+  const cpu = `${about("cpu")}${formatDuration(userMs + systemMs)} CPU`;
+  if (peakMemoryBytes === undefined) return cpu;
+  return `${cpu}, ${about("memory")}${formatBytes(peakMemoryBytes)} memory`;
 }
 
 function exitHint(code: number): string | undefined {
