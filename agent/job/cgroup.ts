@@ -174,6 +174,11 @@ export class Cgroups {
     return new Cgroup(join(this.#options.base, basename(name)));
   }
 
+  /** The names of all groups of this agent. */
+  names(): string[] {
+    return readdirSync(this.#options.base).filter((name) => name.startsWith(this.#prefix));
+  }
+
   /**
    * An attempt is over. What lives on, a daemon that was meant to, is moved to
    * where the agent is, so that the group can go.
@@ -193,9 +198,8 @@ export class Cgroups {
 
   /** At the start, when attempts have been settled: kills and removes what an earlier run of this agent left. */
   async clearLeftovers(): Promise<void> {
-    const { base, clock, log } = this.#options;
-    for (const name of readdirSync(base)) {
-      if (!name.startsWith(this.#prefix)) continue;
+    const { clock, log } = this.#options;
+    for (const name of this.names()) {
       const cgroup = this.named(name);
       for (let tries = 0; tries < EMPTY_TRIES && !cgroup.remove(); tries++) {
         cgroup.kill();

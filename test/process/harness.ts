@@ -13,7 +13,8 @@ import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
 let root = "";
 let agentFile = "";
 const running = new Set<AgentProcess>();
-const states: string[] = [];
+/** State directories of agents that ran: their groups are left when they are killed. */
+const states = new Set<string>();
 const planes = new Set<FakeControlPlane>();
 
 /** Builds the agent once for the file, and leaves neither process nor folder behind. */
@@ -25,7 +26,8 @@ export function prepareAgent(): void {
   afterEach(async () => {
     await Promise.all(Array.from(running, (agent) => agent.kill()));
     killSteps();
-    await Promise.all(states.splice(0).map((state) => clearCgroups(state)));
+    await Promise.all(Array.from(states, (state) => clearCgroups(state)));
+    states.clear();
     await Promise.all(Array.from(planes, (plane) => plane.stop()));
     planes.clear();
   });
@@ -85,6 +87,7 @@ export class AgentProcess {
       env: { PATH: process.env.PATH ?? "", ...env },
     });
     running.add(this);
+    states.add(state);
     let rest = "";
     this.child.stderr?.on("data", (data) => {
       const lines = (rest + data).split("\n");
@@ -143,7 +146,6 @@ export async function site(options: { slots?: number } = {}): Promise<Site> {
   planes.add(plane);
   const folder = mkdtempSync(join(root, "site-"));
   const state = join(folder, "state");
-  states.push(state);
   const enrolled = await agentCommand([
     ...["enroll", "--url", plane.url, "--token", "join-me", "--state", state],
     ...["--slots", String(options.slots ?? 4)],

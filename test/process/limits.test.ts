@@ -3,12 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../agent/clock.ts";
 import type { AttemptEnd } from "../../agent/job/attempt.ts";
-import { Cgroups } from "../../agent/job/cgroup.ts";
 import type { Host } from "../../agent/job/host.ts";
 import type { StepLimits } from "../../agent/job/limits.ts";
-import { silentLog } from "../../agent/testing/silent-log.ts";
+import { hasCgroups } from "../harness/cgroups.ts";
 import { attemptOn, closeHost, openHost } from "./attempt.ts";
 import { isAlive, linesOf } from "./harness.ts";
 
@@ -24,9 +22,6 @@ afterEach(async () => {
   host = undefined;
   rmSync(root, { recursive: true, force: true });
 });
-
-const here = Cgroups.open("a look at this machine", systemClock, silentLog);
-if (!here) console.warn("this machine lets us make no cgroup v2: what needs one is left out");
 
 async function run(
   script: string,
@@ -59,7 +54,7 @@ const WAYS: [string, boolean][] = [
 ];
 
 describe.each(WAYS)("%s", (_, cgroups) => {
-  const test = cgroups && !here ? it.skip : it;
+  const test = cgroups && !hasCgroups ? it.skip : it;
 
   test("[fault 26] a bomb of processes is ended with everything that it threw, and the reason is told", async () => {
     const pids = join(root, "pids");
@@ -106,7 +101,7 @@ describe.each(WAYS)("%s", (_, cgroups) => {
   });
 });
 
-describe.runIf(here)("in a cgroup", () => {
+describe.runIf(hasCgroups)("in a cgroup", () => {
   it("[S16] is every process of the step, from its first instruction on", async () => {
     const { end, printed } = await run("cat /proc/self/cgroup; setsid cat /proc/self/cgroup", {}, true);
     expect(end.outcome).toEqual({ type: "exited", exitCode: 0 });
