@@ -52,9 +52,13 @@ export class Cgroup {
     );
   }
 
-  /** Kills everybody in it, below it included. Kernels before 5.14 do it one by one, while nobody can fork. */
+  /** Kills everybody in it, below it included. */
   kill(): void {
-    if (tryWrite(join(this.path, "cgroup.kill"), "1")) return;
+    if (!tryWrite(join(this.path, "cgroup.kill"), "1")) this.killOneByOne();
+  }
+
+  /** The same for kernels before 5.14: while it is frozen nobody in it can fork, and no number changes hands. */
+  killOneByOne(): void {
     const freezer = join(this.path, "cgroup.freeze");
     tryWrite(freezer, "1");
     for (const pid of this.members()) {

@@ -139,6 +139,23 @@ describe.runIf(hasCgroups)("in a cgroup", () => {
     expect(linesOf(pids).map(Number).filter(isAlive)).toEqual([]);
   });
 
+  it("[G7] kills the same where the kernel cannot kill a whole group: while it is frozen, one by one", async () => {
+    host = await openHost(root, { cgroups: true });
+    const launcher = await host.launchers?.take();
+    const pids = join(root, "pids");
+    const child = `trap "" TERM INT HUP; echo $$ >> ${pids}; sleep 60 & wait; sleep 60`;
+    const script = `for i in 1 2 3 4 5; do (env -i setsid sh -c '${child}' &); done; sleep 60`;
+    launcher?.launch({
+      ...{ program: "/bin/sh", arguments: ["-c", script], folder: "/" },
+      ...{ environment: { PATH: "/usr/bin:/bin" }, stdin: undefined },
+    });
+    await expect.poll(() => linesOf(pids).length, { timeout: 10_000 }).toBe(5);
+    launcher?.cgroup.killOneByOne();
+    expect(await launcher?.exited).toEqual({ signal: "SIGKILL" });
+    await expect.poll(() => launcher?.cgroup.members()).toEqual([]);
+    expect(linesOf(pids).map(Number).filter(isAlive)).toEqual([]);
+  });
+
   it("passes every name and value on as it is, and adds none of the shell's own", async () => {
     host = await openHost(root, { cgroups: true });
     const launcher = await host.launchers?.take();
