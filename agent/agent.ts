@@ -11,6 +11,7 @@ import type { Dial } from "./connection/link.ts";
 import { type Contact, Reconciler } from "./connection/reconcile.ts";
 import { makePrivateDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
+import { Cgroups } from "./job/cgroup.ts";
 import { Folders } from "./job/folders.ts";
 import type { Host } from "./job/host.ts";
 import { Journal } from "./job/journal.ts";
@@ -20,11 +21,14 @@ import { PipePool } from "./job/pipes.ts";
 import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
+import { SpoolBudget } from "./job/spoolBudget.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
 import { hostFacts } from "./policy/facts.ts";
+import { workdirsOf } from "./policy/limits.ts";
 import type { Policy } from "./policy/policy.ts";
 import { KnownSecrets } from "./redact/known.ts";
+import { LauncherPool } from "./runners/launcher.ts";
 import { SecretFiles } from "./secrets/files.ts";
 import { SecretKeeper } from "./secrets/keeper.ts";
 import type { SecretProvider } from "./secrets/provider.ts";
@@ -70,10 +74,17 @@ export class Agent {
     const known = new KnownSecrets();
     const secrets = new SecretKeeper({ providers: options.providers, known, clock, log });
     await secrets.look();
+    const pipes = await PipePool.open(paths.pipes);
+    const cgroups = Cgroups.open(paths.root, clock, log);
     const host: Host = {
       ...{ paths, clock, log, journal },
-      folders: new Folders({ root: paths.executions, state: paths.root, journal, clock, log }),
-      pipes: await PipePool.open(paths.pipes),
+      folders: new Folders({
+        ...{ root: paths.executions, state: paths.root, journal, clock, log },
+        policy: () => workdirsOf(host.policy),
+      }),
+      ...{ pipes, cgroups },
+      spoolBudget: new SpoolBudget(),
+      launchers: undefined,
       table: systemProcesses,
       running: new Running(),
       ...{ known, secrets, secretFiles: SecretFiles.open(paths.root, process.env) },
@@ -81,7 +92,10 @@ export class Agent {
       ...{ policy, facts: hostFacts },
     };
     const agent = new Agent(options, host);
-    for (const lease of await recover(host)) agent.#leases.resume(lease);
+    const leases = await recover(host);
+    // Not before what an earlier run left is gone: shells that wait look just like it.
+    host.launchers = cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, log }));
+    for (const lease of leases) agent.#leases.resume(lease);
     return agent;
   }
 
@@ -137,6 +151,7 @@ export class Agent {
     await this.#reported(clock.monotonic() + SHUTDOWN_REPORT_MS);
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
+    await this.#host.launchers?.close();
     this.#host.folders.suspend();
     this.#host.secrets.stop();
     this.#host.journal.close();

@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import { z } from "zod";
+import { FACT_PREFIX } from "#protocol/blocks/common.ts";
 import { secretNameSchema } from "#protocol/secrets.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
@@ -51,6 +52,11 @@ const labelSchema = z.string().transform((text, context) => {
   const [, key = "", value = ""] = /^([^=]{1,63})=(.{0,255})$/.exec(text) ?? [];
   if (key === "") {
     context.addIssue({ code: "custom", message: `"${text}" is not a label like region=eu` });
+    return z.NEVER;
+  }
+  if (key.startsWith(FACT_PREFIX)) {
+    const message = `"${text}": labels that begin with ${FACT_PREFIX} are what the agent finds out by itself; choose another name`;
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   }
   return [key, value] as const;

@@ -48,13 +48,14 @@ export const attemptOutcomeSchema = z
     z.strictObject({ type: z.literal("exited"), exitCode: z.number().int().min(0).max(255) }),
     z.strictObject({ type: z.literal("signaled"), signal: z.string().max(16) }),
     /**
-     * Stopped by a `step.cancel`, by rule LS3, its time limit, or because its
-     * agent was shut down; `confirmed` when the whole tree is known to be gone,
+     * Stopped by a `step.cancel`, by rule LS3, its time limit, because its
+     * agent was shut down, or because it took more of its host than it may
+     * (`detail` says of what); `confirmed` when the whole tree is known to be gone,
      * and of a request when it had no effect that twice would be too many.
      */
     z.strictObject({
       type: z.literal("stopped"),
-      reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped"]),
+      reason: z.enum(["canceled", "timed_out", "disconnected", "agent_stopped", "over_limit"]),
       confirmed: z.boolean(),
       detail: z.string().max(2_000).optional(),
     }),
@@ -95,6 +96,23 @@ export const streamSummarySchema = z
   .meta({ id: "StreamSummary" });
 export type StreamSummary = z.infer<typeof streamSummarySchema>;
 
+/**
+ * What the processes of an attempt used, together. `estimated` names what was
+ * sampled while it ran, and not counted by the kernel: what is short is missed,
+ * and memory that processes share is counted for each of them.
+ */
+export const stepUsageSchema = z
+  .strictObject({
+    /** Processor time in programs and in the kernel, ms. */
+    userMs: z.number().nonnegative(),
+    systemMs: z.number().nonnegative(),
+    /** Absent when nothing was seen of it. */
+    peakMemoryBytes: bytesSchema.optional(),
+    estimated: z.array(z.enum(["cpu", "memory"])).optional(),
+  })
+  .meta({ id: "StepUsage" });
+export type StepUsage = z.infer<typeof stepUsageSchema>;
+
 /** One attempt as the agent's journal has it, told in `hello`. */
 const attemptReportSchema = z.strictObject({
   step: stepPathSchema,
@@ -134,6 +152,8 @@ export const agentDataMessageSchema = z.discriminatedUnion("type", [
     streams: perStream(streamSummarySchema),
     /** A descendant kept stdout or stderr open and was not waited for (OT6). */
     leakedOutput: z.boolean(),
+    /** Of a command. */
+    usage: stepUsageSchema.optional(),
     /** What it wrote to $FARHAND_OUTPUT, or took from an answer. */
     values: stepValuesSchema
       .refine((values) => jsonBytes(values) <= VALUES_MAX_BYTES, `over ${VALUES_MAX_BYTES / 1024} KiB`)

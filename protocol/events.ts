@@ -5,7 +5,13 @@
  */
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "./actor.ts";
-import { attemptOutcomeSchema, stepInputsSchema, stepValuesSchema, streamSummarySchema } from "./data.ts";
+import {
+  attemptOutcomeSchema,
+  stepInputsSchema,
+  stepUsageSchema,
+  stepValuesSchema,
+  streamSummarySchema,
+} from "./data.ts";
 import { jsonSchema } from "./json.ts";
 import {
   executionStateSchema,
@@ -195,6 +201,7 @@ export const executionEventSchema = z
       durationMs: z.number().optional(),
       streams: z.strictObject({ stdout: streamSummarySchema, stderr: streamSummarySchema }).optional(),
       leakedOutput: z.boolean().optional(),
+      usage: stepUsageSchema.optional(),
       values: stepValuesSchema.optional(),
       /** Taken over from the execution that this one retries. */
       reused: z.boolean().optional(),

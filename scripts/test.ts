@@ -17,7 +17,8 @@ const build: Stage = {
 
 const browser: Stage = {
   name: "Browser tests",
-  run: async () => tests("Browser tests", "browser", { FARHAND_CHROMIUM: await findChromium() }).run(),
+  run: async () =>
+    tests("Browser tests", "browser", { env: { FARHAND_CHROMIUM: await findChromium() } }).run(),
 };
 
 await runCommand(async () => {

@@ -7,7 +7,6 @@ import {
   type PoolControlMessage,
   poolControlMessageSchema,
 } from "#protocol/control.ts";
-import { KNOWN_INTERPRETERS } from "#protocol/interpreters.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
@@ -15,9 +14,9 @@ import type { Clock } from "../clock.ts";
 import type { HeldLease } from "../job/lease.ts";
 import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
-import { findProgram } from "../runners/account.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
 import { AGENT_VERSION } from "../version.ts";
+import { type HostFacts, hostFacts, withFacts } from "./facts.ts";
 import type { Link, Session } from "./link.ts";
 
 /** Answers to commands that are kept for repeats. */
@@ -41,17 +40,20 @@ type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
 export class ControlSession implements Session {
   readonly path = AGENT_PATHS.control;
   readonly #deps: ControlSessionDeps;
+  readonly #facts: () => HostFacts;
   #link: Link | undefined;
   /** Refusals by command id: a repeat gets the same one, for the lease may be elsewhere by now (CM2). */
   readonly #declined = new Map<string, Declined>();
 
   constructor(deps: ControlSessionDeps) {
     this.#deps = deps;
+    this.#facts = hostFacts(deps.clock);
   }
 
   opened(link: Link): void {
     this.#link = link;
     const { leases, secrets, labels, slots, policyDigest } = this.#deps;
+    const facts = this.#facts();
     this.#send({
       type: "hello",
       protocol: PROTOCOL_VERSIONS,
@@ -59,12 +61,12 @@ export class ControlSession implements Session {
       hostname: hostname().slice(0, 255),
       os: `${osType()} ${release()}`.slice(0, 64),
       arch: arch(),
-      labels,
+      labels: withFacts(labels, facts.labels),
       slots,
       draining: leases.draining,
-      interpreters: KNOWN_INTERPRETERS.filter((name) => findProgram(name) !== undefined),
       policy: { digest: policyDigest() },
       secrets: [...secrets.held],
+      interpreters: facts.interpreters,
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
     });
   }

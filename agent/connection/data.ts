@@ -116,7 +116,7 @@ export class DataSession implements Session {
         return undefined;
       case "lease.release":
         this.#send({ type: "ack", id: message.id });
-        this.#deps.over("released", message.keepFolder ?? false);
+        this.#released(message.keepFolder ?? false);
         return undefined;
       default:
         return message satisfies never;
@@ -137,6 +137,13 @@ export class DataSession implements Session {
     if (this.#sender.live === link) return;
     this.#sender.resume(message.attempts);
     this.#sender.goLive(link);
+  }
+
+  /** Something may still run, where nobody waited for it: it is ended, and told while the socket is there (LS2). */
+  #released(keepFolder: boolean): void {
+    const { lease, over } = this.#deps;
+    if (lease.reported) over("released", keepFolder);
+    else void lease.revoke().then(() => over("released", keepFolder));
   }
 
   #send(message: AgentDataMessage): void {

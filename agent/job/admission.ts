@@ -1,6 +1,7 @@
 /** What an agent takes on, decided before anything is written or spawned. Pure. */
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { StepInputs } from "#protocol/data.ts";
+import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
 import { blockAt } from "#protocol/paths.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
 import { blockProblems, type HostFacts } from "../policy/judge.ts";
@@ -27,7 +28,7 @@ export async function planProblem(offer: LeaseOffer, now: number): Promise<strin
 }
 
 export type StepAdmission =
-  | { ok: true; block: AgentBlock; texts: Texts }
+  | { ok: true; block: AgentBlock; texts: Texts; outputLimit: number }
   | { ok: false; code: string; detail: string };
 
 export interface StepQuestion {
@@ -43,6 +44,8 @@ export interface StepQuestion {
   freeBytes: number;
   policy: Policy;
   host: HostFacts;
+  /** What is left of the room that this host allows the output of steps. */
+  spoolRoom: number;
 }
 
 /** May this step start here and now? */
@@ -71,7 +74,14 @@ export function admitStep(question: StepQuestion): StepAdmission {
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
-  return { ok: true, block: withinLimits(policy, withRealFolder(block, host)), texts: settled.texts };
+  const limited = withinLimits(policy, withRealFolder(block, host));
+  const outputLimit = limited.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES;
+  if (outputLimit > question.spoolRoom) {
+    const detail =
+      "the steps on this host may fill no more of its disk with output: try again when others have ended, or give the block a lower output limit";
+    return refuse("spool_full", detail);
+  }
+  return { ok: true, block: limited, texts: settled.texts, outputLimit };
 }
 
 /** The folder that was judged is the one that is used: a link that is changed meanwhile leads nowhere else. */

@@ -1,6 +1,6 @@
 /** One attempt of one step, as a lease holds it: what is known of it, and its end once there is one. */
 import { STREAMS } from "#protocol/chunk.ts";
-import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
+import type { AttemptOutcome, StepUsage, StepValues } from "#protocol/data.ts";
 import { wordsOf } from "../log.ts";
 import type { Host } from "./host.ts";
 import type { AttemptResult } from "./records.ts";
@@ -39,6 +39,7 @@ export interface AttemptEnd {
   durationMs: number;
   leakedOutput: boolean;
   cutBytes: PerStream<number>;
+  usage?: StepUsage;
   values?: StepValues;
 }
 
@@ -109,6 +110,7 @@ export class Attempt {
       durationMs: end.durationMs,
       streams: { stdout: summary("stdout"), stderr: summary("stderr") },
       leakedOutput: end.leakedOutput,
+      ...(end.usage && { usage: end.usage }),
       ...(end.values && { values: host.known.values(end.values) }),
     };
     this.run = undefined;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { silentLog } from "../testing/silent-log.ts";
-import { Folders } from "./folders.ts";
+import { Folders, type WorkdirPolicy } from "./folders.ts";
 import { Journal } from "./journal.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -23,8 +23,15 @@ afterEach(() => {
   rmSync(state, { recursive: true });
 });
 
-const openFolders = () =>
-  new Folders({ root: join(state, "executions"), state, journal, clock, log: silentLog });
+const openFolders = (policy: WorkdirPolicy = { keep: "never" }) =>
+  new Folders({
+    root: join(state, "executions"),
+    state,
+    journal,
+    clock,
+    log: silentLog,
+    policy: () => policy,
+  });
 
 function fill(folders: Folders, executionId: string): string {
   const path = folders.pathOf(executionId);
@@ -88,4 +95,39 @@ it("makes way at once for a new lease of its execution", async () => {
   const path = fill(folders, "exe");
   await removed;
   expect(readdirSync(path)).toEqual(["note"]);
+});
+
+const HOUR_MS = 60 * 60 * 1000;
+
+it("is kept for people to look at, where the host wants that, and goes when its time is over", async () => {
+  const folders = openFolders({ keep: "always", forMs: HOUR_MS, maxBytes: 1_000 });
+  folders.open("exe", "l.1");
+  const path = fill(folders, "exe");
+  await folders.close("exe", "l.1", undefined);
+  await clock.advance(HOUR_MS - 1);
+  expect(existsSync(path)).toBe(true);
+  await clock.advance(1);
+  expect(existsSync(path)).toBe(false);
+});
+
+it("is kept after a failure alone, of whichever of its leases", async () => {
+  const folders = openFolders({ keep: "failed", forMs: HOUR_MS, maxBytes: 1_000 });
+  for (const name of ["good", "bad"]) folders.open(name, "l.1");
+  const [good, bad] = [fill(folders, "good"), fill(folders, "bad")];
+  await folders.close("good", "l.1", undefined, false);
+  await folders.close("bad", "l.1", clock.now() + HOUR_MS, true);
+  folders.open("bad", "l.2");
+  await folders.close("bad", "l.2", undefined, false);
+  expect([good, bad].map((path) => existsSync(path))).toEqual([false, true]);
+});
+
+it("makes room for newer ones, oldest first, when those kept to look at are too large", async () => {
+  const folders = openFolders({ keep: "always", forMs: HOUR_MS, maxBytes: 9 });
+  for (const name of ["one", "two", "three"]) {
+    folders.open(name, "l.1");
+    fill(folders, name);
+    await folders.close(name, "l.1", undefined);
+  }
+  const left = readdirSync(join(state, "executions")).filter((name) => !name.startsWith("."));
+  expect(left.sort()).toEqual(["three", "two"]);
 });

@@ -2,16 +2,29 @@
  * The folder of each execution, where its commands run. All leases of an
  * execution on this host share it, one after the other and at once. The last
  * of them to end says what becomes of it: it goes, or it waits for the next
- * lease, but not longer than the plan is good for, and a week at the most.
+ * lease, but not longer than the plan is good for, and a week at the most. The
+ * host may want to keep what nobody waits for as well, for people to look at.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { errorCode } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import type { Journal } from "./journal.ts";
+
+/** What becomes of the folder of an execution that is over. */
+export type WorkdirPolicy =
+  | { keep: "never" }
+  | {
+      /** `failed`: where a step of it did not succeed. */
+      keep: "failed" | "always";
+      /** For so long, at most a week. */
+      forMs: number;
+      /** All that are kept for people to look at; the oldest go first. */
+      maxBytes: number;
+    };
 
 const KEEP_MAX_MS = 7 * 24 * 60 * 60 * 1000;
 /** What is on its way out has a name that no execution has. */
@@ -25,13 +38,19 @@ interface FoldersOptions {
   journal: Pick<Journal, "append" | "state">;
   clock: Clock;
   log: Log;
+  /** What the host wants now. */
+  policy(): WorkdirPolicy;
 }
 
 export class Folders {
   readonly #options: FoldersOptions;
   /** By execution: the keys of its leases that are open here. */
   readonly #users = new Map<string, Set<string>>();
+  /** Executions with a step that failed, until they are over. */
+  readonly #failed = new Set<string>();
   readonly #timers = new Map<string, () => void>();
+  /** Kept for people to look at, oldest first, with their size. After a restart they only wait for their time. */
+  readonly #exhibits = new Map<string, number>();
 
   constructor(options: FoldersOptions) {
     this.#options = options;
@@ -58,16 +77,39 @@ export class Folders {
    * A lease is over. Call it before that is noted in the journal: a crash in
    * between must not lose what was to be kept.
    * @param keepUntil wall clock ms; undefined when nothing will come after it
+   * @param failed whether a step of this lease failed
    */
-  close(executionId: string, leaseKey: string, keepUntil: number | undefined): Promise<void> {
+  close(executionId: string, leaseKey: string, keepUntil: number | undefined, failed = false): Promise<void> {
+    if (failed) this.#failed.add(executionId);
     const users = this.#users.get(executionId);
     users?.delete(leaseKey);
     if (users && users.size > 0) return Promise.resolve();
     this.#users.delete(executionId);
-    const { clock, journal, log } = this.#options;
+    const { clock } = this.#options;
     const now = clock.now();
-    if (keepUntil === undefined || keepUntil <= now) return this.#remove(executionId);
-    const until = Math.min(keepUntil, now + KEEP_MAX_MS);
+    if (keepUntil === undefined) return this.#over(executionId);
+    if (keepUntil <= now) return this.#remove(executionId);
+    this.#keep(executionId, Math.min(keepUntil, now + KEEP_MAX_MS));
+    return Promise.resolve();
+  }
+
+  /** Nothing will come after it: what the host wants is done. */
+  async #over(executionId: string): Promise<void> {
+    const { clock } = this.#options;
+    const policy = this.#options.policy();
+    const failed = this.#failed.delete(executionId);
+    if (policy.keep === "never" || (policy.keep === "failed" && !failed)) return this.#remove(executionId);
+    this.#keep(executionId, clock.now() + Math.min(policy.forMs, KEEP_MAX_MS));
+    this.#exhibits.set(executionId, await sizeOf(this.pathOf(executionId)));
+    for (const [oldest] of this.#exhibits) {
+      const sum = [...this.#exhibits.values()].reduce((before, bytes) => before + bytes, 0);
+      if (sum <= policy.maxBytes) return;
+      await this.#remove(oldest);
+    }
+  }
+
+  #keep(executionId: string, until: number): void {
+    const { journal, log } = this.#options;
     try {
       journal.append({ type: "kept", execution: executionId, until });
     } catch (error) {
@@ -76,7 +118,6 @@ export class Folders {
       });
     }
     this.#removeAt(executionId, until);
-    return Promise.resolve();
   }
 
   /** At the start, once all leases are taken up again: removes what nobody will come back for. */
@@ -114,6 +155,8 @@ export class Folders {
   async #remove(executionId: string): Promise<void> {
     const { root, journal, log } = this.#options;
     this.#cancelTimer(executionId);
+    this.#failed.delete(executionId);
+    this.#exhibits.delete(executionId);
     const leaving = join(root, LEAVING + randomBytes(8).toString("hex"));
     try {
       if (journal.state.kept.has(executionId)) journal.append({ type: "kept", execution: executionId });
@@ -129,4 +172,15 @@ export class Folders {
       log.warn("cannot remove everything an execution left behind", { executionId, reason: wordsOf(error) }),
     );
   }
+}
+
+/** Bytes of everything in a folder; what goes meanwhile counts as nothing. */
+async function sizeOf(path: string): Promise<number> {
+  let sum = 0;
+  for (const name of await readdir(path).catch(() => [])) {
+    const inner = join(path, name);
+    const info = await lstat(inner).catch(() => undefined);
+    sum += info?.isDirectory() ? await sizeOf(inner) : (info?.size ?? 0);
+  }
+  return sum;
 }

@@ -4,13 +4,16 @@ import type { StatePaths } from "../paths.ts";
 import type { HostFacts } from "../policy/judge.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { KnownSecrets } from "../redact/known.ts";
+import type { LauncherPool } from "../runners/launcher.ts";
 import type { SecretFiles } from "../secrets/files.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
+import type { Cgroups } from "./cgroup.ts";
 import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
 import type { ProcessTable } from "./processes.ts";
 import type { Running } from "./running.ts";
+import type { SpoolBudget } from "./spoolBudget.ts";
 
 /** What leases and attempts need of the machine they run on. */
 export interface Host {
@@ -18,6 +21,10 @@ export interface Host {
   journal: Journal;
   folders: Folders;
   pipes: PipePool;
+  /** Undefined where the agent may make no cgroups. */
+  cgroups: Cgroups | undefined;
+  launchers: LauncherPool | undefined;
+  spoolBudget: SpoolBudget;
   table: ProcessTable;
   running: Running;
   secrets: SecretKeeper;

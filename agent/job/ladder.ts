@@ -1,5 +1,6 @@
 /** Rule CX1: interrupt, terminate, grace, kill; and then make sure that nobody is left. */
 import { type Clock, sleep } from "../clock.ts";
+import type { ProcessInfo } from "./processes.ts";
 import type { ProcessTree } from "./tree.ts";
 
 /** From the interrupt to the terminate, when the grace is long enough for both. */
@@ -34,6 +35,8 @@ export interface LadderOptions {
 export async function climb(tree: ProcessTree, options: LadderOptions): Promise<boolean> {
   const { clock, graceMs } = options;
   const find = () => (options.scope === "tree" ? tree.members() : tree.group());
+  const send = (to: readonly ProcessInfo[], signal: NodeJS.Signals) =>
+    options.scope === "tree" && signal === "SIGKILL" ? tree.kill(to) : tree.signal(to, signal);
   const rungs = rungsOf(graceMs);
   const begun = clock.monotonic();
   let pause = POLL_MS.first;
@@ -45,11 +48,11 @@ export async function climb(tree: ProcessTree, options: LadderOptions): Promise<
     const rung = rungs[0];
     if (rung && elapsed >= rung.at) {
       rungs.shift();
-      tree.signal(left, rung.signal);
+      send(left, rung.signal);
       pause = POLL_MS.first;
     } else if (!rung) {
       // Whatever was forked between looking and killing is found by looking again.
-      tree.signal(left, "SIGKILL");
+      send(left, "SIGKILL");
     }
     const untilRung = rungs[0] ? Math.max(1, begun + rungs[0].at - clock.monotonic()) : pause;
     await sleep(clock, Math.min(pause, untilRung));

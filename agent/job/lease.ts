@@ -4,7 +4,7 @@
  * and never carried out twice (rule CM2).
  */
 import { join } from "node:path";
-import type { StepCancel, StepStart } from "#protocol/data.ts";
+import type { AttemptOutcome, StepCancel, StepStart } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { Lease } from "#protocol/socket.ts";
@@ -12,6 +12,7 @@ import { within } from "../clock.ts";
 import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
+import { limitsOf } from "../policy/limits.ts";
 import { admitStep } from "./admission.ts";
 import {
   Attempt,
@@ -55,6 +56,8 @@ export class HeldLease {
   #ending: Promise<void> | undefined;
   /** Whether another lease of this execution may come; that none will is only said by its coordinator. */
   #keepFolder = true;
+  /** A step under it did not do what it should have, as far as this run of the agent knows. */
+  #failed = false;
   #folderSettled: Promise<void> = Promise.resolve();
   /** Resolves when nothing is left to report of a lease that takes nothing new. */
   readonly #settled = Promise.withResolvers<void>();
@@ -86,6 +89,11 @@ export class HeldLease {
     return this.#running.size > 0;
   }
 
+  /** Nothing runs, and all that did has been recorded. */
+  get reported(): boolean {
+    return !this.busy && this.#attempts.size === 0;
+  }
+
   listen(listener: AttemptListener): void {
     this.#listener = listener;
   }
@@ -108,7 +116,10 @@ export class HeldLease {
   restore(attempts: Iterable<Attempt>, recorded: Iterable<string>): void {
     this.restored = true;
     this.#host.folders.open(this.lease.executionId, this.key);
-    for (const attempt of attempts) this.#attempts.set(attemptKey(attempt.step, attempt.number), attempt);
+    for (const attempt of attempts) {
+      this.#attempts.set(attemptKey(attempt.step, attempt.number), attempt);
+      this.#host.spoolBudget.hold(attempt, attempt.spool.size);
+    }
     for (const key of recorded) this.#recorded.add(key);
   }
 
@@ -128,6 +139,7 @@ export class HeldLease {
       now: clock.now(),
       freeBytes: freeBytes(this.#host.paths.spool),
       ...{ policy: this.#host.policy, host: this.#host.facts },
+      spoolRoom: this.#host.spoolBudget.roomOf(limitsOf(this.#host.policy).spoolBytes),
     });
     const attempt = this.#add(command);
     const others = running.of(this.lease.executionId, command.step);
@@ -144,12 +156,13 @@ export class HeldLease {
       return;
     }
     const stepLog = this.#log.with({ step: command.step, attempt: command.attempt });
-    const { block, texts } = admission;
+    const { block, texts, outputLimit } = admission;
+    this.#host.spoolBudget.hold(attempt, outputLimit);
     const parts = { attempt, host: this.#host, listener: this.#needListener(), log: stepLog };
     const run =
       block.kind === "command"
         ? new CommandRun({ ...parts, block, texts, plan: this.#plan, executionId: this.lease.executionId })
-        : new RequestRun({ ...parts, block, inputs: command.inputs ?? {}, plan: this.#plan });
+        : new RequestRun({ ...parts, block, inputs: command.inputs ?? {} });
     attempt.run = run;
     const done = this.#runAlone(run, others).then((end) => {
       this.#running.delete(attempt);
@@ -185,7 +198,7 @@ export class HeldLease {
     if (!attempt?.result) return;
     this.#attempts.delete(key);
     this.#recorded.add(key);
-    attempt.spool.remove();
+    this.#drop(attempt);
     this.#note({ type: "recorded", lease: this.key, step: name.step, attempt: name.attempt });
     if (this.#revoked && this.#attempts.size === 0) this.#settled.resolve();
   }
@@ -246,17 +259,11 @@ export class HeldLease {
     this.#settled.resolve();
     if (this.busy) this.#log.warn("ending a lease under which a step still runs", { why });
     await this.stopAll("canceled", OVER_GRACE_MS);
-    for (const attempt of this.#attempts.values()) attempt.spool.remove();
-    this.#folderSettled = this.#host.folders.close(this.lease.executionId, this.key, this.#folderUntil());
+    for (const attempt of this.#attempts.values()) this.#drop(attempt);
+    const until = this.#keepFolder ? (this.#plan?.expiresAt ?? Number.POSITIVE_INFINITY) : undefined;
+    this.#folderSettled = this.#host.folders.close(this.lease.executionId, this.key, until, this.#failed);
     this.#note({ type: "ended", lease: this.key });
     this.#log.info("lease ended", { why });
-  }
-
-  /** Wall clock ms; undefined when its folder goes at once. */
-  #folderUntil(): number | undefined {
-    if (this.#keepFolder) return this.#plan?.expiresAt ?? Number.POSITIVE_INFINITY;
-    const { keep } = this.#host.policy.rules.workdirs;
-    return keep > 0 ? this.#host.clock.now() + keep : undefined;
   }
 
   /** Removes the plan, after the slot is free again. A failure is for the next start to clean. */
@@ -288,7 +295,14 @@ export class HeldLease {
 
   #finish(attempt: Attempt, end: Parameters<Attempt["finish"]>[0]): void {
     attempt.finish(end, this.#host);
+    this.#host.spoolBudget.hold(attempt, attempt.spool.size);
+    this.#failed ||= hasFailed(end.outcome);
     this.#listener?.finished(attempt);
+  }
+
+  #drop(attempt: Attempt): void {
+    attempt.spool.remove();
+    this.#host.spoolBudget.release(attempt);
   }
 
   #needListener(): AttemptListener {
@@ -303,6 +317,12 @@ export class HeldLease {
       this.#log.error("cannot write the journal", { reason: wordsOf(error) });
     }
   }
+}
+
+/** Which exit codes count as success is the coordinator's to say: here a folder is kept once too often. */
+function hasFailed(outcome: AttemptOutcome): boolean {
+  if (outcome.type === "exited") return outcome.exitCode !== 0;
+  return outcome.type !== "answered" || !outcome.expected;
 }
 
 function isNewer(one: Attempt, other: Attempt): boolean {

@@ -2,6 +2,7 @@
 import type { AgentControlMessage, LeaseOffer } from "#protocol/control.ts";
 import { freeBytes } from "../files.ts";
 import { wordsOf } from "../log.ts";
+import { limitsOf } from "../policy/limits.ts";
 import { planProblem, SPOOL_RESERVE_BYTES } from "./admission.ts";
 import type { Host } from "./host.ts";
 import { HeldLease } from "./lease.ts";
@@ -112,7 +113,9 @@ export class Leases {
     const { host, slots } = this.#options;
     if (this.draining) return declined("draining");
     if (this.#held.size + this.#pending.size >= slots) return declined("no_slot");
-    return freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES ? declined("spool_full") : undefined;
+    const noRoom = host.spoolBudget.roomOf(limitsOf(host.policy).spoolBytes) <= 0;
+    const full = noRoom || freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES;
+    return full ? declined("spool_full") : undefined;
   }
 }
 

@@ -10,6 +10,11 @@ export interface ProcessInfo extends ProcessId {
   /** Dead already, and only waiting for its parent to ask. */
   zombie: boolean;
   stopped: boolean;
+  /** Processor time so far, in clock ticks. */
+  userTicks: number;
+  systemTicks: number;
+  /** Memory that is really there, in pages. */
+  residentPages: number;
 }
 
 /** The part of the operating system that `ProcessTree` stands on; tests bring their own. */
@@ -24,6 +29,8 @@ export interface ProcessTable {
   printsTo(pid: number, deleted: readonly string[]): boolean;
   /** True while the process group has a member, be it a zombie. */
   groupExists(group: number): boolean;
+  /** Bytes of memory, those that it shares with others counted in part; undefined when we may not look. */
+  shareOfMemory(pid: number): number | undefined;
   /** Does nothing when there is no such process, or it is not ours to signal. */
   signal(pid: number, signal: NodeJS.Signals): void;
 }
@@ -84,6 +91,11 @@ export const systemProcesses: ProcessTable = {
     }
   },
 
+  shareOfMemory(pid) {
+    const kib = /^Pss:\s+(\d+) kB$/m.exec(contentOf(`/proc/${pid}/smaps_rollup`))?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  },
+
   signal(pid, signal) {
     try {
       process.kill(pid, signal);
@@ -130,7 +142,22 @@ export function parseStat(text: string): ProcessInfo | undefined {
     session: Number(session),
     zombie: state === "Z" || state === "X",
     stopped: state === "T" || state === "t",
+    userTicks: Number(fields[11]),
+    systemTicks: Number(fields[12]),
+    residentPages: Number(fields[21]),
   };
+}
+
+/** What the kernel counts a process's time in, everywhere that Node runs. */
+export const TICK_MS = 10;
+
+/** Bytes of one page of memory, worked out of the two units in which the kernel tells the same size. */
+export function pageBytes(): number {
+  const stat = contentOf("/proc/self/stat");
+  const bytes = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[20]);
+  const pages = Number(contentOf("/proc/self/statm").split(" ")[0]);
+  // Powers of two: this process may have grown between the two.
+  return 2 ** Math.round(Math.log2(bytes / pages)) || 4096;
 }
 
 /** Changes with every boot, so that a pid from before it is never taken for one of now. */

@@ -1,6 +1,11 @@
 /** The facts that the journal keeps, and the state they fold into. Pure. */
 import { z } from "zod";
-import { attemptOutcomeSchema, stepValuesSchema, streamSummarySchema } from "#protocol/data.ts";
+import {
+  attemptOutcomeSchema,
+  stepUsageSchema,
+  stepValuesSchema,
+  streamSummarySchema,
+} from "#protocol/data.ts";
 import { type Lease, leaseSchema } from "#protocol/socket.ts";
 
 /** How an attempt ended, ready to be reported. */
@@ -11,6 +16,7 @@ export const attemptResultSchema = z.object({
   durationMs: z.number(),
   streams: z.object({ stdout: streamSummarySchema, stderr: streamSummarySchema }),
   leakedOutput: z.boolean(),
+  usage: stepUsageSchema.optional(),
   values: stepValuesSchema.optional(),
 });
 export type AttemptResult = z.infer<typeof attemptResultSchema>;
@@ -38,7 +44,14 @@ export const recordSchema = z.discriminatedUnion("type", [
     marker: z.string(),
     bootId: z.string(),
   }),
-  z.object({ type: z.literal("spawned"), ...ofAttempt, time: z.number(), process: processIdSchema }),
+  z.object({
+    type: z.literal("spawned"),
+    ...ofAttempt,
+    time: z.number(),
+    process: processIdSchema,
+    /** The name of its cgroup, where it has one. */
+    cgroup: z.string().optional(),
+  }),
   z.object({
     type: z.literal("finished"),
     ...ofAttempt,

@@ -28,6 +28,7 @@ export async function recover(host: Host): Promise<HeldLease[]> {
   const known = Array.from(host.journal.state.leases);
   clearStrays(host.paths, known);
   const held = await Promise.all(known.map(([key, lease]) => recoverLease(key, lease, host)));
+  await host.cgroups?.clearLeftovers();
   await host.folders.tidy();
   return held;
 }
@@ -100,6 +101,7 @@ async function endLeftovers({ started, spawned }: JournalAttempt, host: Host): P
     pipes: [],
     table: host.table,
     watched: false,
+    cgroup: spawned?.cgroup === undefined ? undefined : host.cgroups?.named(spawned.cgroup),
   });
   const found = (await tree.members()).length;
   if (found === 0) return `${stopped}; none of its processes was left when the agent came back`;

@@ -32,7 +32,6 @@ export interface RequestParts {
   attempt: Attempt;
   block: ApiBlock;
   inputs: StepInputs;
-  plan: Plan;
   host: Host;
   listener: AttemptListener;
   log: Log;
@@ -58,7 +57,7 @@ export class RequestRun implements AttemptRun {
   }
 
   async run(): Promise<AttemptEnd> {
-    const { attempt, block, inputs, plan, host, log } = this.#parts;
+    const { attempt, block, inputs, host, log } = this.#parts;
     let request: HttpRequest;
     try {
       const secrets = await requestSecrets(block, host, this.#hangUp.signal);

@@ -4,21 +4,23 @@
  * processes are gone (rules ST1, ST3, CX1).
  */
 import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import type { AttemptOutcome, StepValues } from "#protocol/data.ts";
 import { CANCEL_GRACE_MS, OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { secretsOf } from "#protocol/secrets.ts";
 import { type Log, wordsOf } from "../log.ts";
+import { limitsOf } from "../policy/limits.ts";
 import {
   discardCommand,
-  type Exit,
   type PreparedCommand,
   prepareCommand,
   type RunningCommand,
   startCommand,
 } from "../runners/command.ts";
 import { stepEnvironment } from "../runners/environment.ts";
+import type { Exit } from "../runners/exit.ts";
 import { readValues } from "../runners/outputFile.ts";
 import { RunnerRefusal } from "../runners/refusal.ts";
 import type { PlacedFiles } from "../secrets/files.ts";
@@ -31,10 +33,12 @@ import {
   type StopReason,
 } from "./attempt.ts";
 import { OutputCapture } from "./capture.ts";
+import type { Cgroup } from "./cgroup.ts";
 import type { Host } from "./host.ts";
 import { climb } from "./ladder.ts";
 import { commandSecrets, type GivenSecrets } from "./secrets.ts";
 import { ProcessTree } from "./tree.ts";
+import { Meter } from "./usage.ts";
 import type { Texts } from "./values.ts";
 import { watchTree } from "./watch.ts";
 
@@ -71,7 +75,9 @@ export class CommandRun implements AttemptRun {
   readonly #giveUp = new AbortController();
   #files: PlacedFiles | undefined;
   #unwatch: () => void = () => {};
-  #stop: { reason: StopReason; graceMs: number; confirmed?: Promise<boolean> } | undefined;
+  #meter: Meter | undefined;
+  #cgroup: Cgroup | undefined;
+  #stop: { reason: StopReason; graceMs: number; detail?: string; confirmed?: Promise<boolean> } | undefined;
   /** Resolves when even a kill has not ended everything: the exit may then never come (CX2). */
   readonly #unconfirmed = Promise.withResolvers<undefined>();
 
@@ -92,7 +98,7 @@ export class CommandRun implements AttemptRun {
 
   /** Runs it to its end, whatever that is; never throws. */
   async run(): Promise<AttemptEnd> {
-    const { block, plan } = this.#parts;
+    const { block } = this.#parts;
     const unused = this.#host.secrets.use(secretsOf(block));
     let prepared: PreparedCommand | undefined;
     try {
@@ -127,11 +133,11 @@ export class CommandRun implements AttemptRun {
   }
 
   /** Climbs the cancel ladder (CX1). The first reason counts. */
-  stop(reason: StopReason, graceMs: number): void {
+  stop(reason: StopReason, graceMs: number, detail?: string): void {
     this.#output.stopping();
     if (this.#stop || this.#exited) return;
     this.#log.info("stopping the step", { reason, graceMs });
-    this.#stop = { reason, graceMs };
+    this.#stop = { reason, graceMs, ...(detail !== undefined && { detail }) };
     this.#giveUp.abort();
     this.#climbIfStopped();
   }
@@ -139,6 +145,7 @@ export class CommandRun implements AttemptRun {
   /** Kills its group and waits for nothing. */
   killNow(): void {
     if (this.#pid === undefined || this.#exited) return;
+    this.#cgroup?.kill();
     this.#host.table.signal(-this.#pid, "SIGKILL");
   }
 
@@ -146,13 +153,13 @@ export class CommandRun implements AttemptRun {
   async #prepare(): Promise<PreparedCommand> {
     const { step } = this.#attempt;
     const { block, texts, executionId } = this.#parts;
-    const { pipes, folders } = this.#host;
+    const { folders } = this.#host;
     const work = {
       ...{ block, texts, step },
       ...{ folder: folders.pathOf(executionId), around: folders.around },
     };
     const [prepared, noted] = await Promise.allSettled([
-      prepareCommand(work, pipes),
+      prepareCommand(work, this.#host),
       this.#attempt.noteStarted(this.#marker, this.#host),
     ]);
     if (prepared.status === "rejected") throw prepared.reason;
@@ -185,21 +192,30 @@ export class CommandRun implements AttemptRun {
 
   async #follow(command: RunningCommand, begun: number, outputFile: string): Promise<AttemptEnd> {
     const { clock, table, journal } = this.#host;
+    const limits = limitsOf(this.#host.policy);
     const { leaseKey: lease, step, number: attempt } = this.#attempt;
+    const { cgroup } = command;
     const time = clock.now();
     this.#pid = command.process.pid;
+    this.#cgroup = cgroup;
     this.#tree = new ProcessTree({
-      ...{ root: command.process, marker: this.#marker, table, watched: true },
+      ...{ root: command.process, marker: this.#marker, table, watched: true, cgroup },
       pipes: [command.stdout.name, command.stderr.name],
     });
-    this.#unwatch = watchTree(this.#tree, clock);
+    const over = (why: string) => this.stop("over_limit", 0, why);
+    this.#meter = new Meter({ limits, cgroup, table, over });
+    this.#unwatch = watchTree(this.#tree, this.#meter, clock);
     this.#attempt.started = { pid: command.process.pid, time };
     this.#listener.started(this.#attempt);
     this.#output.read(command);
     this.#note(() =>
-      journal.append({ type: "spawned", lease, step, attempt, time, process: command.process }),
+      journal.append({
+        ...{ type: "spawned", lease, step, attempt, time, process: command.process },
+        ...(cgroup && { cgroup: basename(cgroup.path) }),
+      }),
     );
     this.#log.info("started a step", { pid: command.process.pid });
+    this.#host.launchers?.refill();
     const timeoutMs = this.#parts.block.timeoutMs ?? STEP_TIMEOUT_DEFAULT_MS;
     this.#cancelTimeout = clock.after(timeoutMs, () => this.stop("timed_out", CANCEL_GRACE_MS));
     this.#climbIfStopped();
@@ -213,7 +229,16 @@ export class CommandRun implements AttemptRun {
     await climb(this.#tree, { clock, graceMs: LEFTOVER_GRACE_MS, scope: "group" });
     this.#letGo();
     const outcome = this.#outcomeOf(exit, confirmed ?? false);
-    return { outcome, durationMs, leakedOutput, cutBytes: this.#output.cutBytes, ...(values && { values }) };
+    const usage = this.#meter.total;
+    this.#leaveCgroup();
+    return {
+      outcome,
+      durationMs,
+      leakedOutput,
+      cutBytes: this.#output.cutBytes,
+      usage,
+      ...(values && { values }),
+    };
   }
 
   /** What it hands on. What had to be left out is told where its author looks: in its output. */
@@ -245,6 +270,7 @@ export class CommandRun implements AttemptRun {
       new ProcessTree({ root: undefined, marker: this.#marker, pipes: [], table, watched: false });
     const gone = await climb(tree, { clock, graceMs: 0, scope: "tree" }).catch(() => false);
     this.#exited = true;
+    this.#leaveCgroup();
     this.#output.giveUp();
     const end = gone ? "its processes were ended" : "some of its processes may still run";
     return {
@@ -256,7 +282,14 @@ export class CommandRun implements AttemptRun {
   }
 
   #outcomeOf(exit: Exit | undefined, confirmed: boolean): AttemptOutcome {
-    if (this.#stop) return { type: "stopped", reason: this.#stop.reason, confirmed };
+    const killed = this.#meter?.endedByKernel;
+    if (killed !== undefined && !this.#stop) {
+      return { type: "stopped", reason: "over_limit", confirmed: true, detail: killed };
+    }
+    if (this.#stop) {
+      const { reason, detail } = this.#stop;
+      return { type: "stopped", reason, confirmed, ...(detail !== undefined && { detail }) };
+    }
     if (!exit) throw new Error("a step that nobody stopped has an exit");
     if ("signal" in exit) return { type: "signaled", signal: exit.signal };
     return { type: "exited", exitCode: exit.exitCode };
@@ -273,6 +306,11 @@ export class CommandRun implements AttemptRun {
     this.#stop.confirmed.then((confirmed) => {
       if (!confirmed) this.#unconfirmed.resolve(undefined);
     });
+  }
+
+  /** Nobody waits for it: what a step leaves running on purpose has to be moved first. */
+  #leaveCgroup(): void {
+    if (this.#cgroup) void this.#host.cgroups?.close(this.#cgroup);
   }
 
   #letGo(): void {

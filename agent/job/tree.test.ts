@@ -21,11 +21,13 @@ class FakeTable implements ProcessTable {
     const parent = more.parent ?? 100;
     this.processes.push({
       ...{ pid, startTime: 1_000, group: 100, session: 100, zombie: false, stopped: false },
+      ...{ userTicks: 0, systemTicks: 0, residentPages: 0 },
       ...{ marked: false, printsTo: "elsewhere", ignores: [], ...more, parent },
     });
   }
 
   list = async () => this.processes;
+  shareOfMemory = () => undefined;
   find = (pid: number) => this.processes.find((each) => each.pid === pid);
   children = (pid: number): number[] | undefined =>
     this.processes.filter((each) => each.parent === pid).map((each) => each.pid);
@@ -249,9 +251,10 @@ describe("[CX1] the ladder", () => {
 });
 
 it("reads /proc/<pid>/stat, whatever the program is called", () => {
-  const fields = `S 1 200 300 ${"0 ".repeat(15)}4242 0 0`;
+  const fields = `S 1 200 300 ${"0 ".repeat(7)}31 12 ${"0 ".repeat(6)}4242 0 99`;
   expect(parseStat(`77 (we) ird) S) ${fields}`)).toEqual({
     ...{ pid: 77, parent: 1, group: 200, session: 300, startTime: 4242, zombie: false, stopped: false },
+    ...{ userTicks: 31, systemTicks: 12, residentPages: 99 },
   });
   expect(parseStat(`77 (x) ${fields.replace("S", "T")}`)?.stopped).toBe(true);
   expect(parseStat(`77 (x) ${fields.replace("S", "Z")}`)?.zombie).toBe(true);

@@ -1,10 +1,11 @@
 /**
  * All processes of one attempt, however far they ran: children of children,
  * what left the group with `setsid`, what was adopted by init. A process is
- * only ever ours by proof: its start time, its line of parents, its group, the
- * marker in its environment, or that it prints to our pipes. A reused pid is a
- * stranger and never signaled.
+ * only ever ours by proof: its cgroup, its start time, its line of parents, its
+ * group, the marker in its environment, or that it prints to our pipes. A reused
+ * pid is a stranger and never signaled.
  */
+import type { Cgroup } from "./cgroup.ts";
 import { BATCH, othersTurn, type ProcessInfo, type ProcessTable } from "./processes.ts";
 import type { ProcessId } from "./records.ts";
 
@@ -20,6 +21,8 @@ export interface TreeOptions {
   table: ProcessTable;
   /** Spawned by this very agent, and watched since: then nobody else can have got its number yet. */
   watched: boolean;
+  /** The cgroup that it was started in: whoever is there is ours, whatever else it did. */
+  cgroup?: Cgroup | undefined;
 }
 
 export class ProcessTree {
@@ -37,11 +40,13 @@ export class ProcessTree {
 
   /** The living processes of the attempt. */
   async members(): Promise<ProcessInfo[]> {
-    const { root, marker, pipes, table } = this.#options;
+    const { root, marker, pipes, table, cgroup } = this.#options;
     const all = await table.list();
+    const grouped = new Set(cgroup?.members());
     const marked = ({ pid, startTime }: ProcessInfo) =>
-      (!root || startTime >= root.startTime) &&
-      (table.environmentHas(pid, `${MARKER_VARIABLE}=${marker}\0`) || table.printsTo(pid, pipes));
+      grouped.has(pid) ||
+      ((!root || startTime >= root.startTime) &&
+        (table.environmentHas(pid, `${MARKER_VARIABLE}=${marker}\0`) || table.printsTo(pid, pipes)));
     const held = this.#groupHeld ? root?.pid : undefined;
     const members = findMembers(all, this.#known, held, marked);
     for (const { pid, startTime } of members) this.#known.set(pid, startTime);
@@ -53,12 +58,18 @@ export class ProcessTree {
    * Learns who belongs to the attempt by asking everybody known for children:
    * costs by the size of the attempt's own tree, not by that of the host.
    * Whoever was seen once is known for good, whatever it does to hide.
+   * @returns those that live
    */
-  async look(): Promise<void> {
+  async look(): Promise<ProcessInfo[]> {
     const { table } = this.#options;
     const known = this.#known;
     const dead: [number, number][] = [];
     const numbersInUse = new Set<number>();
+    const living: ProcessInfo[] = [];
+    for (const pid of this.#options.cgroup?.members() ?? []) {
+      const info = table.find(pid);
+      if (info) known.set(pid, info.startTime);
+    }
     let looked = 0;
     // The loop also comes to what is added meanwhile.
     for (const [pid, startTime] of known) {
@@ -68,9 +79,10 @@ export class ProcessTree {
         dead.push([pid, startTime]);
         continue;
       }
+      if (!info.zombie) living.push(info);
       numbersInUse.add(info.group).add(info.session);
       const children = table.children(pid);
-      if (!children) return void (await this.members());
+      if (!children) return this.members();
       for (const child of children) {
         const found = table.find(child);
         if (found?.parent !== pid || known.get(child) === found.startTime) continue;
@@ -82,6 +94,7 @@ export class ProcessTree {
     for (const [pid, startTime] of dead) {
       if (!numbersInUse.has(pid) && known.get(pid) === startTime) known.delete(pid);
     }
+    return living;
   }
 
   /** The living processes that are still in the group of the spawned one. Cheap when there are none. */
@@ -89,6 +102,12 @@ export class ProcessTree {
     const { root, table } = this.#options;
     if (!root || !this.#groupHeld || !table.groupExists(root.pid)) return [];
     return (await this.members()).filter((info) => info.group === root.pid);
+  }
+
+  /** Kills these, and at once everybody who is in the cgroup. */
+  kill(processes: readonly ProcessInfo[]): void {
+    this.#options.cgroup?.kill();
+    this.signal(processes, "SIGKILL");
   }
 
   /** Signals those of `processes` that are still what they were; wakes stopped ones so that they notice. */

@@ -1,6 +1,7 @@
 /** The limits that a policy sets, and what they mean for a block. Pure. */
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
 import { printDuration } from "#protocol/runbook/units.ts";
+import type { WorkdirPolicy } from "../job/folders.ts";
 import type { AgentBlock } from "../job/values.ts";
 import type { Policy } from "./policy.ts";
 
@@ -14,6 +15,12 @@ export interface PolicyLimits {
   outputBytes: number | undefined;
   slots: number | undefined;
   spoolBytes: number | undefined;
+}
+
+/** What becomes of the folder of an execution that is over. */
+export function workdirsOf({ rules: { workdirs } }: Policy): WorkdirPolicy {
+  const { keep, for: forMs, size: maxBytes } = workdirs;
+  return keep === "never" ? { keep } : { keep, forMs, maxBytes };
 }
 
 export function limitsOf({ rules: { limits } }: Policy): PolicyLimits {

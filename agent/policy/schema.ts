@@ -13,6 +13,7 @@ import { OPERATORS } from "./operators.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
 const TIB = 1024 ** 4;
 
 const globs = z.array(z.string().min(1).max(300)).max(1_000);
@@ -229,9 +230,16 @@ export const policySchema = z
     limits: limitsSchema,
     workdirs: z
       .strictObject({
-        keep: duration(0, 7 * DAY_MS)
-          .default(0)
-          .describe("How long the folder of an execution is kept after its end; a week at most."),
+        keep: z
+          .enum(["never", "failed", "always"])
+          .default("never")
+          .describe("Whether the folder of an execution stays after its end, for people to look at."),
+        for: duration(0, 7 * DAY_MS)
+          .default(DAY_MS)
+          .describe("How long it stays; a week at most."),
+        size: size(MIB, 1024 * TIB)
+          .default(GIB)
+          .describe("Of all that stay; the oldest go first."),
       })
       .prefault({}),
     update: updateSchema,

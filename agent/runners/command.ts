@@ -12,12 +12,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fchownSync, openSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
+import type { Cgroup } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import type { ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import type { Texts } from "../job/values.ts";
 import { type Account, accountOf, findProgram, isExecutable, switchArguments } from "./account.ts";
 import { STEP_PATH, type StepPlace } from "./environment.ts";
+import { type Exit, exitOf } from "./exit.ts";
+import type { Launcher, LauncherPool } from "./launcher.ts";
 import {
   type CommandFolders,
   checkDirectory,
@@ -28,14 +31,14 @@ import {
 } from "./places.ts";
 import { RunnerRefusal, systemWords } from "./refusal.ts";
 
-export type Exit = { exitCode: number } | { signal: string };
-
 export interface RunningCommand {
   process: ProcessId;
   /** The reading ends; the writing ends are closed here. */
   stdout: Pipe;
   stderr: Pipe;
   exited: Promise<Exit>;
+  /** Where it has been since before it began; undefined where there are no cgroups. */
+  cgroup: Cgroup | undefined;
 }
 
 /** Everything a spawn needs, made before `started` is on disk, so that the spawn follows at once. */
@@ -48,6 +51,14 @@ export interface PreparedCommand {
   stdin: number | undefined;
   stdout: Pipe;
   stderr: Pipe;
+  /** A shell in a cgroup that waits to become it, and holds the writing ends of the pipes. */
+  launcher: Launcher | undefined;
+}
+
+/** What commands are started with. */
+export interface CommandMeans {
+  pipes: PipePool;
+  launchers: LauncherPool | undefined;
 }
 
 export interface CommandWork {
@@ -92,28 +103,33 @@ export function findInterpreter(interpreter: string, path: string = STEP_PATH): 
  * Makes the folders, the files and the pipes.
  * @throws RunnerRefusal
  */
-export async function prepareCommand(work: CommandWork, pipes: PipePool): Promise<PreparedCommand> {
+export async function prepareCommand(
+  work: CommandWork,
+  { pipes, launchers }: CommandMeans,
+): Promise<PreparedCommand> {
   const { block } = work;
   const interpreter = findInterpreter(block.interpreter);
   const account = await accountOf(block.user);
-  let taken: Pick<PreparedCommand, "stdin"> & { stdout?: Pipe; stderr?: Pipe } = { stdin: undefined };
+  let taken: Partial<PreparedCommand> = {};
   try {
     const folders = makeFolders(work.folder, work.around, account);
     const folder =
       block.workingDirectory === undefined ? folders.work : checkDirectory(block.workingDirectory);
     const { script, output, stdin } = makeFiles(work, folders, account);
     taken = { stdin };
-    taken.stdout = await pipes.take();
-    taken.stderr = await pipes.take();
+    const launcher = await launchers?.take();
+    taken.launcher = launcher;
+    taken.stdout = launcher?.stdout ?? (await pipes.take());
+    taken.stderr = launcher?.stderr ?? (await pipes.take());
     const { stdout, stderr } = taken;
     // A script may open /dev/stderr again, which needs the right to.
-    if (account) for (const pipe of [stdout, stderr]) fchownSync(pipe.writeEnd, account.uid, account.gid);
+    if (account) for (const pipe of [stdout, stderr]) fchownSync(pipe.readEnd, account.uid, account.gid);
     // Short where it can be: interpreters begin every message with it.
     const spoken = folder === folders.work ? join("..", basename(folders.scripts), basename(script)) : script;
     const line = [interpreter, ...argumentsOf(block.interpreter), spoken];
     const [program = "", ...rest] = account ? [account.setpriv, ...switchArguments(account, line)] : line;
     const place = { temporary: folders.temporary, output, account };
-    return { program, arguments: rest, folder, place, stdin, stdout, stderr };
+    return { program, arguments: rest, folder, place, stdin, stdout, stderr, launcher };
   } catch (error) {
     discardCommand(taken);
     if (error instanceof RunnerRefusal) throw error;
@@ -154,8 +170,9 @@ function argumentsOf(interpreter: string): string[] {
 }
 
 /** Closes what was opened for a command that is not run after all. */
-export function discardCommand({ stdin, stdout, stderr }: Partial<PreparedCommand>): void {
+export function discardCommand({ stdin, stdout, stderr, launcher }: Partial<PreparedCommand>): void {
   if (stdin !== undefined) closeSync(stdin);
+  if (launcher) return void launcher.discard();
   if (stdout) discard(stdout);
   if (stderr) discard(stderr);
 }
@@ -164,7 +181,31 @@ export function discardCommand({ stdin, stdout, stderr }: Partial<PreparedComman
  * Starts it as the leader of its own session, so that its group can be signaled.
  * @throws RunnerRefusal when the operating system does not start it; the pipes are closed then
  */
-export async function startCommand(
+export function startCommand(
+  prepared: PreparedCommand,
+  environment: Record<string, string>,
+  table: ProcessTable,
+): Promise<RunningCommand> {
+  const { launcher } = prepared;
+  return launcher ? launched(prepared, launcher, environment) : spawned(prepared, environment, table);
+}
+
+async function launched(
+  prepared: PreparedCommand,
+  launcher: Launcher,
+  environment: Record<string, string>,
+): Promise<RunningCommand> {
+  try {
+    launcher.launch({ ...prepared, environment });
+  } catch (error) {
+    discardCommand(prepared);
+    throw error;
+  }
+  const { process, stdout, stderr, exited, cgroup } = launcher;
+  return { process, stdout, stderr, exited, cgroup };
+}
+
+async function spawned(
   prepared: PreparedCommand,
   environment: Record<string, string>,
   table: ProcessTable,
@@ -195,15 +236,8 @@ export async function startCommand(
     stdout: prepared.stdout,
     stderr: prepared.stderr,
     exited: exitOf(child),
+    cgroup: undefined,
   };
-}
-
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve) => {
-    child.once("exit", (exitCode, signal) =>
-      resolve(exitCode === null ? { signal: signal ?? "unknown" } : { exitCode }),
-    );
-  });
 }
 
 function spawnRefusal(error: unknown): RunnerRefusal {

@@ -51,6 +51,12 @@ export class ManualClock implements Clock {
     this.#time = end;
     await turn();
   }
+
+  /** Time passes in which nobody could do anything: what fell due fires late, one after the other. */
+  async jump(ms: number): Promise<void> {
+    this.#time += ms;
+    await this.advance(0);
+  }
 }
 
 function turn(): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { actorSchema, triggerSchema } from "../actor.ts";
 import { labelsSchema } from "../blocks/common.ts";
-import { attemptOutcomeSchema, stepValuesSchema, streamSummarySchema } from "../data.ts";
+import { attemptOutcomeSchema, stepUsageSchema, stepValuesSchema, streamSummarySchema } from "../data.ts";
 import { ANSWERS, lineageSchema, waitSchema } from "../events.ts";
 import { idSchema } from "../ids.ts";
 import { planSchema } from "../plan.ts";
@@ -55,6 +55,8 @@ export const stepSchema = z
     finishedAt: timestampSchema.optional(),
     durationMs: z.number().optional(),
     outcome: attemptOutcomeSchema.optional(),
+    /** Processor time and memory of its last attempt, from the agent. */
+    usage: stepUsageSchema.optional(),
     /** What it waits for, while it is `waiting`. */
     wait: waitSchema.optional(),
     /** What it has handed on. */

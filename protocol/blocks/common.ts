@@ -50,6 +50,9 @@ export const waitSchema = z.number().int().min(1_000).max(WAIT_MAX_MS);
 
 export const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(255));
 
+/** Of the labels that agents find out about their hosts; none that people give begins with it. */
+export const FACT_PREFIX = "host.";
+
 export const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: "a pool name is 1–63 lower-case letters, digits and hyphens",
 });

@@ -54,8 +54,16 @@ const reportSchema = z.object({
   numFailedTestSuites: z.number(),
 });
 
-/** The tests of one vitest project, shown as they run and counted one by one. */
-export function tests(name: string, project: string, env: Record<string, string> = {}): Stage {
+/**
+ * The tests of one vitest project, shown as they run and counted one by one.
+ * @param options `only`: those whose name matches this pattern
+ */
+export function tests(
+  name: string,
+  project: string,
+  options: { env?: Record<string, string>; only?: string } = {},
+): Stage {
+  const { env = {}, only } = options;
   return {
     name,
     async run() {
@@ -69,6 +77,7 @@ export function tests(name: string, project: string, env: Record<string, string>
         "--reporter=default",
         "--reporter=json",
         `--outputFile.json=${report}`,
+        ...(only === undefined ? [] : ["--testNamePattern", only]),
       ];
       const { exitCode } = await execa("vitest", args, { cwd: ROOT, stdio: "inherit", reject: false, env });
       const { numPassedTests, numFailedTests, numFailedTestSuites } = reportSchema.parse(

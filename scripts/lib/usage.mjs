@@ -79,6 +79,16 @@ inside workerd, with real processes, of the whole system, and in Chromium.
 Exit codes: 0 all well, 1 something failed, 2 wrong usage.
 `,
   },
+  faults: {
+    ...noOptions,
+    help: `npm run test:faults
+
+Every test of a fault in docs/guarantees.md, in its long form: partitions that
+outlast a lease, 10 GB of output, agents that stand still for minutes. npm test
+runs a short form of each.
+Exit codes: 0 all well, 1 something failed, 2 wrong usage.
+`,
+  },
 };
 
 /**

@@ -132,6 +132,19 @@ printf '%s|%s\\n' "$FARHAND_PARAM_WHO" "$FARHAND_PARAM_COUNT"
     expect(steps[0]?.outcome).toEqual({ type: "exited", exitCode: 7 });
   });
 
+  test("a step tells the processor time and the memory that it took", async () => {
+    const tenant = await world().signUp();
+    await world().startAgent(tenant);
+    const execution = await tenant.run(
+      runbookOf({ busy: "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done" }),
+    );
+    await execution.finished();
+    const { steps } = await execution.read();
+    const { userMs = 0, systemMs = 0 } = steps[0]?.usage ?? {};
+    expect(userMs + systemMs).toBeGreaterThan(10);
+    expect((await execution.event("step.finished")).usage).toEqual(steps[0]?.usage);
+  });
+
   test("[G7] a cancel ends the step and everything it started", async () => {
     const tenant = await world().signUp();
     await world().startAgent(tenant);

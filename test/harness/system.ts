@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { type ControlPlane, startControlPlane } from "../../scripts/lib/controlPlane.ts";
 import { type AgentOptions, TestAgent } from "./agent.ts";
+import { clearCgroups } from "./cgroups.ts";
 import { FrameProxy } from "./frameProxy.ts";
 import { Oracle } from "./oracle.ts";
 import { childrenOf, untilGone } from "./processes.ts";
@@ -99,6 +100,7 @@ export class World {
   async close(): Promise<void> {
     for (const tenant of this.#tenants) tenant.close();
     await Promise.all(this.#agents.map((agent) => agent.kill()));
+    await Promise.all(this.#agents.map((agent) => clearCgroups(agent.stateDir)));
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.#plane.stop();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });

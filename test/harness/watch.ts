@@ -1,7 +1,9 @@
 /** Waiting for what happens, not for time to pass. */
 
+import { LONG, LONG_TIMEOUT_MS } from "./long.ts";
+
 /** How long a test waits for anything before it fails with words, ms. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = LONG ? LONG_TIMEOUT_MS : 30_000;
 
 /** Something that changes; waiters look at it again at every change. */
 export class Watch {

@@ -16,6 +16,7 @@ import { statePaths } from "../../agent/paths.ts";
 import { DEFAULT_POLICY } from "../../agent/policy/policy.ts";
 import { ManualClock } from "../../agent/testing/manual-clock.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
+import { clearCgroups } from "../harness/cgroups.ts";
 import { type Coordinator, FakeControlPlane } from "./fake-control-plane.ts";
 import { command, isAlive } from "./harness.ts";
 
@@ -28,6 +29,7 @@ afterEach(async () => {
 async function connectedAgent() {
   const plane = await FakeControlPlane.start();
   const root = mkdtempSync(join(tmpdir(), "farhand-clock-"));
+  tidy.push(() => clearCgroups(root));
   tidy.push(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
   tidy.push(() => plane.stop());
   const keys = generateKeyPair();
@@ -304,4 +306,17 @@ it("[G12] a wall clock that jumps an hour either way ends nothing", async () => 
     expect(isAlive(pidOf(coordinator))).toBe(true);
   }
   expect([plane.controls.length, coordinator.sockets.length]).toEqual([1, 1]);
+});
+
+it("[fault 40] a minute in which the agent could do nothing: the step runs on, and its end is told once", async () => {
+  const { plane, clock, root } = await connectedAgent();
+  const gate = join(root, "gate");
+  const script = `echo up; until [ -e ${gate} ]; do sleep 0.02; done; echo done; exit 3`;
+  const { coordinator } = await plane.offer({ blocks: [command("long", script)] });
+  await coordinator.printed("long", "up");
+  await clock.jump(60_000);
+  writeFileSync(gate, "");
+  await advanceUntil(clock, "the end", () => coordinator.complete.length > 0);
+  expect(coordinator.complete.map(({ outcome }) => outcome)).toEqual([{ type: "exited", exitCode: 3 }]);
+  expect(coordinator.output("long", "stdout").toString()).toBe("up\ndone\n");
 });

@@ -7,6 +7,7 @@ import { CHUNK_MAX_BYTES } from "#protocol/limits.ts";
 import { encodeLine } from "../../agent/job/journal.ts";
 import { bootId } from "../../agent/job/processes.ts";
 import { leaseKey } from "../../agent/job/records.ts";
+import { cgroupsOf, hasCgroups } from "../harness/cgroups.ts";
 import {
   agentCommand,
   command,
@@ -54,6 +55,27 @@ it("[ST1] [ST2] [G1] kill -9 mid-step: children gone on restart, outcome unknown
   await plane.changes.until("acknowledgements", () => coordinator.of("ack").length >= 2);
   expect(linesOf(path("oracle"))).toHaveLength(1);
 });
+
+it.runIf(hasCgroups)(
+  "[fault 1] kill -9 mid-step: what nobody could tell from a stranger is gone on restart as well, and so are the groups",
+  async () => {
+    const { plane, agent, path, start, state } = await connectedSite();
+    const hidden = `(env -i setsid sh -c 'trap "" TERM INT; echo $$ > ${path("pid")}; while :; do sleep 1; done' < /dev/null > /dev/null 2>&1 &)`;
+    const { coordinator } = await plane.offer({
+      blocks: [command("long", `${hidden}; echo up; exec sleep 300`)],
+    });
+    await coordinator.printed("long", "up");
+    const pid = Number(await lineIn(path("pid")));
+    await agent.kill();
+    const before = cgroupsOf(state);
+    expect(before.length).toBeGreaterThan(0);
+    start();
+    const { outcome } = await coordinator.finished("long");
+    expect(outcome).toMatchObject({ type: "unknown", detail: expect.stringContaining("were ended") });
+    expect(isAlive(pid)).toBe(false);
+    expect(cgroupsOf(state).filter((name) => before.includes(name))).toEqual([]);
+  },
+);
 
 it("[ST2] a lease goes on with later steps after the agent was restarted", async () => {
   const { plane, agent, start, path } = await connectedSite();
@@ -219,12 +241,15 @@ it("[ST2] kills no stranger that happens to look like a child", async () => {
   stranger.kill("SIGKILL");
 });
 
-it("SIGTERM: takes nothing new, ends what runs, reports it, and exits with 0", async () => {
-  const { plane, agent, start } = await connectedSite();
-  const { coordinator } = await plane.offer({ blocks: [command("long", "echo up; sleep 300")] });
+it("[fault 36] SIGTERM: takes nothing new, ends what runs with what hides of it, reports it, and exits with 0", async () => {
+  const { plane, agent, start, path } = await connectedSite();
+  const hides = `env -i setsid bash -c "trap '' TERM INT; echo \\$\\$ > ${path("pid")}; while :; do sleep 0.2; done" &`;
+  const { coordinator } = await plane.offer({ blocks: [command("long", `${hides} echo up; sleep 300`)] });
   await coordinator.printed("long", "up");
+  const hidden = Number(await lineIn(path("pid")));
   const pid = coordinator.of("step.started")[0]?.pid ?? 0;
   expect(await agent.terminate()).toBe(0);
+  expect(isAlive(hidden)).toBe(false);
   expect(coordinator.of("step.finished")[0]?.outcome).toEqual({
     type: "stopped",
     reason: "agent_stopped",

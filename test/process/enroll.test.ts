@@ -52,6 +52,23 @@ it("refuses to replace an identity without --force, and asks nobody", async () =
   expect(plane.agents[1]?.request).toMatchObject({ name: "new", labels: { region: "eu", a: "b=c" } });
 });
 
+it("takes no label that is for facts of the host, and tells those by itself", async () => {
+  const { plane, path, start } = await site();
+  const refused = await agentCommand([
+    ...["enroll", "--url", plane.url, "--token", "t", "--state", path("other"), "--label", "host.os=beos"],
+  ]);
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringContaining("begin with host. are what the agent"),
+  ]);
+  start();
+  const control = await plane.connected();
+  expect(control.of("hello")[0]?.labels).toMatchObject({
+    "host.os": "linux",
+    "host.interpreter.bash": "yes",
+  });
+});
+
 it("takes the environment instead of flags", async () => {
   const { plane, path } = await site();
   const result = await agentCommand(["enroll"], {

@@ -6,12 +6,15 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import { buildAgent } from "../../agent/build.ts";
+import { clearCgroups } from "../harness/cgroups.ts";
 import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
 
 /** This file's own folder; made by `prepareAgent`. */
 let root = "";
 let agentFile = "";
 const running = new Set<AgentProcess>();
+/** State directories of agents that ran: their groups are left when they are killed. */
+const states = new Set<string>();
 const planes = new Set<FakeControlPlane>();
 
 /** Builds the agent once for the file, and leaves neither process nor folder behind. */
@@ -23,6 +26,8 @@ export function prepareAgent(): void {
   afterEach(async () => {
     await Promise.all(Array.from(running, (agent) => agent.kill()));
     killSteps();
+    await Promise.all(Array.from(states, (state) => clearCgroups(state)));
+    states.clear();
     await Promise.all(Array.from(planes, (plane) => plane.stop()));
     planes.clear();
   });
@@ -87,6 +92,7 @@ export class AgentProcess {
       env: { PATH: process.env.PATH ?? "", ...env },
     });
     running.add(this);
+    states.add(state);
     let rest = "";
     this.child.stderr?.on("data", (data) => {
       const lines = (rest + data).split("\n");

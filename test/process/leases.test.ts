@@ -273,7 +273,7 @@ describe("the folder of an execution", () => {
     await ended(plane, 2);
     expect(readdirSync(join(state, "executions"))).toHaveLength(2);
     await expect.poll(() => existsSync(folder(state, short.coordinator)), { timeout: 10_000 }).toBe(false);
-    expect(readdirSync(join(state, "executions"))).toEqual([long.coordinator.executionId]);
+    await expect.poll(() => readdirSync(join(state, "executions"))).toEqual([long.coordinator.executionId]);
     await agent.kill();
     start();
     await plane.changes.until("another hello", () => plane.controls[1]?.of("hello")[0]);

@@ -123,7 +123,7 @@ it("[OT5] cuts output past the limit in whole characters, counts it, and lets th
   expect(stdout.sha256).toBe(coordinator.sha256("chatty", "stdout"));
 });
 
-describe("[OT6] a child that keeps stdout open", () => {
+describe("[OT6] [fault 25] a child that keeps stdout open", () => {
   it("does not hang the step, is flagged, and is ended with the group", async () => {
     const { plane } = await connectedSite();
     const { coordinator, finished } = await plane.run({

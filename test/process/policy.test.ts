@@ -170,7 +170,7 @@ it("[S7] a step is ended by the limits of the policy where its block names none"
 
 it("keeps the folder of an execution for as long as the policy says", async () => {
   for (const [text, isKept] of [
-    ["workdirs: {keep: 1h}", true],
+    ["workdirs: {keep: always, for: 1h}", true],
     ["", false],
   ] as const) {
     const { plane, state, agent } = await governed(text);

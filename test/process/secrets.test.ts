@@ -110,12 +110,12 @@ it.each([
   expect(linesOf(path("ran"))).toEqual([]);
 });
 
-it("starts nothing with a secret that a control plane puts into a variable that decides what runs", async () => {
+it("[S7] starts nothing with a secret that a control plane puts into a variable that decides what runs", async () => {
   const { plane, path } = await vaulted();
   const { finished } = await plane.run({
     blocks: [uses(oracle(path("ran")), { LD_PRELOAD: "db-password" })],
   });
-  expect(finished.outcome).toMatchObject({ type: "refused", code: "secret_denied" });
+  expect(finished.outcome).toMatchObject({ type: "refused", code: "policy" });
   expect(linesOf(path("ran"))).toEqual([]);
 });
 

@@ -1,52 +1,27 @@
 /** One attempt on its own, with a journal and a disk that a test can hold up. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { systemClock } from "../../agent/clock.ts";
-import { Attempt, type AttemptEnd } from "../../agent/job/attempt.ts";
-import { Folders } from "../../agent/job/folders.ts";
+import type { AttemptEnd } from "../../agent/job/attempt.ts";
 import type { Host } from "../../agent/job/host.ts";
-import { Journal } from "../../agent/job/journal.ts";
-import { PipePool } from "../../agent/job/pipes.ts";
-import { bootId, systemProcesses } from "../../agent/job/processes.ts";
-import { CommandRun } from "../../agent/job/run.ts";
-import { Running } from "../../agent/job/running.ts";
+import { systemProcesses } from "../../agent/job/processes.ts";
 import { Spool } from "../../agent/job/spool.ts";
-import { statePaths } from "../../agent/paths.ts";
-import { hostFacts } from "../../agent/policy/facts.ts";
-import { DEFAULT_POLICY } from "../../agent/policy/policy.ts";
-import { KnownSecrets } from "../../agent/redact/known.ts";
-import { SecretFiles } from "../../agent/secrets/files.ts";
-import { SecretKeeper } from "../../agent/secrets/keeper.ts";
-import { silentLog } from "../../agent/testing/silent-log.ts";
-import { planOf } from "./fake-control-plane.ts";
-import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
+import { attemptOn, closeHost, openHost } from "./attempt.ts";
+import { isAlive, lineIn, linesOf, oracle } from "./harness.ts";
 
 let root: string;
 let host: Host;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "farhand-run-"));
-  const paths = statePaths(root);
-  mkdirSync(paths.spool);
-  const journal = Journal.open(paths.journal, silentLog);
-  const shared = { journal, clock: systemClock, log: silentLog };
-  const known = new KnownSecrets();
-  host = {
-    known,
-    secrets: new SecretKeeper({ providers: [], known, clock: systemClock, log: silentLog }),
-    secretFiles: SecretFiles.open(root, {}),
-    ...{ ...shared, paths, bootId: bootId(), table: systemProcesses },
-    ...{ policy: DEFAULT_POLICY, facts: hostFacts },
-    folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
-    pipes: await PipePool.open(paths.pipes),
-    running: new Running(),
-  };
+  host = await openHost(root);
 });
-afterEach(() => {
-  host.journal.close();
+afterEach(async () => {
+  await closeHost(host);
   rmSync(root, { recursive: true, force: true });
 });
+
+const attemptOf = (script: string, spool?: Spool) => attemptOn(host, script, spool);
 
 /** A spool on a disk that is full while `full` is set. */
 class FullSpool extends Spool {
@@ -56,21 +31,6 @@ class FullSpool extends Spool {
     if (this.full) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
     return super.append(...args);
   }
-}
-
-function attemptOf(script: string, spool: Spool = new Spool(join(root, "spool", "s"), "s", 1)) {
-  const attempt = new Attempt({ leaseKey: "l.1", step: "s", number: 1, fence: 1, spool });
-  const events: string[] = [];
-  const listener = {
-    started: () => void events.push("started"),
-    spooled: () => void events.push("spooled"),
-    finished: () => void events.push("finished"),
-  };
-  const block = command("s", script);
-  const plan = planOf({ blocks: [block] });
-  const parts = { attempt, block, texts: new Map<string, string>(), plan, executionId: "exe" };
-  const run = new CommandRun({ ...parts, host, listener, log: silentLog });
-  return { run, events, spool };
 }
 
 it("[ST1] spawns nothing before `started` is on disk", async () => {

@@ -99,6 +99,7 @@ function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
     finishedAt: step.finishedAt === undefined ? undefined : iso(step.finishedAt),
     durationMs: step.durationMs,
     outcome: step.outcome,
+    usage: step.usage,
     wait: step.wait,
     values: step.values,
     answers: step.answers?.map(({ answer, actor, at, note }) => ({ answer, actor, at: iso(at), note })),

@@ -1,4 +1,5 @@
 /** What a request for an agent misses, in words. */
+import { FACT_PREFIX } from "#protocol/blocks/common.ts";
 import { type Candidate, hasLabels } from "./choose.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -29,7 +30,8 @@ export function missingWords(candidates: readonly NamedCandidate[], labels: Labe
 
 /** An agent with its labels, those first that are asked about. */
 function described({ name, labels }: NamedCandidate, asked: Labels): string {
-  const all = Object.entries(labels);
+  // What agents find out about their hosts says little that tells them apart.
+  const all = Object.entries(labels).filter(([key]) => key in asked || !key.startsWith(FACT_PREFIX));
   const sorted = all.toSorted(([one], [other]) => Number(other in asked) - Number(one in asked));
   const rest = sorted.length > LABELS_MAX ? ", …" : "";
   return `${name} (${sorted.length === 0 ? "no labels" : words(sorted.slice(0, LABELS_MAX)) + rest})`;

@@ -108,6 +108,7 @@ export function applyStep(state: EngineState, time: number, event: StepEvent): E
         detail: event.detail,
         streams: event.streams,
         leakedOutput: event.leakedOutput,
+        usage: event.usage,
         ...(event.values && { values: event.values }),
         reused: event.reused,
       }));

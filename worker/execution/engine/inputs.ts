@@ -1,6 +1,6 @@
 /** What can happen to an execution, and what the engine asks of the world in return. */
 import type { Actor, Trigger } from "#protocol/actor.ts";
-import type { AttemptOutcome, StepInputs, StepValues } from "#protocol/data.ts";
+import type { AttemptOutcome, StepInputs, StepUsage, StepValues } from "#protocol/data.ts";
 import type { ExecutionEvent, TakenOver } from "#protocol/events.ts";
 import type { QueueReason } from "#protocol/states.ts";
 import type { AgentsOver, EngineState, Streams } from "./state.ts";
@@ -62,6 +62,7 @@ export type EngineInput =
       durationMs: number;
       streams: Streams;
       leakedOutput: boolean;
+      usage?: StepUsage;
       values?: StepValues;
     } & AttemptKey)
   // What was done from the edge, and in another execution.

@@ -143,7 +143,7 @@ function stepStarted(draft: Draft, input: Input<"step.started">): void {
 }
 
 function stepFinished(draft: Draft, input: Input<"step.finished">): void {
-  const { outcome, durationMs, streams, leakedOutput } = input;
+  const { outcome, durationMs, streams, leakedOutput, usage } = input;
   const step = reportedStep(draft, input);
   if (!step) return late(draft, input);
   const values = declaredValues(step.block, input.values);
@@ -152,12 +152,13 @@ function stepFinished(draft: Draft, input: Input<"step.finished">): void {
     durationMs,
     streams,
     leakedOutput,
+    usage,
     values,
   });
 }
 
 type Facts = Partial<
-  Pick<Input<"step.finished">, "outcome" | "durationMs" | "streams" | "leakedOutput" | "values">
+  Pick<Input<"step.finished">, "outcome" | "durationMs" | "streams" | "leakedOutput" | "usage" | "values">
 >;
 
 /** An attempt is over: the step tries again, or has ended. */

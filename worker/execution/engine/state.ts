@@ -6,7 +6,7 @@
 import type { Actor, Trigger } from "#protocol/actor.ts";
 import type { QueuePlace } from "#protocol/api/executions.ts";
 import type { Block } from "#protocol/blocks/index.ts";
-import type { AttemptOutcome, StepInputs, StepValues, StreamSummary } from "#protocol/data.ts";
+import type { AttemptOutcome, StepInputs, StepUsage, StepValues, StreamSummary } from "#protocol/data.ts";
 import type { ExecutionEvent, TakenOver, Wait } from "#protocol/events.ts";
 import { jsonBytes } from "#protocol/json.ts";
 import { HELD_MAX_BYTES } from "#protocol/limits.ts";
@@ -68,6 +68,7 @@ export interface StepRecord {
   readonly detail?: string;
   readonly streams?: Streams;
   readonly leakedOutput?: boolean;
+  readonly usage?: StepUsage;
   readonly inputs?: StepInputs;
   readonly values?: StepValues;
   readonly reused?: boolean;

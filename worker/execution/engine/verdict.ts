@@ -101,6 +101,8 @@ function stopped(
       };
     case "agent_stopped":
       return { state: "failed", detail: "its agent was shut down and stopped it" };
+    case "over_limit":
+      return { state: "failed", detail: told || "it took more of its host than it may" };
     case "canceled":
     case "timed_out":
       return { state: reason, detail: told || undefined };

@@ -10,6 +10,7 @@ import { IconButton } from "../../components/IconButton.tsx";
 import type { StepLog } from "../../live/executionSession.ts";
 import { COPY_MAX_BYTES, logAsText } from "../log/copyLog.ts";
 import { StepBadge } from "./StatusBadge.tsx";
+import { usageWords } from "./words.ts";
 
 interface Props {
   executionId: string;
@@ -45,6 +46,7 @@ export function StepToolbar({ executionId, step, log, wrap, onWrap, onSearch }: 
             <span className="max-sm:hidden">, {formatBytes(store.bytes)}</span>
           </span>
         )}
+        {step.usage && <span className="max-sm:hidden tabular-nums"> · {usageWords(step.usage)}</span>}
       </p>
       <div className="flex shrink-0">
         <IconButton size="iconSm" label="Find" icon={<Search />} disabled={empty} onClick={onSearch} />

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Step } from "#protocol/api/executions.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import type { StepState } from "#protocol/states.ts";
-import { queueWords, stepWords } from "./words.ts";
+import { queueWords, stepWords, usageWords } from "./words.ts";
 
 function step(state: StepState, outcome?: AttemptOutcome, detail?: string): Step {
   const output = { bytes: 0, lines: 0, cutBytes: 0 };
@@ -36,6 +36,10 @@ describe("how a step ended", () => {
     [
       step("failed", { type: "stopped", reason: "agent_stopped", confirmed: true }),
       "Stopped because its agent was shut down",
+    ],
+    [
+      step("failed", { type: "stopped", reason: "over_limit", confirmed: true, detail: "over 1 GiB" }),
+      "Stopped because it took too much",
     ],
     [step("unknown"), "Nobody knows how this step ended"],
     [step("canceled"), "Canceled"],
@@ -91,4 +95,25 @@ describe("the queue", () => {
     expect(queueWords({ ahead: 2, reason: "all_busy" }, "p").title).toBe("3rd in the queue");
     expect(queueWords({ ahead: 0, reason: "all_busy" }, "p").title).toBe("Next in the queue");
   });
+});
+
+it("says in one line what a step took of its host, and what of it is an estimate", () => {
+  const peakMemoryBytes = 84 * 1024 * 1024;
+  expect(usageWords({ userMs: 1_000, systemMs: 250 })).toBe("1.2s CPU");
+  expect(usageWords({ userMs: 1_000, systemMs: 250, peakMemoryBytes })).toBe("1.2s CPU, 84 MiB memory");
+  expect(usageWords({ userMs: 0, systemMs: 60, peakMemoryBytes, estimated: ["memory"] })).toBe(
+    "0.0s CPU, about 84 MiB memory",
+  );
+});
+
+it("says which limit a step was over", () => {
+  const outcome = {
+    type: "stopped",
+    reason: "over_limit",
+    confirmed: true,
+    detail: "over 1 GiB of memory",
+  } as const;
+  expect(stepWords(step("failed", outcome))?.detail).toBe(
+    "Over 1 GiB of memory. All of its processes are gone.",
+  );
 });

@@ -1,8 +1,8 @@
 /** Outcomes, endings and waiting, in sentences. Pure, so that tests hold them. */
 import type { Execution, QueuePlace, Step } from "#protocol/api/executions.ts";
-import type { AttemptOutcome } from "#protocol/data.ts";
+import type { AttemptOutcome, StepUsage } from "#protocol/data.ts";
 import type { Tone } from "../../components/Badge.tsx";
-import { formatDuration, ordinal } from "../../components/format.ts";
+import { formatBytes, formatDuration, ordinal } from "../../components/format.ts";
 import { executionLook } from "./states.ts";
 
 export interface Words {
@@ -81,14 +81,24 @@ function stoppedWords(outcome: AttemptOutcome & { type: "stopped" }, step: Step)
     timed_out: `Out of time${after}`,
     disconnected: "Stopped because the connection was lost",
     agent_stopped: "Stopped because its agent was shut down",
+    over_limit: "Stopped because it took too much",
   }[outcome.reason];
   const tone = outcome.reason === "canceled" ? "neutral" : "bad";
-  if (outcome.confirmed) return { tone, title, detail: "All of its processes are gone." };
+  const why = outcome.detail ? `${sentence(outcome.detail)} ` : "";
+  if (outcome.confirmed) return { tone, title, detail: `${why}All of its processes are gone.` };
   return {
     tone: "odd",
     title: `${title}, not confirmed`,
-    detail: "The agent could not say that all of its processes are gone. Look at the machine.",
+    detail: `${why}The agent could not say that all of its processes are gone. Look at the machine.`,
   };
+}
+
+/** What a step took of its host, in one line: `1.2s CPU, 84 MiB memory`. */
+export function usageWords({ userMs, systemMs, peakMemoryBytes, estimated = [] }: StepUsage): string {
+  const about = (what: "cpu" | "memory") => (estimated.includes(what) ? "about " : "");
+  const cpu = `${about("cpu")}${formatDuration(userMs + systemMs)} CPU`;
+  if (peakMemoryBytes === undefined) return cpu;
+  return `${cpu}, ${about("memory")}${formatBytes(peakMemoryBytes)} memory`;
 }
 
 function exitHint(code: number): string | undefined {

@@ -1,0 +1,231 @@
+/**
+ * Shells that wait, each in a cgroup of its own, to become a step. Moving a
+ * process into a cgroup costs 10 to 20 ms, for it waits for every processor of
+ * the host; so it is done ahead, and nothing of a step ever runs outside.
+ *
+ * What a shell is to become comes over a pipe, never by a command line, which
+ * others could read. Should the agent die, the pipe ends, and so does the shell.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, writeFile, writeSync } from "node:fs";
+import type { Cgroup, Cgroups } from "../job/cgroup.ts";
+import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
+import type { ProcessTable } from "../job/processes.ts";
+import type { ProcessId } from "../job/records.ts";
+import { type Log, wordsOf } from "../log.ts";
+import { checkArguments } from "./argumentSize.ts";
+import { STEP_PATH } from "./environment.ts";
+import { type Exit, exitOf } from "./exit.ts";
+import { systemWords } from "./refusal.ts";
+
+/** Shells that wait; refilled in bursts, because a second move right after a first one costs nothing. */
+const READY = 4;
+const LOW_WATER = 3;
+/** An empty pipe takes so much at once, whatever the size of a page. */
+const PIPE_BYTES = 32 * 1024;
+const SHELL = "/bin/sh";
+/** `cat` has the pipe open from the beginning: it notices an agent that is gone, whenever that happens. */
+const WAIT = 'echo 0 > "$0" || exit; eval "$(exec cat <&3)"';
+/** Variables that shells reserve for themselves, and others that begin with BASH. */
+const RESERVED = /^(PWD|OLDPWD|SHLVL|PPID|UID|EUID|OPTIND|LINENO|SHELLOPTS|_|BASH.*)$/;
+
+export interface LaunchedProgram {
+  program: string;
+  arguments: readonly string[];
+  folder: string;
+  environment: Record<string, string>;
+  /** An open file of this process; undefined for nothing to read. */
+  stdin: number | undefined;
+}
+
+/** One waiting shell. Its pipes are open for reading here, and for writing there. */
+export interface Launcher {
+  process: ProcessId;
+  cgroup: Cgroup;
+  stdout: Pipe;
+  stderr: Pipe;
+  exited: Promise<Exit>;
+  /** Has it become this. @throws RunnerRefusal when that is too large for the operating system */
+  launch(program: LaunchedProgram): void;
+  /** Nothing is to be started after all. Resolves when the shell and its group are gone. */
+  discard(): Promise<void>;
+}
+
+interface LauncherPoolOptions {
+  cgroups: Cgroups;
+  pipes: PipePool;
+  table: ProcessTable;
+  log: Log;
+}
+
+export class LauncherPool {
+  readonly #options: LauncherPoolOptions;
+  readonly #ready: Launcher[] = [];
+  #refill: Promise<void> | undefined;
+  #closed = false;
+
+  /** @returns undefined when a shell cannot move into a group here */
+  static async open(options: LauncherPoolOptions): Promise<LauncherPool | undefined> {
+    const pool = new LauncherPool(options);
+    try {
+      const first = await pool.#make();
+      const code = await Promise.race([first.exited, inItsGroup(first)]);
+      if (code === undefined) {
+        pool.#add(first);
+        pool.refill();
+        return pool;
+      }
+      await first.discard();
+      options.log.info(
+        "cannot move processes into cgroups; processes of steps are found by looking for them",
+      );
+    } catch (error) {
+      options.log.warn("cannot use cgroups", { reason: wordsOf(error) });
+    }
+    return undefined;
+  }
+
+  private constructor(options: LauncherPoolOptions) {
+    this.#options = options;
+  }
+
+  async take(): Promise<Launcher> {
+    const ready = this.#ready.shift();
+    if (ready) return ready;
+    return this.#make();
+  }
+
+  /** Makes some for later: called when nobody waits for anything. */
+  refill(): void {
+    if (this.#closed || this.#refill || this.#ready.length >= LOW_WATER) return;
+    this.#refill = this.#fill()
+      .catch((error) => this.#options.log.warn("cannot start a shell ahead", { reason: wordsOf(error) }))
+      .finally(() => {
+        this.#refill = undefined;
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#ready.splice(0).map((launcher) => launcher.discard()));
+  }
+
+  async #fill(): Promise<void> {
+    while (this.#ready.length < READY && !this.#closed) this.#add(await this.#make());
+  }
+
+  #add(launcher: Launcher): void {
+    if (this.#closed) return void launcher.discard();
+    this.#ready.push(launcher);
+    void launcher.exited.then(() => {
+      const place = this.#ready.indexOf(launcher);
+      if (place < 0) return;
+      this.#ready.splice(place, 1);
+      void launcher.discard();
+    });
+  }
+
+  async #make(): Promise<Launcher> {
+    const { cgroups, pipes, table } = this.#options;
+    const taken: Pipe[] = [];
+    const cgroup = cgroups.make();
+    try {
+      for (let count = 0; count < 3; count++) taken.push(await pipes.take());
+      const [control, stdout, stderr] = taken;
+      if (!control || !stdout || !stderr) throw new Error("no pipes");
+      const child = await spawned(cgroup, control, stdout, stderr);
+      const exited = exitOf(child.process);
+      for (const fd of [control.readEnd, stdout.writeEnd, stderr.writeEnd]) closeSync(fd);
+      const identity = { pid: child.pid, startTime: table.find(child.pid)?.startTime ?? 0 };
+      return asLauncher({ process: identity, cgroup, stdout, stderr, exited }, control.writeEnd, cgroups);
+    } catch (error) {
+      for (const pipe of taken) discard(pipe);
+      cgroup.remove();
+      throw error;
+    }
+  }
+}
+
+function asLauncher(
+  facts: Omit<Launcher, "launch" | "discard">,
+  control: number,
+  cgroups: Cgroups,
+): Launcher {
+  return {
+    ...facts,
+    launch: (program) => {
+      const { stdin } = program;
+      checkArguments([program.program, ...program.arguments], program.environment);
+      if (stdin !== undefined) void facts.exited.finally(() => closeSync(stdin));
+      tell(control, scriptOf(program));
+    },
+    discard: async () => {
+      for (const fd of [control, facts.stdout.readEnd, facts.stderr.readEnd]) closeSync(fd);
+      await facts.exited;
+      await cgroups.close(facts.cgroup);
+    },
+  };
+}
+
+async function spawned(
+  cgroup: Cgroup,
+  control: Pipe,
+  stdout: Pipe,
+  stderr: Pipe,
+): Promise<{ process: ChildProcess; pid: number }> {
+  // The pipe's own end does not wait for what is to come.
+  const waiting = openSync(`/proc/self/fd/${control.readEnd}`, "r");
+  const child = spawn(SHELL, ["-c", WAIT, cgroup.entrance], {
+    env: { PATH: STEP_PATH },
+    detached: true,
+    stdio: ["ignore", stdout.writeEnd, stderr.writeEnd, waiting],
+  });
+  closeSync(waiting);
+  if (child.pid !== undefined) return { process: child, pid: child.pid };
+  throw new Error(systemWords(await new Promise((resolve) => child.once("error", resolve))));
+}
+
+/** Resolves when the shell is where it should be. */
+async function inItsGroup({ cgroup, process: { pid } }: Launcher): Promise<undefined> {
+  while (!cgroup.members().includes(pid)) await new Promise((resolve) => setTimeout(resolve, 2));
+  return undefined;
+}
+
+/** Writes it all and closes. More than an empty pipe takes is written by a thread, which may wait. */
+function tell(control: number, text: string): void {
+  const bytes = Buffer.from(text);
+  if (bytes.length > PIPE_BYTES) {
+    // A shell that is gone reads nothing; its exit says so.
+    writeFile(control, bytes, () => closeSync(control));
+    return;
+  }
+  try {
+    writeSync(control, bytes);
+  } catch {
+    // The same.
+  }
+  closeSync(control);
+}
+
+/** What the shell does to become the program. Values of the environment are data: each is one quoted word. */
+export function scriptOf({ program, arguments: rest, folder, environment, stdin }: LaunchedProgram): string {
+  const entries = Object.entries(environment);
+  const reserved = entries.filter(([name]) => RESERVED.test(name)).map(([name, value]) => `${name}=${value}`);
+  // The program must not see what a shell only keeps for itself, so such names are set past it.
+  const around = reserved.length > 0 ? ["/usr/bin/env", ...reserved] : [];
+  return [
+    "exec 3<&-",
+    ...(stdin === undefined ? [] : [`exec < /proc/${process.pid}/fd/${stdin}`]),
+    `cd -- ${quoted(folder)} || exit`,
+    "unset PATH PWD OLDPWD SHLVL",
+    ...entries
+      .filter(([name]) => !RESERVED.test(name))
+      .map(([name, value]) => `export ${name}=${quoted(value)}`),
+    `exec ${[...around, program, ...rest].map(quoted).join(" ")}`,
+    "",
+  ].join("\n");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
