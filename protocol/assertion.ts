@@ -44,6 +44,8 @@ export const enrollResponseSchema = z.object({
   organizationId: z.string(),
   poolId: z.string(),
   poolName: z.string(),
+  /** What it is labelled with from now on: its own, and over those what its token says. Absent from older servers. */
+  labels: labelsSchema.optional(),
 });
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
 export type EnrollResponse = z.infer<typeof enrollResponseSchema>;

@@ -40,7 +40,7 @@ export async function enroll(config: EnrollConfig): Promise<void> {
     ...answer,
     url: config.url,
     name: config.name,
-    labels,
+    labels: answer.labels ?? labels,
     slots: config.slots,
     enrolledAt: new Date().toISOString(),
   };
@@ -64,7 +64,7 @@ function refuseExisting(path: string, force: boolean): void {
   );
 }
 
-/** A join token works once: find out about a read-only or a full disk before it is spent. */
+/** A use of a join token is gone once it was asked for: find out about a read-only or a full disk before it is spent. */
 function proveWritable(state: string): void {
   const trial = `${state}/.writable`;
   try {

@@ -27,9 +27,17 @@ beforeAll(async () => {
 
 const problemOf = (answer: Answer) => problemSchema.parse(answer.json);
 
-async function makeToken(): Promise<string> {
-  const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: { poolId } });
+async function makeToken(wish: Record<string, unknown> = {}): Promise<string> {
+  const body = { poolId, ...wish };
+  const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body });
   return dataOf(answer, joinTokenCreatedSchema).token;
+}
+
+/** The newest join token, as lists show it. */
+async function newestToken() {
+  const [token] = dataOf(await call("/api/v1/join-tokens", person), z.array(joinTokenSchema));
+  if (!token) throw new Error("there is no token");
+  return token;
 }
 
 async function makeKeyPair() {
@@ -96,19 +104,55 @@ describe("[S4] enrolling", () => {
     expect(seen.presence).toBeUndefined();
   });
 
-  test("of ten machines racing with one token exactly one gets in", async () => {
-    const token = await makeToken();
+  test.each([
+    [1, 10],
+    [3, 20],
+  ])("a token of %i uses lets in as many of %i machines that race with it", async (uses, machines) => {
+    const token = await makeToken({ uses });
     const answers = await Promise.all(
-      Array.from({ length: 10 }, async () => enroll(token, (await makeKeyPair()).publicKey)),
+      Array.from({ length: machines }, async () => enroll(token, (await makeKeyPair()).publicKey)),
     );
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array(9).fill(401)]);
-    const hash = await sha256Hex(token);
-    const { results } = await env.DB.prepare(
-      "SELECT a.id FROM agents a JOIN join_tokens t ON t.used_by_agent_id = a.id WHERE t.hash = ?",
-    )
-      .bind(hash)
-      .all();
-    expect(results).toHaveLength(1);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([
+      ...Array(uses).fill(201),
+      ...Array(machines - uses).fill(401),
+    ]);
+    const refused = answers.find((answer) => answer.status === 401);
+    expect(refused && problemOf(refused).detail).toContain("used up");
+    const { usesLeft, joined } = await newestToken();
+    expect([usesLeft, joined.map(({ name }) => name)]).toEqual([0, Array(uses).fill("db-1")]);
+  });
+
+  test("of one key that asks many times at once uses a token up once", async () => {
+    const token = await makeToken({ uses: 3 });
+    const { publicKey } = await makeKeyPair();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => enroll(token, publicKey)));
+    const ids = answers.map((answer) => dataOf(answer, enrollResponseSchema).agentId);
+    expect(new Set(ids).size).toBe(1);
+    expect((await newestToken()).usesLeft).toBe(2);
+  });
+
+  test("the labels of a token are the agent's, whatever its host says", async () => {
+    const token = await makeToken({ labels: { role: "web", region: "eu" } });
+    const { publicKey } = await makeKeyPair();
+    const answer = await enroll(token, publicKey, { labels: { role: "db", rack: "7" } });
+    const labels = { role: "web", region: "eu", rack: "7" };
+    const enrolled = dataOf(answer, enrollResponseSchema);
+    expect(enrolled.labels).toEqual(labels);
+    expect(dataOf(await call(`/api/v1/agents/${enrolled.agentId}`, person), agentSchema).labels).toEqual(
+      labels,
+    );
+  });
+
+  test.each([
+    [{ uses: 0 }, "uses"],
+    [{ uses: 1_001 }, "uses"],
+    [{ expiresInSeconds: 901 }, "at most 900 s"],
+    [{ uses: 2, expiresInSeconds: 86_401 }, "expiresInSeconds"],
+    [{ labels: { "": "x" } }, "labels"],
+  ])("a token of %j is refused", async (wish, words) => {
+    const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: wish });
+    expect([answer.status, problemOf(answer).code]).toEqual([400, "invalid_request"]);
+    expect(JSON.stringify(answer.json)).toContain(words);
   });
 
   test("again with the same key, because the answer was lost, tells the same", async () => {
@@ -164,21 +208,32 @@ describe("[S4] enrolling", () => {
     expect(problemOf(refused).detail).toContain('say which with "poolId"');
   });
 
-  test("a token is for a pool of one's own, shown once, and can be taken back while unused", async () => {
+  test("a token is for a pool of one's own, shown once, and lets nobody in once it was taken back", async () => {
     const foreign = await signUp();
     const answer = await call("/api/v1/join-tokens", { method: "POST", key: foreign.key, body: { poolId } });
     expect([answer.status, problemOf(answer).code]).toEqual([422, "no_such_pool"]);
+    const body = { poolId, uses: 2, expiresInSeconds: 3_600 };
     const made = dataOf(
-      await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: { poolId } }),
+      await call("/api/v1/join-tokens", { method: "POST", key: person.key, body }),
       joinTokenCreatedSchema,
     );
     const list = await call("/api/v1/join-tokens", person);
     expect(list.text).not.toContain(made.token);
     expect(dataOf(list, z.array(joinTokenSchema))[0]?.id).toBe(made.id);
+    const joined = await makeKeyPair();
+    expect((await enroll(made.token, joined.publicKey)).status).toBe(201);
     const remove = () => call(`/api/v1/join-tokens/${made.id}`, { method: "DELETE", key: person.key });
-    expect((await remove()).status).toBe(200);
-    expect((await remove()).status).toBe(404);
-    expect((await enroll(made.token, (await makeKeyPair()).publicKey)).status).toBe(401);
+    expect([(await remove()).status, (await remove()).status]).toEqual([200, 200]);
+    const refused = await enroll(made.token, (await makeKeyPair()).publicKey);
+    expect([refused.status, problemOf(refused).detail]).toEqual([401, expect.stringContaining("taken back")]);
+    // Who came in before stays, and may still ask for an answer that was lost.
+    expect((await enroll(made.token, joined.publicKey)).status).toBe(201);
+    expect(await newestToken()).toMatchObject({ usesLeft: 1, revokedAt: expect.any(String) });
+    const none = await call(`/api/v1/join-tokens/${newId("joinToken")}`, {
+      method: "DELETE",
+      key: person.key,
+    });
+    expect(none.status).toBe(404);
   });
 });
 

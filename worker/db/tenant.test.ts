@@ -95,9 +95,11 @@ const CALLS: Calls = {
         createdBy: actor,
         createdAt: now,
         expiresAt: now,
+        uses: 1,
+        labels: {},
       }),
     list: (db) => db.joinTokens.list(undefined, 1),
-    remove: (db) => db.joinTokens.remove("jtk_x"),
+    revoke: (db) => db.joinTokens.revoke("jtk_x", now),
   },
   organization: {
     get: (db) => db.organization.get(),

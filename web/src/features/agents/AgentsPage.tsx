@@ -14,6 +14,7 @@ import { PageHeader } from "../../components/PageHeader.tsx";
 import { SkeletonRows } from "../../components/Skeleton.tsx";
 import { AddAgentDialog } from "./AddAgentDialog.tsx";
 import { AgentRow } from "./AgentRow.tsx";
+import { JoinTokens } from "./JoinTokens.tsx";
 import { NewPoolDialog } from "./NewPoolDialog.tsx";
 
 export function AgentsPage() {
@@ -63,6 +64,7 @@ export function AgentsPage() {
         </div>
       )}
       <LoadMore query={agents} />
+      {pools.data && <JoinTokens pools={pools.data} />}
       {pools.data && adding && (
         <AddAgentDialog pools={pools.data} initialPool={adding.pool} onClose={() => setAdding(undefined)} />
       )}
