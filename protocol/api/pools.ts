@@ -42,6 +42,8 @@ export const agentSchema = z
     fingerprint: z.string(),
     createdAt: timestampSchema,
     revokedAt: timestampSchema.optional(),
+    /** Since when it gets no work, because two machines were seen with its key. */
+    quarantinedAt: timestampSchema.optional(),
     /** Absent when it is not connected. */
     presence: presenceSchema.optional(),
   })

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { base64url } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
@@ -16,7 +16,16 @@ import { sha256Hex } from "#protocol/digest.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
-import { type Answer, call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
+import {
+  assertionOf,
+  dial,
+  enroll,
+  makeEnrolledAgent,
+  makeJoinToken,
+  makeKeyPair,
+  type TestAgent,
+} from "./enrolledAgent.ts";
+import { type Answer, call, dataOf, type Person, request, signUp } from "./harness.ts";
 
 let person: Person;
 let poolId: string;
@@ -27,71 +36,14 @@ beforeAll(async () => {
 
 const problemOf = (answer: Answer) => problemSchema.parse(answer.json);
 
-async function makeToken(wish: Record<string, unknown> = {}): Promise<string> {
-  const body = { poolId, ...wish };
-  const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body });
-  return dataOf(answer, joinTokenCreatedSchema).token;
-}
+const makeToken = (wish?: Record<string, unknown>) => makeJoinToken(person, { poolId, ...wish });
+const makeAgent = () => makeEnrolledAgent(person);
 
 /** The newest join token, as lists show it. */
 async function newestToken() {
   const [token] = dataOf(await call("/api/v1/join-tokens", person), z.array(joinTokenSchema));
   if (!token) throw new Error("there is no token");
   return token;
-}
-
-async function makeKeyPair() {
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  return { privateKey, publicKey: (await exportJWK(publicKey)).x ?? "" };
-}
-
-function enroll(joinToken: string, publicKey: string, more: Record<string, unknown> = {}) {
-  const body = { joinToken, publicKey, name: "db-1", labels: { role: "db" }, agentVersion: "0.1.0", ...more };
-  return call(AGENT_PATHS.enroll, {
-    method: "POST",
-    body,
-    headers: { "cf-connecting-ip": crypto.randomUUID() },
-  });
-}
-
-async function makeAgent() {
-  const keys = await makeKeyPair();
-  const enrolled = dataOf(await enroll(await makeToken(), keys.publicKey), enrollResponseSchema);
-  return { ...keys, ...enrolled };
-}
-
-type TestAgent = Awaited<ReturnType<typeof makeAgent>>;
-
-interface AssertionOptions {
-  path?: string;
-  audience?: string;
-  iat?: number;
-  exp?: number;
-  sub?: string;
-  alg?: string;
-  key?: Parameters<SignJWT["sign"]>[0];
-}
-
-function assertionOf(agent: TestAgent, options: AssertionOptions = {}): Promise<string> {
-  const now = Math.floor(Date.now() / 1000);
-  const { path = AGENT_PATHS.control, iat = now, exp = iat + 60 } = options;
-  return new SignJWT({ jti: crypto.randomUUID(), iat, exp })
-    .setProtectedHeader({ alg: options.alg ?? "EdDSA" })
-    .setSubject(options.sub ?? agent.agentId)
-    .setAudience(options.audience ?? ORIGIN + path)
-    .sign(options.key ?? agent.privateKey);
-}
-
-function dial(path: string, assertion: string, headers: Record<string, string> = {}): Promise<Response> {
-  return request(path, {
-    headers: {
-      upgrade: "websocket",
-      "sec-websocket-protocol": SUBPROTOCOL,
-      authorization: `Bearer ${assertion}`,
-      "cf-connecting-ip": crypto.randomUUID(),
-      ...headers,
-    },
-  });
 }
 
 describe("[S4] enrolling", () => {

@@ -4,7 +4,7 @@
  * through `tenantDb`. The plain binding always asks the primary, so what was
  * revoked is refused at once.
  */
-import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { deriveId } from "#protocol/ids.ts";
 import { agents, apiKeys, joinTokens, member, organization, pools, session, user } from "./schema.ts";
@@ -81,6 +81,37 @@ export function identityDb(d1: D1Database) {
       return row ?? null;
     },
 
+    /** Notes the key that an agent wants to go over to; the same one again changes nothing. */
+    async proposeKey(id: string, nextPublicKey: string, now: Date): Promise<void> {
+      await db
+        .update(agents)
+        .set({ nextPublicKey, nextKeyAt: now })
+        .where(
+          and(
+            eq(agents.id, id),
+            ne(agents.publicKey, nextPublicKey),
+            or(isNull(agents.nextPublicKey), ne(agents.nextPublicKey, nextPublicKey)),
+          ),
+        );
+    },
+
+    /** The proposed key was used: it is the agent's only one from now on. */
+    async adoptKey(id: string, nextPublicKey: string, fingerprint: string): Promise<void> {
+      await db
+        .update(agents)
+        .set({ publicKey: nextPublicKey, fingerprint, nextPublicKey: null, nextKeyAt: null })
+        .where(and(eq(agents.id, id), eq(agents.nextPublicKey, nextPublicKey)));
+    },
+
+    /** True when this call put it into quarantine, and not one before. */
+    async quarantineAgent(id: string, now: Date): Promise<boolean> {
+      const { meta } = await db
+        .update(agents)
+        .set({ quarantinedAt: now })
+        .where(and(eq(agents.id, id), isNull(agents.quarantinedAt)));
+      return meta.changes > 0;
+    },
+
     /**
      * Makes an agent out of a join token. Uses are counted by the agents that
      * came in with it, in the statement that adds one more, so of any number of
@@ -112,6 +143,9 @@ export function identityDb(d1: D1Database) {
                 createdAt: sql`${now.getTime()}`.as("created_at"),
                 revokedAt: sql`NULL`.as("revoked_at"),
                 joinTokenId: sql`${joinTokens.id}`.as("join_token_id"),
+                nextPublicKey: sql`NULL`.as("next_public_key"),
+                nextKeyAt: sql`NULL`.as("next_key_at"),
+                quarantinedAt: sql`NULL`.as("quarantined_at"),
               })
               .from(joinTokens)
               .where(and(byHash, isNull(joinTokens.revokedAt), gt(joinTokens.expiresAt, now), hasUses)),

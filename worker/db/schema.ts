@@ -174,6 +174,11 @@ export const agents = sqliteTable(
     revokedAt: time("revoked_at"),
     /** The token that it came in with. */
     joinTokenId: text("join_token_id"),
+    /** The key that it wants to go over to, and since when: with its first use it takes the place of the other. */
+    nextPublicKey: text("next_public_key"),
+    nextKeyAt: time("next_key_at"),
+    /** Two machines were seen with its key, and a person has not said yet that it is put right. */
+    quarantinedAt: time("quarantined_at"),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),

@@ -1,5 +1,6 @@
 /** The pool's SQLite: who holds which lease, who waits, and which assertions were used. */
 import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import type { Connect } from "./clones.ts";
 import type { AgentIdentity } from "./contract.ts";
 
 const SCHEMA = `
@@ -15,6 +16,9 @@ const SCHEMA = `
   );
   CREATE TABLE IF NOT EXISTS over (
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, agent_id TEXT, execution_id TEXT
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS connects (
+    agent_id TEXT PRIMARY KEY, counter INTEGER, issued_at INTEGER, quarantined INTEGER NOT NULL DEFAULT 0
   ) WITHOUT ROWID;
   ${ASSERTIONS_SCHEMA}
 `;
@@ -212,6 +216,37 @@ export class PoolStore {
   /** Forgets leases and agents that were over before a time. */
   forgetOver(before: number): void {
     this.#sql.exec("DELETE FROM over WHERE at < ?", before);
+  }
+
+  /** The last connect of an agent that was counted (HS5); undefined when none was. */
+  lastConnect(agentId: string): Connect | undefined {
+    const query = "SELECT counter, issued_at FROM connects WHERE agent_id = ? AND counter IS NOT NULL";
+    const row = this.#sql.exec(query, agentId).toArray()[0];
+    return row && { counter: Number(row.counter), issuedAt: Number(row.issued_at) };
+  }
+
+  noteConnect(agentId: string, { counter, issuedAt }: Connect): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO connects (agent_id, counter, issued_at) VALUES (?, ?, ?)",
+      ...[agentId, counter, issuedAt],
+    );
+  }
+
+  quarantine(agentId: string): void {
+    this.#sql.exec(
+      "INSERT INTO connects (agent_id, quarantined) VALUES (?, 1) ON CONFLICT DO UPDATE SET quarantined = 1",
+      agentId,
+    );
+  }
+
+  isQuarantined(agentId: string): boolean {
+    const query = "SELECT 1 FROM connects WHERE agent_id = ? AND quarantined = 1";
+    return this.#sql.exec(query, agentId).toArray().length > 0;
+  }
+
+  /** What was counted of an agent, and that it is in quarantine. */
+  forgetConnects(agentId: string): void {
+    this.#sql.exec("DELETE FROM connects WHERE agent_id = ?", agentId);
   }
 
   /** False when this assertion was already used (HS2). */

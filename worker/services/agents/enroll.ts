@@ -1,11 +1,10 @@
-import { base64url } from "jose";
 import type { EnrollRequest, EnrollResponse } from "#protocol/assertion.ts";
 import { labelsSchema } from "#protocol/blocks/common.ts";
-import { sha256Hex } from "#protocol/digest.ts";
 import { newId } from "#protocol/ids.ts";
 import { identityDb } from "../../db/identity.ts";
 import type { Env } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
+import { fingerprintOf } from "../../identity/agent.ts";
 import { importAgentKey } from "../../identity/assertion.ts";
 import { secretHash } from "../../identity/secrets.ts";
 
@@ -27,7 +26,7 @@ export async function enrollAgent(env: Env, request: EnrollRequest): Promise<Enr
     name: request.name,
     labels: request.labels,
     publicKey: request.publicKey,
-    fingerprint: await sha256Hex(new Uint8Array(base64url.decode(request.publicKey))),
+    fingerprint: await fingerprintOf(request.publicKey),
     now,
   });
   if (!found) throw refused("There is no such join token.");

@@ -45,6 +45,10 @@ export function removeJoinToken(id: string): Promise<void> {
   return command(apiPath("join-tokens", id), { method: "DELETE" });
 }
 
+export function releaseAgent(id: string): Promise<void> {
+  return command(apiPath("agents", id, "release"), { method: "POST" });
+}
+
 export function revokeAgent(id: string): Promise<void> {
   return command(apiPath("agents", id), { method: "DELETE" });
 }
