@@ -2,14 +2,15 @@
  * A running agent: the reconcile loop in the middle, the control session and
  * one data session per lease on it, leases and attempts beside them.
  */
-
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Clock } from "./clock.ts";
 import { within } from "./clock.ts";
 import { ControlSession } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
-import { Reconciler } from "./connection/reconcile.ts";
-import { makePrivateDirectory } from "./files.ts";
+import { Reconciler, type Standing } from "./connection/reconcile.ts";
+import { makePrivateDirectory, syncDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Folders } from "./job/folders.ts";
 import type { Host } from "./job/host.ts";
@@ -20,6 +21,7 @@ import { PipePool } from "./job/pipes.ts";
 import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
+import type { AgentReport } from "./local/protocol.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
 
@@ -64,6 +66,7 @@ export class Agent {
       bootId: bootId(),
     };
     const agent = new Agent(options, host);
+    agent.#leases.draining = existsSync(paths.draining);
     for (const lease of await recover(host)) agent.#leases.resume(lease);
     return agent;
   }
@@ -105,6 +108,36 @@ export class Agent {
     log.info("stopped");
   }
 
+  /**
+   * Takes no new work from now on, also after a restart, or takes it again.
+   * @throws when that cannot be written down
+   */
+  drain(isDraining: boolean): void {
+    const { paths, log } = this.#options;
+    markDraining(paths.draining, isDraining);
+    if (this.#leases.draining === isDraining) return;
+    this.#leases.draining = isDraining;
+    log.info(isDraining ? "draining: takes no new work" : "takes work again");
+    this.reconnect(isDraining ? "draining" : "takes work again");
+  }
+
+  /** Has the control socket dialed anew, which tells the pool how things are. */
+  reconnect(reason: string): void {
+    this.#reconciler.redial(CONTROL_KEY, reason);
+  }
+
+  /** How the agent is doing; `startedAt` is known outside. */
+  report(): Omit<AgentReport, "pid" | "version" | "startedAt"> {
+    const { clock, slots } = this.#options;
+    const standing = this.#reconciler.standing(CONTROL_KEY);
+    return {
+      connection: connectionReport(standing, clock.now()),
+      draining: this.#leases.draining,
+      slots,
+      leases: Array.from(this.#leases.all, ({ lease, state }) => ({ executionId: lease.executionId, state })),
+    };
+  }
+
   /** Kills every step's group at once: for somebody who does not want to wait. */
   killNow(): void {
     for (const lease of this.#leases.all) lease.killNow();
@@ -144,6 +177,19 @@ export class Agent {
     this.#reconciler.unwant(lease.key, "the lease is over");
     this.#control.ended(lease);
   }
+}
+
+/** Notes for the next start that the agent takes no new work, or that it does. */
+export function markDraining(path: string, isDraining: boolean): void {
+  if (isDraining) closeSync(openSync(path, "a", 0o600));
+  else rmSync(path, { force: true });
+  syncDirectory(dirname(path));
+}
+
+function connectionReport(standing: Standing | undefined, now: number): AgentReport["connection"] {
+  if (!standing) return { state: "connecting" };
+  if (standing.state !== "connected") return standing;
+  return { state: "connected", since: new Date(now - standing.sinceMs).toISOString() };
 }
 
 /** Not the key of any lease: those hold a dot. */

@@ -1,9 +1,11 @@
 /** The command line of the agent. */
 import { parseArgs } from "node:util";
+import { drain } from "./commands/drain.ts";
 import { enroll } from "./commands/enroll.ts";
+import { rotateKey } from "./commands/rotateKey.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
-import { enrollConfig, type Flags, runConfig, statusConfig } from "./config.ts";
+import { drainConfig, enrollConfig, type Flags, localConfig, runConfig, statusConfig } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -12,20 +14,32 @@ import { AGENT_VERSION } from "./version.ts";
 const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
   farhand-agent enroll --url URL --token TOKEN [--name NAME] [--label KEY=VALUE]...
-                       [--slots N] [--state DIR] [--force]
+                       [--slots N] [--ca FILE] [--state DIR] [--force]
       Make a key on this host and join the token's pool.
 
-  farhand-agent run [--state DIR] [--work-dir DIR] [--slots N]
+  farhand-agent run [--state DIR] [--work-dir DIR] [--slots N] [--ca FILE]
+                    [--rotate-key-days N]
                     [--log-format json|text] [--log-level debug|info|warn|error]
       Connect and work. SIGTERM or SIGINT stops it in order, a second one at once.
 
-  farhand-agent status [--state DIR]
-      Show who this agent is and what waits on its disk.
+  farhand-agent status [--state DIR] [--json]
+      Show who this agent is, what it is doing and what waits on its disk.
+
+  farhand-agent drain [--state DIR] [--wait]
+  farhand-agent undrain [--state DIR]
+      Take no new work, also after a restart, and let what runs end; take it again.
+
+  farhand-agent rotate-key [--state DIR]
+      Go over to a new key now.
 
   farhand-agent --help | --version
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
-FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL.
+FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL,
+FARHAND_CA, FARHAND_ROTATE_KEY_DAYS. HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
+NO_PROXY lead the way to the control plane; enroll keeps them for run.
+
+Exit codes: 0 done, 1 it did not work, 2 it was asked for wrongly.
 `;
 
 const text = { type: "string" } as const;
@@ -40,19 +54,31 @@ const COMMANDS = {
   enroll: {
     options: {
       ...common,
-      ...{ url: text, token: text, name: text, slots: text },
+      ...{ url: text, token: text, name: text, slots: text, ca: text },
       label: { type: "string", multiple: true },
       force: { type: "boolean" },
     },
     run: (flags: Flags) => enroll(enrollConfig(flags, process.env)),
   },
   run: {
-    options: { ...common, slots: text, "work-dir": text },
+    options: { ...common, slots: text, "work-dir": text, ca: text, "rotate-key-days": text },
     run: (flags: Flags) => run(runConfig(flags, process.env)),
   },
   status: {
-    options: common,
+    options: { ...common, json: { type: "boolean" } },
     run: (flags: Flags) => status(statusConfig(flags, process.env)),
+  },
+  drain: {
+    options: { ...common, wait: { type: "boolean" } },
+    run: (flags: Flags) => drain(drainConfig(flags, process.env), true),
+  },
+  undrain: {
+    options: common,
+    run: (flags: Flags) => drain(drainConfig(flags, process.env), false),
+  },
+  "rotate-key": {
+    options: common,
+    run: (flags: Flags) => rotateKey(localConfig(flags, process.env)),
   },
 } as const;
 

@@ -66,6 +66,7 @@ function planAfterClose(
     case CLOSE_CODES.upgradeRequired:
       return { delayMs: upgradePause(random), failures: failures + 1, words };
     case CLOSE_CODES.revoked:
+    case CLOSE_CODES.quarantined:
     case CLOSE_CODES.replaced:
       return { delayMs: slow(random), failures: failures + 1, words };
     case CLOSE_CODES.protocolError:
