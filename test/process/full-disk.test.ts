@@ -45,6 +45,8 @@ it("starts on a full disk, sends what it holds, and knows later what it held (fa
   const { coordinator } = await plane.offer({ blocks: [command("offline", "seq 1 50000; exit 4")] });
   await agent.logged("step ended");
   await agent.kill();
+  // What the run that was killed listened on cannot be copied.
+  rmSync(join(state, "control.sock"));
   cpSync(state, path("disk"), { recursive: true });
   fill(path("disk"));
   plane.refuses = () => undefined;
