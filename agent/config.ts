@@ -91,11 +91,13 @@ const runSchema = z.object({
 
 const localSchema = z.object(common);
 const statusSchema = localSchema.extend({ json: z.boolean().default(false) });
+const doctorSchema = statusSchema.extend({ url: urlSchema.optional(), ca: z.string().min(1).optional() });
 const drainSchema = localSchema.extend({ wait: z.boolean().default(false) });
 
 export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
 export type LocalConfig = z.infer<typeof localSchema> & { state: string };
+export type DoctorConfig = z.infer<typeof doctorSchema> & { state: string };
 export type DrainConfig = z.infer<typeof drainSchema> & { state: string };
 export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
 
@@ -137,6 +139,11 @@ export function statusConfig(flags: Flags, env: Environment): StatusConfig {
 
 export function localConfig(flags: Flags, env: Environment): LocalConfig {
   return withState(parse(localSchema, commonInput(flags, env)), env);
+}
+
+export function doctorConfig(flags: Flags, env: Environment): DoctorConfig {
+  const own = { url: flags.url ?? env.FARHAND_URL, ca: flags.ca ?? env.FARHAND_CA, json: flags.json };
+  return withState(parse(doctorSchema, { ...commonInput(flags, env), ...own }), env);
 }
 
 export function drainConfig(flags: Flags, env: Environment): DrainConfig {

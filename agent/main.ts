@@ -1,11 +1,20 @@
 /** The command line of the agent. */
 import { parseArgs } from "node:util";
+import { doctor } from "./commands/doctor.ts";
 import { drain } from "./commands/drain.ts";
 import { enroll } from "./commands/enroll.ts";
 import { rotateKey } from "./commands/rotateKey.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
-import { drainConfig, enrollConfig, type Flags, localConfig, runConfig, statusConfig } from "./config.ts";
+import {
+  doctorConfig,
+  drainConfig,
+  enrollConfig,
+  type Flags,
+  localConfig,
+  runConfig,
+  statusConfig,
+} from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -24,6 +33,10 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
   farhand-agent status [--state DIR] [--json]
       Show who this agent is, what it is doing and what waits on its disk.
+
+  farhand-agent doctor [--state DIR] [--url URL] [--ca FILE] [--json]
+      Find what is wrong on this host and on the way to the control plane, and
+      say what to do. Works before enroll, with --url.
 
   farhand-agent drain [--state DIR] [--wait]
   farhand-agent undrain [--state DIR]
@@ -67,6 +80,10 @@ const COMMANDS = {
   status: {
     options: { ...common, json: { type: "boolean" } },
     run: (flags: Flags) => status(statusConfig(flags, process.env)),
+  },
+  doctor: {
+    options: { ...common, url: text, ca: text, json: { type: "boolean" } },
+    run: (flags: Flags) => doctor(doctorConfig(flags, process.env)),
   },
   drain: {
     options: { ...common, wait: { type: "boolean" } },

@@ -3,7 +3,12 @@
  * directly or through an HTTP proxy (CONNECT), with the authorities of this
  * host or one more.
  */
-import { type ClientRequestArgs, Agent as HttpAgent, request as requestHttp } from "node:http";
+import {
+  type ClientRequest,
+  type ClientRequestArgs,
+  Agent as HttpAgent,
+  request as requestHttp,
+} from "node:http";
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -144,36 +149,59 @@ export interface Post {
  * @throws Error in words, when there is none
  */
 export function postJson(
-  { url, agent }: Transport,
+  transport: Transport,
   { path, headers, body, timeoutMs }: Post,
 ): Promise<HttpAnswer> {
   const text = JSON.stringify(body);
-  const request = (url.startsWith("https:") ? requestHttps : requestHttp)(url + path, {
+  const length = Buffer.byteLength(text);
+  const request = requestTo(transport, path, {
     method: "POST",
-    agent,
-    headers: {
-      "content-type": "application/json",
-      "content-length": Buffer.byteLength(text),
-      accept: "application/json",
-      ...headers,
-    },
+    headers: { "content-type": "application/json", "content-length": length, ...headers },
   });
+  return send(request, transport.url, timeoutMs, text);
+}
+
+/**
+ * Reads the beginning of what the control plane has under a path.
+ * @param connected gets the socket once there is an answer
+ * @throws Error in words, when there is none
+ */
+export function getText(
+  transport: Transport,
+  path: string,
+  timeoutMs: number,
+  connected: (socket: Socket) => void,
+): Promise<HttpAnswer> {
+  const request = requestTo(transport, path, {});
+  request.on("response", ({ socket }) => connected(socket));
+  return send(request, transport.url, timeoutMs);
+}
+
+function requestTo({ url, agent }: Transport, path: string, options: RequestOptions): ClientRequest {
+  const requestFrom = url.startsWith("https:") ? requestHttps : requestHttp;
+  return requestFrom(url + path, {
+    ...options,
+    agent,
+    headers: { accept: "application/json", ...options.headers },
+  });
+}
+
+function send(request: ClientRequest, url: string, timeoutMs: number, body?: string): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(() => {
       reject(new Error(`no answer within ${timeoutMs / 1000} s`));
       request.destroy();
     }, timeoutMs);
-    const settle = (): void => clearTimeout(deadline);
     request.on("response", (response) => {
       void readAnswer(response).then((answer) => {
-        settle();
+        clearTimeout(deadline);
         resolve(answer);
       });
     });
     request.on("error", (error) => {
-      settle();
+      clearTimeout(deadline);
       reject(new Error(connectionWords(error, url)));
     });
-    request.end(text);
+    request.end(body);
   });
 }

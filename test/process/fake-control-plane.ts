@@ -371,6 +371,7 @@ export class FakeControlPlane {
   refuses: (path: string) => string | undefined = () => undefined;
   /** Answers the enrol request instead. */
   enrols: (request: EnrollRequest) => PlainAnswer | undefined = () => undefined;
+  health: () => PlainAnswer = () => json(200, { status: "ok", protocol: { min: 1, max: 1 } });
   /** Called with the next key of an agent; false leaves it unknown here, and the request unanswered. */
   rotates: (publicKey: string) => "answer" | "lose the answer" | "lose it" = () => "answer";
   welcomes = true;
@@ -470,6 +471,8 @@ export class FakeControlPlane {
     { url: path = "", headers }: IncomingMessage,
     body: string,
   ): Promise<PlainAnswer | undefined> {
+    const date = { date: new Date(this.now()).toUTCString() };
+    if (path === "/api/v1/health") return { ...this.health(), headers: date };
     if (path === AGENT_PATHS.enroll) return this.#enrol(body);
     if (path === AGENT_PATHS.rotateKey) {
       return this.#rotate(headers.authorization?.replace(/^Bearer /, "") ?? "", body);
