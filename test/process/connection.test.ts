@@ -53,7 +53,7 @@ it("[HS2] signs each upgrade with the enrolled key, for its own path, with an id
 });
 
 it.each(["401 Unauthorized", "403 Forbidden"])(
-  "[HS4] a %s slows it down, and it goes on trying",
+  "[HS4] [fault 19] a %s slows it down, and it goes on trying",
   async (status) => {
     const made = await site();
     made.plane.refuses = () => http(status);
@@ -81,7 +81,7 @@ it("[HS4] tells the reason that the control plane gives", async () => {
   await made.start().logged(detail);
 });
 
-it("[G12] connects with a clock that is an hour off, by the clock of whoever refused it", async () => {
+it("[G12] [fault 28] connects with a clock that is an hour off, by the clock of whoever refused it", async () => {
   const made = await site();
   // The control plane's hour is another one, which is the same thing.
   made.plane.now = () => Date.now() + 3_600_000;
@@ -93,7 +93,7 @@ it("[G12] connects with a clock that is an hour off, by the clock of whoever ref
   expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
 });
 
-it("[HS4] honours Retry-After and then connects", async () => {
+it("[HS4] [fault 20] honours Retry-After and then connects", async () => {
   const made = await site();
   made.plane.refuses = () => http("503 Service Unavailable", "retry-after: 1\r\n");
   const agent = made.start();
@@ -105,7 +105,7 @@ it("[HS4] honours Retry-After and then connects", async () => {
   expect(Date.now() - refusedAt).toBeGreaterThan(900);
 });
 
-it("[HS4] takes the page of a captive portal for what it is, and tries again", async () => {
+it("[HS4] [fault 18] takes the page of a captive portal for what it is, and tries again", async () => {
   const made = await site();
   made.plane.refuses = () => http("200 OK", "content-type: text/html\r\n", "<html>Please log in</html>");
   const agent = made.start();
