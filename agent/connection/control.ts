@@ -17,6 +17,7 @@ import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { findProgram } from "../runners/account.ts";
 import { AGENT_VERSION } from "../version.ts";
+import type { Ending } from "./backoff.ts";
 import type { Link, Session } from "./link.ts";
 
 /** Answers to commands that are kept for repeats. */
@@ -30,6 +31,12 @@ export interface ControlSessionDeps {
   slots: number;
   clock: Clock;
   log: Log;
+}
+
+/** Said by the control plane itself: a status alone may be anybody's in between. */
+function isRevocation(ending: Ending): boolean {
+  if (ending.type === "closed") return ending.code === CLOSE_CODES.revoked;
+  return ending.type === "refused" && ending.code === "agent_revoked";
 }
 
 type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
@@ -63,8 +70,12 @@ export class ControlSession implements Session {
     });
   }
 
-  lost(): void {
+  lost(ending: Ending): void {
     this.#link = undefined;
+    if (!isRevocation(ending)) return;
+    // It may have been away when its leases were taken back.
+    const { leases } = this.#deps;
+    for (const lease of leases.all) void leases.revoke(lease, "this agent was revoked");
   }
 
   received(frame: string): string | undefined {

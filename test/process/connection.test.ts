@@ -2,7 +2,17 @@
 import { decodeJwt } from "jose";
 import { expect, it } from "vitest";
 import { AGENT_PATHS } from "#protocol/assertion.ts";
-import { command, connectedSite, linesOf, oracle, prepareAgent, site } from "./harness.ts";
+import {
+  command,
+  connectedSite,
+  gone,
+  isAlive,
+  lineIn,
+  linesOf,
+  oracle,
+  prepareAgent,
+  site,
+} from "./harness.ts";
 
 prepareAgent();
 
@@ -189,4 +199,29 @@ it("everything drops at once while two steps run: both go on and both are report
     expect((await coordinator.finished(id)).outcome).toEqual({ type: "exited", exitCode: 0 });
     expect(coordinator.output(id, "stdout").toString().split("\n")).toHaveLength(101);
   }
+});
+
+it("[S4] one that was revoked while it was away ends what it runs as soon as it hears", async () => {
+  const { plane, path } = await connectedSite();
+  const { coordinator } = await plane.offer({
+    blocks: [
+      command("long", `trap '' TERM INT; echo $$ > '${path("pid")}'; echo up; while :; do sleep 0.2; done`),
+    ],
+  });
+  await coordinator.printed("long", "up");
+  const pid = Number(await lineIn(path("pid")));
+  plane.refuses = () => http("403 Forbidden", "", "<html>a proxy of its own</html>");
+  plane.cutEverything();
+  await plane.changes.until("a try", () => plane.upgrades.length > 2);
+  expect(isAlive(pid)).toBe(true);
+  const problem = { type: "about:blank", title: "x", status: 403, code: "agent_revoked", requestId: "req_1" };
+  const body = JSON.stringify({ ...problem, detail: "This agent was revoked." });
+  const again = await connectedSite();
+  const step = `echo $$ > '${again.path("pid")}'; echo up; sleep 300`;
+  const { coordinator: other } = await again.plane.offer({ blocks: [command("other", step)] });
+  await other.printed("other", "up");
+  again.plane.refuses = () => http("403 Forbidden", "content-type: application/problem+json\r\n", body);
+  again.plane.cutEverything();
+  await gone([Number(await lineIn(again.path("pid")))]);
+  expect(isAlive(pid)).toBe(true);
 });
