@@ -2,14 +2,15 @@
  * A running agent: the reconcile loop in the middle, the control session and
  * one data session per lease on it, leases and attempts beside them.
  */
-
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Clock } from "./clock.ts";
 import { within } from "./clock.ts";
 import { ControlSession } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
-import { type Contact, Reconciler } from "./connection/reconcile.ts";
-import { makePrivateDirectory } from "./files.ts";
+import { type Contact, Reconciler, type Standing } from "./connection/reconcile.ts";
+import { makePrivateDirectory, syncDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Cgroups } from "./job/cgroup.ts";
 import { Folders } from "./job/folders.ts";
@@ -22,6 +23,7 @@ import { bootId, systemProcesses } from "./job/processes.ts";
 import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
 import { SpoolBudget } from "./job/spoolBudget.ts";
+import type { AgentReport } from "./local/protocol.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
 import { hostFacts } from "./policy/facts.ts";
@@ -92,6 +94,7 @@ export class Agent {
       ...{ policy, facts: hostFacts },
     };
     const agent = new Agent(options, host);
+    agent.#leases.draining = existsSync(paths.draining);
     const leases = await recover(host);
     // Not before what an earlier run left is gone: shells that wait look just like it.
     host.launchers = cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, log }));
@@ -129,7 +132,7 @@ export class Agent {
   set policy(policy: Policy) {
     if (policy.digest === this.#host.policy.digest) return;
     this.#host.policy = policy;
-    this.#control.introduceAgain("the policy of this host has changed");
+    this.reconnect("the policy of this host has changed");
   }
 
   /** How it stands with the connection to the pool; undefined when none is wanted. */
@@ -156,6 +159,36 @@ export class Agent {
     this.#host.secrets.stop();
     this.#host.journal.close();
     log.info("stopped");
+  }
+
+  /**
+   * Takes no new work from now on, also after a restart, or takes it again.
+   * @throws when that cannot be written down
+   */
+  drain(isDraining: boolean): void {
+    const { paths, log } = this.#options;
+    markDraining(paths.draining, isDraining);
+    if (this.#leases.draining === isDraining) return;
+    this.#leases.draining = isDraining;
+    log.info(isDraining ? "draining: takes no new work" : "takes work again");
+    this.reconnect(isDraining ? "draining" : "takes work again");
+  }
+
+  /** Has the control socket dialed anew, which tells the pool how things are. */
+  reconnect(reason: string): void {
+    this.#reconciler.redial(CONTROL_KEY, reason);
+  }
+
+  /** How the agent is doing; `startedAt` is known outside. */
+  report(): Omit<AgentReport, "pid" | "version" | "startedAt"> {
+    const { clock, slots } = this.#options;
+    const standing = this.#reconciler.standing(CONTROL_KEY);
+    return {
+      connection: connectionReport(standing, clock.now()),
+      draining: this.#leases.draining,
+      slots,
+      leases: Array.from(this.#leases.all, ({ lease, state }) => ({ executionId: lease.executionId, state })),
+    };
   }
 
   /** Kills every step's group at once: for somebody who does not want to wait. */
@@ -197,6 +230,19 @@ export class Agent {
     this.#reconciler.unwant(lease.key, "the lease is over");
     this.#control.ended(lease);
   }
+}
+
+/** Notes for the next start that the agent takes no new work, or that it does. */
+export function markDraining(path: string, isDraining: boolean): void {
+  if (isDraining) closeSync(openSync(path, "a", 0o600));
+  else rmSync(path, { force: true });
+  syncDirectory(dirname(path));
+}
+
+function connectionReport(standing: Standing | undefined, now: number): AgentReport["connection"] {
+  if (!standing) return { state: "connecting" };
+  if (standing.state !== "connected") return standing;
+  return { state: "connected", since: new Date(now - standing.sinceMs).toISOString() };
 }
 
 /** Not the key of any lease: those hold a dot. */

@@ -85,6 +85,7 @@ const enrollSchema = z.object({
   name: z.string().trim().min(1, { error: "the name may not be empty" }).max(255).default(hostname()),
   label: z.array(labelSchema).default([]),
   slots: slotsSchema.default(4),
+  ca: z.string().min(1).optional(),
   force: z.boolean().default(false),
 });
 
@@ -93,6 +94,13 @@ const runSchema = z.object({
   secrets: z.string().min(1).optional(),
   slots: slotsSchema.optional(),
   workDir: z.string().min(1).optional(),
+  ca: z.string().min(1).optional(),
+  rotateKeyDays: z.coerce
+    .number({ error: "rotate-key-days must be a whole number of days, 0 for never" })
+    .int({ error: "rotate-key-days must be a whole number of days, 0 for never" })
+    .min(0, { error: "rotate-key-days must be 0 or more" })
+    .max(3_650, { error: "rotate-key-days must be at most 3650" })
+    .default(90),
 });
 
 const NAME_WORDS = "name the secret, as in: farhand-agent secrets set db-password";
@@ -103,7 +111,10 @@ const secretsSchema = z.object({
   name: secretNameSchema.optional(),
 });
 
-const statusSchema = z.object(common);
+const localSchema = z.object(common);
+const statusSchema = localSchema.extend({ json: z.boolean().default(false) });
+const doctorSchema = statusSchema.extend({ url: urlSchema.optional(), ca: z.string().min(1).optional() });
+const drainSchema = localSchema.extend({ wait: z.boolean().default(false) });
 
 const policyCheckSchema = z.object({
   ...common,
@@ -122,6 +133,9 @@ export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
 export type VerifyConfig = z.infer<typeof verifySchema>;
 export type SecretsConfig = z.infer<typeof secretsSchema> & { state: string };
+export type LocalConfig = z.infer<typeof localSchema> & { state: string };
+export type DoctorConfig = z.infer<typeof doctorSchema> & { state: string };
+export type DrainConfig = z.infer<typeof drainSchema> & { state: string };
 export type StatusConfig = z.infer<typeof statusSchema> & { state: string };
 
 /** Flags as the command line has them; names with hyphens. */
@@ -136,6 +150,7 @@ export function enrollConfig(flags: Flags, env: Environment): EnrollConfig {
       name: flags.name ?? env.FARHAND_NAME,
       label: flags.label,
       slots: flags.slots ?? env.FARHAND_SLOTS,
+      ca: flags.ca ?? env.FARHAND_CA,
       force: flags.force,
     }),
     env,
@@ -149,6 +164,8 @@ export function runConfig(flags: Flags, env: Environment): RunConfig {
       slots: flags.slots ?? env.FARHAND_SLOTS,
       workDir: flags["work-dir"] ?? env.FARHAND_WORK_DIR,
       secrets: flags.secrets ?? env.FARHAND_SECRETS_FILE,
+      ca: flags.ca ?? env.FARHAND_CA,
+      rotateKeyDays: flags["rotate-key-days"] ?? env.FARHAND_ROTATE_KEY_DAYS,
     }),
     env,
   );
@@ -169,7 +186,20 @@ export function secretsConfig(
 }
 
 export function statusConfig(flags: Flags, env: Environment): StatusConfig {
-  return withState(parse(statusSchema, commonInput(flags, env)), env);
+  return withState(parse(statusSchema, { ...commonInput(flags, env), json: flags.json }), env);
+}
+
+export function localConfig(flags: Flags, env: Environment): LocalConfig {
+  return withState(parse(localSchema, commonInput(flags, env)), env);
+}
+
+export function doctorConfig(flags: Flags, env: Environment): DoctorConfig {
+  const own = { url: flags.url ?? env.FARHAND_URL, ca: flags.ca ?? env.FARHAND_CA, json: flags.json };
+  return withState(parse(doctorSchema, { ...commonInput(flags, env), ...own }), env);
+}
+
+export function drainConfig(flags: Flags, env: Environment): DrainConfig {
+  return withState(parse(drainSchema, { ...commonInput(flags, env), wait: flags.wait }), env);
 }
 
 export function policyCheckConfig(flags: Flags, env: Environment): PolicyCheckConfig {

@@ -1,5 +1,5 @@
 /** Asks a control plane to take this host on: the public key and a join token go out, an id comes back. */
-import { z } from "zod";
+import type { z } from "zod";
 import { envelope } from "#protocol/api/envelope.ts";
 import {
   AGENT_PATHS,
@@ -8,40 +8,46 @@ import {
   enrollResponseSchema,
 } from "#protocol/assertion.ts";
 import { problemSchema } from "#protocol/errors.ts";
+import { type HttpAnswer, parseRetryAfter } from "./connection/refusal.ts";
+import { postJson, type Transport } from "./connection/transport.ts";
 import { Failure } from "./failure.ts";
+import { wordsOf } from "./log.ts";
 
 const ENROLL_TIMEOUT_MS = 30_000;
 
 const answerSchema = envelope(enrollResponseSchema);
-const fetchErrorSchema = z.object({ cause: z.object({ message: z.string() }) });
 
 /** @throws Failure with the reason, in words that say what to do. */
-export async function requestEnrollment(origin: string, request: EnrollRequest): Promise<EnrollResponse> {
-  const url = origin + AGENT_PATHS.enroll;
-  let response: Response;
-  let text: string;
+export async function requestEnrollment(
+  transport: Transport,
+  request: EnrollRequest,
+): Promise<EnrollResponse> {
+  const { url } = transport;
+  let answer: HttpAnswer;
   try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify(request),
-      redirect: "manual",
-      signal: AbortSignal.timeout(ENROLL_TIMEOUT_MS),
+    answer = await postJson(transport, {
+      path: AGENT_PATHS.enroll,
+      body: request,
+      timeoutMs: ENROLL_TIMEOUT_MS,
     });
-    text = await response.text();
   } catch (error) {
-    throw new Failure(`cannot reach ${origin}: ${networkWords(error)}`);
+    throw new Failure(`cannot reach ${url}: ${wordsOf(error)}`);
   }
-  return readAnswer(origin, response, text);
+  return readAgentAnswer(url, answer, answerSchema).data;
 }
 
-function readAnswer(origin: string, response: Response, text: string): EnrollResponse {
-  const json = parseJson(text);
-  if (response.ok) {
-    const answer = answerSchema.safeParse(json);
-    if (answer.success) return answer.data.data;
+/**
+ * What the control plane has answered to a request of an agent.
+ * @throws Failure with the reason, in words that say what to do
+ */
+export function readAgentAnswer<T>(origin: string, answer: HttpAnswer, schema: z.ZodType<T>): T {
+  const { status } = answer;
+  const json = parseJson(answer.body);
+  if (status >= 200 && status < 300) {
+    const read = schema.safeParse(json);
+    if (read.success) return read.data;
     throw new Failure(
-      `${origin} answered HTTP ${response.status}, but not as a Farhand control plane does: is the address right, or is a captive portal in between?`,
+      `${origin} answered HTTP ${status}, but not as a Farhand control plane does: is the address right, or is a captive portal in between?`,
     );
   }
   const problem = problemSchema.safeParse(json);
@@ -49,9 +55,14 @@ function readAnswer(origin: string, response: Response, text: string): EnrollRes
     const { detail, code, requestId } = problem.data;
     throw new Failure(`${origin} refused: ${detail} (${code}, request ${requestId})`);
   }
-  const to = response.headers.get("location");
+  const wait = parseRetryAfter(answer.headers["retry-after"], Date.now());
+  if (status === 429 || status === 503) {
+    const when = wait === undefined ? "later" : `in ${Math.ceil(wait / 1000)} s`;
+    throw new Failure(`${origin} is busy or down for maintenance (HTTP ${status}): try again ${when}`);
+  }
+  const to = answer.headers.location;
   throw new Failure(
-    `${origin} answered HTTP ${response.status}${to ? `, a redirect to ${to}` : ""}: is this the address of a Farhand control plane?`,
+    `${origin} answered HTTP ${status}${to ? `, a redirect to ${to}` : ""}: is this the address of a Farhand control plane?`,
   );
 }
 
@@ -61,13 +72,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function networkWords(error: unknown): string {
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `no answer within ${ENROLL_TIMEOUT_MS / 1000} s`;
-  }
-  const result = fetchErrorSchema.safeParse(error);
-  if (result.success && result.data.cause.message) return result.data.cause.message;
-  return error instanceof Error ? error.message : "unknown error";
 }

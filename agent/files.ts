@@ -55,10 +55,24 @@ export function writeFileAtomically(path: string, text: string): void {
   syncDirectory(dirname(path));
 }
 
-/** A full disk as something to act on; any other error as it is. */
+/** A disk that cannot be written to as something to act on; any other error as it is. */
 export function inWords(error: unknown, folder: string): unknown {
-  const full = errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
-  return full ? new Failure(`the disk that holds ${folder} is full: make room on it and try again`) : error;
+  switch (errorCode(error)) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return new Failure(`the disk that holds ${folder} is full: make room on it and try again`);
+    case "EROFS":
+      return new Failure(
+        `the disk that holds ${folder} is mounted read-only: mount it for writing and try again`,
+      );
+    case "EACCES":
+    case "EPERM":
+      return new Failure(
+        `this user may not write to ${folder}: run as the user that it belongs to, or choose another with --state`,
+      );
+    default:
+      return error;
+  }
 }
 
 /** Free bytes on the disk of a folder; none when that cannot be told. */

@@ -4,6 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { EXIT, Failure } from "./failure.ts";
 import { errorCode, writeFileAtomically } from "./files.ts";
+import { invocation } from "./invocation.ts";
+import type { StatePaths } from "./paths.ts";
 
 const identityFileSchema = z.object({
   schema: z.literal(1),
@@ -17,6 +19,12 @@ const identityFileSchema = z.object({
   labels: z.record(z.string(), z.string()),
   slots: z.number().int().min(1).max(1024),
   enrolledAt: z.string(),
+  /** When its present key was made; absent while it is the one that it enrolled with. */
+  keyMadeAt: z.string().optional(),
+  /** The HTTP proxy through which it enrolled, with user and password if it has them. */
+  proxy: z.string().optional(),
+  /** Certificates in PEM of authorities that it trusts beside those of its host. */
+  ca: z.string().optional(),
   /** Raw Ed25519 public key, base64url. */
   publicKey: z.string(),
   /** Ed25519 private key, PKCS #8 in base64url. Never leaves this host. */
@@ -46,14 +54,26 @@ export function fingerprintOf(publicKey: string): string {
   return createHash("sha256").update(Buffer.from(publicKey, "base64url")).digest("hex");
 }
 
+/** PKCS #8 in base64url. */
+export function encodePrivateKey(key: KeyObject): string {
+  return key.export({ format: "der", type: "pkcs8" }).toString("base64url");
+}
+
 export function saveIdentity(path: string, identity: Identity): void {
   const { privateKey, ...rest } = identity;
   const file: IdentityFile = {
     schema: 1,
     ...rest,
-    privateKey: privateKey.export({ format: "der", type: "pkcs8" }).toString("base64url"),
+    privateKey: encodePrivateKey(privateKey),
   };
   writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/** @throws Failure when this state directory has never been enrolled, or its identity is damaged */
+export function requireIdentity({ root, identity }: Pick<StatePaths, "root" | "identity">): Identity {
+  const loaded = loadIdentity(identity);
+  if (loaded) return loaded;
+  throw new Failure(`this host is not enrolled (nothing in ${root}): run "${invocation()} enroll" first`);
 }
 
 /**

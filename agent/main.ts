@@ -1,109 +1,26 @@
 /** The command line of the agent. */
 import { parseArgs } from "node:util";
-import { enroll } from "./commands/enroll.ts";
-import { checkPolicy } from "./commands/policy.ts";
-import { run } from "./commands/run.ts";
-import { secrets } from "./commands/secrets.ts";
-import { status } from "./commands/status.ts";
-import { verifyRelease } from "./commands/verifyRelease.ts";
-import {
-  enrollConfig,
-  type Flags,
-  policyCheckConfig,
-  runConfig,
-  type SecretsConfig,
-  secretsConfig,
-  statusConfig,
-  verifyConfig,
-} from "./config.ts";
+import { COMMANDS, type Command } from "./commands/index.ts";
+import type { Flags } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
 import { AGENT_VERSION } from "./version.ts";
 
+const USAGES = Object.values(COMMANDS).filter(({ usage }) => usage !== "");
 const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
-  farhand-agent enroll --url URL --token TOKEN [--name NAME] [--label KEY=VALUE]...
-                       [--slots N] [--state DIR] [--force]
-      Make a key on this host and join the token's pool.
-
-  farhand-agent run [--state DIR] [--work-dir DIR] [--slots N]
-                    [--log-format json|text] [--log-level debug|info|warn|error]
-                    [--policy FILE] [--own-policy] [--secrets FILE]
-      Connect and work. SIGTERM or SIGINT stops it in order, a second one at once;
-      SIGHUP reads the policy again.
-
-  farhand-agent status [--state DIR] [--policy FILE] [--own-policy]
-      Show who this agent is, its policy and what waits on its disk.
-
-  farhand-agent policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME] [--json]
-      Say whether the policy can be used and, block by block, what it lets a plan
-      do (- reads the plan from stdin) and why not. Exits with 0 when all may
-      run, 1 when something may not, 2 when that cannot be told.
-
-  farhand-agent verify-release --manifest release.json --signature release.json.sig [--key KEY]
-      Check a release against the key that this agent was built with, or another.
-
-  farhand-agent secrets set|remove NAME [--state DIR]
-  farhand-agent secrets list|test [NAME] [--state DIR] [--secrets FILE]
-      Keep secrets on this host, list the names of all that its providers have, and
-      try whether they come. A value is read from stdin, or asked for; it is never shown.
-
-  farhand-agent --help | --version
+${USAGES.map(({ usage }) => `  farhand-agent ${usage}\n${usage.includes("\n") ? "\n" : ""}`).join("")}  farhand-agent --help | --version
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
 FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL,
-FARHAND_POLICY, FARHAND_OWN_POLICY=true, FARHAND_SECRETS_FILE.
+FARHAND_CA, FARHAND_ROTATE_KEY_DAYS, FARHAND_POLICY, FARHAND_OWN_POLICY=true,
+FARHAND_SECRETS_FILE. HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY lead the
+way to the control plane; enroll keeps them for run.
+
+Exit codes: 0 done, 1 it did not work, 2 it was asked for wrongly, 78 something
+that trying again does not mend, such as a policy that cannot be read.
 `;
-
-const text = { type: "string" } as const;
-const common = {
-  state: text,
-  "log-format": text,
-  "log-level": text,
-  policy: text,
-  "own-policy": { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
-const secretsCommand = (verb: SecretsConfig["verb"]) => ({
-  options: { ...common, secrets: text },
-  operand: true,
-  run: (flags: Flags, name?: string) => secrets(secretsConfig(flags, verb, name, process.env)),
-});
-
-const COMMANDS = {
-  enroll: {
-    options: {
-      ...common,
-      ...{ url: text, token: text, name: text, slots: text },
-      label: { type: "string", multiple: true },
-      force: { type: "boolean" },
-    },
-    run: (flags: Flags) => enroll(enrollConfig(flags, process.env)),
-  },
-  run: {
-    options: { ...common, slots: text, secrets: text, "work-dir": text },
-    run: (flags: Flags) => run(runConfig(flags, process.env)),
-  },
-  "secrets set": secretsCommand("set"),
-  "secrets list": secretsCommand("list"),
-  "secrets remove": secretsCommand("remove"),
-  "secrets test": secretsCommand("test"),
-  status: {
-    options: common,
-    run: (flags: Flags) => status(statusConfig(flags, process.env)),
-  },
-  "policy check": {
-    options: { ...common, json: { type: "boolean" }, user: text },
-    operand: true,
-    run: (flags: Flags, file?: string) => checkPolicy(policyCheckConfig(flags, process.env), file),
-  },
-  "verify-release": {
-    options: { ...common, manifest: text, signature: text, key: text },
-    run: (flags: Flags) => verifyRelease(verifyConfig(flags)),
-  },
-} as const;
 
 /** The oldest Node that has everything the agent uses. */
 const NODE_LEAST = [22, 2] as const;
@@ -119,14 +36,12 @@ async function main(args: string[]): Promise<number> {
   const [first = "--help", second = ""] = args;
   if (first === "--help" || first === "-h" || first === "help") return print(HELP);
   if (first === "--version" || first === "-v") return print(`${AGENT_VERSION}\n`);
-  const name = isCommand(`${first} ${second}`) ? `${first} ${second}` : first;
-  if (!isCommand(name)) {
-    throw new Failure(`there is no command "${name}"; see ${invocation()} --help`, EXIT.usage);
-  }
-  const command = COMMANDS[name];
-  const { flags, operands } = readFlags(args.slice(name.split(" ").length), command);
+  const name = Object.hasOwn(COMMANDS, `${first} ${second}`) ? `${first} ${second}` : first;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) throw new Failure(unknownWords(first), EXIT.usage);
+  const { flags, word } = readFlags(args.slice(name.split(" ").length), command);
   if (flags.help) return print(HELP);
-  return (await command.run(flags, operands[0])) ?? EXIT.ok;
+  return (await command.run(flags, word)) ?? EXIT.ok;
 }
 
 function print(words: string): number {
@@ -134,19 +49,21 @@ function print(words: string): number {
   return EXIT.ok;
 }
 
-function isCommand(name: string): name is keyof typeof COMMANDS {
-  return Object.hasOwn(COMMANDS, name);
+/** Says what may follow a word that is the first of two. */
+function unknownWords(first: string): string {
+  const second = Object.keys(COMMANDS).flatMap((name) =>
+    name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : [],
+  );
+  if (second.length > 0) return `say which: ${second.map((word) => `${first} ${word}`).join(", ")}`;
+  return `there is no command "${first}"; see ${invocation()} --help`;
 }
 
-type Command = (typeof COMMANDS)[keyof typeof COMMANDS];
-
-/** Flags, and at most one word that is none where the command takes one. */
-function readFlags(args: string[], command: Command): { flags: Flags; operands: string[] } {
+function readFlags(args: string[], { options, tooMany }: Command): { flags: Flags; word?: string } {
   try {
-    const allowPositionals = "operand" in command;
-    const { values, positionals } = parseArgs({ args, options: command.options, allowPositionals });
-    if (positionals.length > 1) throw new Error(`"${positionals[1]}" is one word too many`);
-    return { flags: values, operands: positionals };
+    const allowPositionals = tooMany !== undefined;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals });
+    if (positionals.length > 1) throw new Error(tooMany);
+    return { flags: values, word: positionals[0] };
   } catch (error) {
     throw new Failure(`${wordsOf(error)}; see ${invocation()} --help`, EXIT.usage);
   }

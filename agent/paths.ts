@@ -9,6 +9,14 @@ export const DEFAULT_POLICY_PATH = "/etc/farhand/policy.yaml";
 export interface StatePaths {
   root: string;
   identity: string;
+  /** The key that the agent is going over to, while it is. */
+  nextKey: string;
+  /** How often it has tried to connect. */
+  connects: string;
+  /** Where a running agent answers questions. */
+  socket: string;
+  /** There while the agent takes no new work. */
+  draining: string;
   lock: string;
   journal: string;
   spool: string;
@@ -24,6 +32,10 @@ export function statePaths(root: string, executions: string = join(root, "execut
   return {
     root,
     identity: join(root, "identity.json"),
+    nextKey: join(root, "identity.next.json"),
+    connects: join(root, "connects"),
+    socket: join(root, "control.sock"),
+    draining: join(root, "draining"),
     lock: join(root, "lock"),
     journal: join(root, "journal"),
     spool: join(root, "spool"),

@@ -17,6 +17,7 @@ export const ERROR_STATUS = {
   forbidden: 403,
   origin_not_allowed: 403,
   agent_revoked: 403,
+  agent_quarantined: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,

@@ -10,5 +10,7 @@ export const feedMessageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("execution.removed"), executionId: z.string() }),
   /** An agent connected, changed what it is doing, or (without presence) went away. */
   z.strictObject({ type: z.literal("agent"), agentId: z.string(), presence: presenceSchema.optional() }),
+  /** Two machines were seen with the key of an agent: it gets no work until a person releases it. */
+  z.strictObject({ type: z.literal("agent.quarantined"), agentId: z.string(), name: z.string() }),
 ]);
 export type FeedMessage = z.infer<typeof feedMessageSchema>;

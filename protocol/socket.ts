@@ -33,6 +33,8 @@ export const CLOSE_CODES = {
   leaseOver: 4410,
   /** The same identity connected from elsewhere: dial again, after a longer pause. */
   replaced: 4409,
+  /** Two machines use this agent's key: it gets no work until a person has put it right (HS5). */
+  quarantined: 4423,
   /** No shared protocol version; the reason says who has to upgrade (HS1). */
   upgradeRequired: 4426,
   /** The peer was silent for too long (HS3). */

@@ -1,5 +1,7 @@
 import { rmSync } from "node:fs";
 import { type EnrollConfig, isLoopback } from "../config.ts";
+import { routeTo } from "../connection/route.ts";
+import { createTransport } from "../connection/transport.ts";
 import { requestEnrollment } from "../enroll.ts";
 import { Failure } from "../failure.ts";
 import { errorCode, inWords, makePrivateDirectory, writeFileAtomically } from "../files.ts";
@@ -26,9 +28,10 @@ export async function enroll(config: EnrollConfig): Promise<void> {
     process.stderr.write(`warning: ${config.url} is not encrypted; use https wherever others could listen\n`);
   }
 
+  const route = routeTo(config.url, process.env, config.ca);
   const keys = generateKeyPair();
   const labels = Object.fromEntries(config.label);
-  const answer = await requestEnrollment(config.url, {
+  const answer = await requestEnrollment(createTransport(route), {
     joinToken: config.token,
     publicKey: keys.publicKey,
     name: config.name,
@@ -38,9 +41,10 @@ export async function enroll(config: EnrollConfig): Promise<void> {
   const identity: Identity = {
     ...keys,
     ...answer,
-    url: config.url,
+    // Kept for `run`, which a service manager starts without this shell's environment.
+    ...route,
     name: config.name,
-    labels,
+    labels: answer.labels ?? labels,
     slots: config.slots,
     enrolledAt: new Date().toISOString(),
   };
@@ -64,7 +68,7 @@ function refuseExisting(path: string, force: boolean): void {
   );
 }
 
-/** A join token works once: find out about a read-only or a full disk before it is spent. */
+/** A use of a join token is gone once it was asked for: find out about a read-only or a full disk before it is spent. */
 function proveWritable(state: string): void {
   const trial = `${state}/.writable`;
   try {

@@ -2,17 +2,25 @@ import { closeSync, openSync } from "node:fs";
 import { Agent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
 import { policySource, type RunConfig } from "../config.ts";
+import { ConnectCounter } from "../connection/counter.ts";
 import { createDial } from "../connection/handshake.ts";
-import { EXIT, Failure } from "../failure.ts";
+import { proxyName } from "../connection/proxy.ts";
+import { routeTo } from "../connection/route.ts";
+import { ServerTime } from "../connection/serverTime.ts";
+import { createTransport } from "../connection/transport.ts";
+import { EXIT } from "../failure.ts";
 import { inWords, makePrivateDirectory } from "../files.ts";
-import { loadIdentity } from "../identity.ts";
-import { invocation } from "../invocation.ts";
+import { requireIdentity } from "../identity.ts";
+import { KeyRing } from "../keys.ts";
+import type { LocalAnswer, LocalRequest } from "../local/protocol.ts";
+import { serveLocally } from "../local/server.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, type Log, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { Rotation } from "../rotation.ts";
 import { openProviders } from "../secrets/index.ts";
 import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
@@ -22,13 +30,7 @@ import { AGENT_VERSION } from "../version.ts";
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
 export async function run(config: RunConfig): Promise<void> {
   const paths = statePaths(config.state, config.workDir);
-  const identity = loadIdentity(paths.identity);
-  if (!identity) {
-    throw new Failure(
-      `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
-      EXIT.config,
-    );
-  }
+  const identity = requireIdentity(paths);
   const policy = loadPolicy(policySource(config));
   try {
     makePrivateDirectory(paths.root);
@@ -45,26 +47,41 @@ export async function run(config: RunConfig): Promise<void> {
   });
   const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
   let service: ServiceManager | undefined;
-  const providers = openProviders({
-    ...{ file: config.secrets, env: process.env, clock: systemClock },
-    store: new SecretStore(paths.secrets),
-  });
+  const clock = systemClock;
+  const store = new SecretStore(paths.secrets);
+  const providers = openProviders({ file: config.secrets, env: process.env, clock, store });
+  const keys = KeyRing.open(paths, identity);
+  const transport = createTransport(routeTo(identity.url, process.env, config.ca, identity));
+  const time = new ServerTime(clock);
+  const counter = ConnectCounter.open(paths.connects);
   const agent = await Agent.open({
-    ...{ identity, slots, paths, providers, log, policy },
-    dial: createDial(identity, systemClock),
-    clock: systemClock,
+    ...{ identity, slots, paths, providers, log, policy, clock },
+    dial: createDial({ keys, counter, transport, clock, time, log }),
     random: Math.random,
     changed: () => service?.changed(),
   }).catch((error) => {
     throw inWords(error, config.state);
   });
-  log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
+  const proxy = transport.proxy && proxyName(transport.proxy);
+  log.info("agent started", {
+    version: AGENT_VERSION,
+    url: identity.url,
+    pool: identity.poolName,
+    slots,
+    proxy,
+  });
   sayPolicy(policy, config, log);
   agent.start();
   onHangUp(() => readPolicyAgain(agent, config, log));
+  const rotation = new Rotation({
+    ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
+    reconnect: () => agent.reconnect("a new key"),
+  });
+  rotation.start();
+  const local = serveLocally(paths.socket, answerLocally(agent, rotation), log);
   const channel = systemdChannel(process.env);
-  const health = () => healthOf(agent.contact, systemClock.monotonic());
-  service = channel && new ServiceManager({ ...channel, health, clock: systemClock, log });
+  const health = () => healthOf(agent.contact, clock.monotonic());
+  service = channel && new ServiceManager({ ...channel, health, clock, log });
   service?.ready();
   await firstSignal(() => {
     log.warn("told twice to stop: killing what runs");
@@ -72,6 +89,8 @@ export async function run(config: RunConfig): Promise<void> {
     process.exit(EXIT.failed);
   });
   service?.stopping();
+  local.close();
+  rotation.stop();
   await agent.shutdown();
 }
 
@@ -113,6 +132,32 @@ function hasTerminal(): boolean {
   } catch {
     return false;
   }
+}
+
+/** What other commands ask of the running agent. */
+function answerLocally(agent: Agent, rotation: Rotation): (request: LocalRequest) => Promise<LocalAnswer> {
+  const startedAt = new Date().toISOString();
+  return async ({ command }) => {
+    let said: string | undefined;
+    switch (command) {
+      case "status":
+        break;
+      case "drain":
+      case "undrain":
+        agent.drain(command === "drain");
+        break;
+      case "rotate-key":
+        said = await rotation.rotate();
+        break;
+      default:
+        command satisfies never;
+    }
+    return {
+      ok: true,
+      said,
+      report: { pid: process.pid, version: AGENT_VERSION, startedAt, ...agent.report() },
+    };
+  };
 }
 
 /** Resolves at the first SIGTERM or SIGINT; calls `again` at the next. */

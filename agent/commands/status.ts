@@ -1,26 +1,43 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { policySource, type StatusConfig } from "../config.ts";
-import { Failure } from "../failure.ts";
-import { fingerprintOf, loadIdentity } from "../identity.ts";
-import { invocation } from "../invocation.ts";
+import { fingerprintOf, type Identity, requireIdentity } from "../identity.ts";
+import { askAgent } from "../local/client.ts";
+import type { AgentReport } from "../local/protocol.ts";
 import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
-import { statePaths } from "../paths.ts";
+import { type StatePaths, statePaths } from "../paths.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { AGENT_VERSION } from "../version.ts";
 
-/** `farhand-agent status`: who this agent is and what lies on its disk, without touching either. */
-export function status(config: StatusConfig): void {
+/** `farhand-agent status`: who this agent is, what it is doing and what lies on its disk, without touching any of it. */
+export async function status(config: StatusConfig): Promise<void> {
   const paths = statePaths(config.state);
-  const identity = loadIdentity(paths.identity);
-  if (!identity) {
-    throw new Failure(
-      `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
-    );
+  const identity = requireIdentity(paths);
+  const process_ = lockHolder(paths.lock);
+  const report = process_ === undefined ? undefined : (await askAgent(paths.socket, "status"))?.report;
+  const spool = spoolOf(paths.spool);
+  if (config.json) {
+    const { privateKey: _, proxy: __, ca: ___, ...shown } = identity;
+    const own = {
+      version: AGENT_VERSION,
+      state: config.state,
+      fingerprint: fingerprintOf(identity.publicKey),
+    };
+    print(JSON.stringify({ ...shown, ...own, spool, running: report ?? null }, null, 2));
+    return;
   }
-  const running = lockHolder(paths.lock);
+  const rows = [
+    ...identityRows(identity, paths),
+    ...runningRows(process_, report),
+    ["spool", spoolWords(spool)],
+  ];
+  print(rows.map(([name = "", value]) => `${name.padEnd(14)}${value}`).join("\n"));
+}
+
+function identityRows(identity: Identity, paths: StatePaths): [string, string][] {
   const labels = Object.entries(identity.labels).map(([key, value]) => `${key}=${value}`);
-  const rows: [string, string][] = [
+  return [
     ["agent", `${identity.agentId} (${identity.name})`],
     ["control plane", identity.url],
     ["pool", identity.poolName],
@@ -28,12 +45,10 @@ export function status(config: StatusConfig): void {
     ["slots", String(identity.slots)],
     ["fingerprint", fingerprintOf(identity.publicKey)],
     ["enrolled", identity.enrolledAt],
-    ["state", config.state],
-    ["policy", policyWords(config)],
-    ["running", running === undefined ? "no" : `yes, process ${running}`],
-    ["spool", spoolWords(paths.spool)],
+    ["key since", identity.keyMadeAt ?? identity.enrolledAt],
+    ["version", AGENT_VERSION],
+    ["state", paths.root],
   ];
-  process.stdout.write(rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join(""));
 }
 
 /** The file as it is now; a running agent goes by what it read last. */
@@ -47,16 +62,53 @@ function policyWords(config: StatusConfig): string {
   }
 }
 
-function spoolWords(folder: string): string {
-  let names: string[];
+function runningRows(pid: number | undefined, report: AgentReport | undefined): [string, string][] {
+  if (pid === undefined) return [["running", "no"]];
+  if (!report) return [["running", `yes, process ${pid}, which does not answer`]];
+  const executions = report.leases.map(({ executionId, state }) => `${executionId} (${state})`);
+  return [
+    ["running", `yes, process ${pid}, version ${report.version}, since ${report.startedAt}`],
+    ["connection", connectionWords(report.connection)],
+    ["takes work", report.draining ? "no, it is draining" : "yes"],
+    ["busy", `${report.leases.length} of ${report.slots} slots`],
+    ["leases", executions.join(", ") || "none"],
+  ];
+}
+
+function connectionWords({ state, since, problem, retryInMs }: AgentReport["connection"]): string {
+  const why = problem ? `: ${problem}` : "";
+  switch (state) {
+    case "connected":
+      return `connected since ${since}`;
+    case "connecting":
+      return `connecting${why}`;
+    case "waiting":
+      return `down, tries again in ${Math.ceil((retryInMs ?? 0) / 1000)} s${why}`;
+    default:
+      return state satisfies never;
+  }
+}
+
+interface Spooled {
+  steps: number;
+  bytes: number;
+}
+
+function spoolOf(folder: string): Spooled {
+  let names: string[] = [];
   try {
     names = readdirSync(folder);
   } catch {
-    return "empty";
+    // It has never run.
   }
-  const bytes = names.reduce(
-    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
-  return names.length === 0 ? "empty" : `${bytes} bytes of output of ${names.length} steps not yet recorded`;
+  const sizes = names.map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0);
+  return { steps: names.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+function spoolWords({ steps, bytes }: Spooled): string {
+  return steps === 0 ? "empty" : `${bytes} bytes of output of ${steps} steps not yet recorded`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }

@@ -3,6 +3,7 @@
  * ended. Nothing here ever says "never": an agent that gave up would need a
  * person on its host.
  */
+import type { ErrorCode } from "#protocol/errors.ts";
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RECONNECT_UPGRADE_MS } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 
@@ -11,7 +12,7 @@ export type Ending =
   /** It was open, and was closed by either end; `settled` when the far end had welcomed it. */
   | { type: "closed"; code: number; reason: string; settled: boolean }
   /** The server answered the upgrade with an HTTP status of its own. */
-  | { type: "refused"; status: number; detail: string; retryAfterMs?: number }
+  | { type: "refused"; status: number; detail: string; retryAfterMs?: number; code?: ErrorCode }
   /** Something that is not a control plane answered: a captive portal, a proxy without WebSockets. */
   | { type: "foreign"; status: number; detail: string }
   | { type: "network"; detail: string }
@@ -66,6 +67,7 @@ function planAfterClose(
     case CLOSE_CODES.upgradeRequired:
       return { delayMs: upgradePause(random), failures: failures + 1, words };
     case CLOSE_CODES.revoked:
+    case CLOSE_CODES.quarantined:
     case CLOSE_CODES.replaced:
       return { delayMs: slow(random), failures: failures + 1, words };
     case CLOSE_CODES.protocolError:

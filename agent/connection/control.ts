@@ -16,6 +16,7 @@ import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
 import { AGENT_VERSION } from "../version.ts";
+import type { Ending } from "./backoff.ts";
 import { type HostFacts, hostFacts, withFacts } from "./facts.ts";
 import type { Link, Session } from "./link.ts";
 
@@ -33,6 +34,12 @@ export interface ControlSessionDeps {
   log: Log;
   /** Of the policy in force. */
   policyDigest(): string;
+}
+
+/** Said by the control plane itself: a status alone may be anybody's in between. */
+function isRevocation(ending: Ending): boolean {
+  if (ending.type === "closed") return ending.code === CLOSE_CODES.revoked;
+  return ending.type === "refused" && ending.code === "agent_revoked";
 }
 
 type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
@@ -71,13 +78,12 @@ export class ControlSession implements Session {
     });
   }
 
-  /** Connects anew, because what `hello` said is not true any more. */
-  introduceAgain(why: string): void {
-    this.#link?.close(1000, why);
-  }
-
-  lost(): void {
+  lost(ending: Ending): void {
     this.#link = undefined;
+    if (!isRevocation(ending)) return;
+    // It may have been away when its leases were taken back.
+    const { leases } = this.#deps;
+    for (const lease of leases.all) void leases.revoke(lease, "this agent was revoked");
   }
 
   received(frame: string): string | undefined {

@@ -4,58 +4,80 @@
  * no, told apart so that the reconcile loop can pick the right pause.
  */
 import WebSocket from "ws";
+import { AGENT_PATHS } from "#protocol/assertion.ts";
 import { FRAME_MAX_BYTES } from "#protocol/limits.ts";
 import { wholeCharacters } from "#protocol/utf8.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import type { Clock } from "../clock.ts";
 import { isLoopback } from "../config.ts";
-import { wordsOf } from "../log.ts";
+import type { KeyPair } from "../identity.ts";
+import type { KeyRing } from "../keys.ts";
+import { type Log, wordsOf } from "../log.ts";
 import { AGENT_VERSION } from "../version.ts";
-import { type Signer, signAssertion } from "./assertion.ts";
+import { signAssertion } from "./assertion.ts";
+import type { Ending } from "./backoff.ts";
+import type { ConnectCounter } from "./counter.ts";
 import type { Dial, DialEvents, Socket } from "./link.ts";
-import { endingOf, type HttpAnswer, readAnswer, serverTimeOf } from "./refusal.ts";
+import { endingOf, type HttpAnswer, readAnswer } from "./refusal.ts";
+import type { ServerTime } from "./serverTime.ts";
+import type { Transport } from "./transport.ts";
+import { connectionWords } from "./words.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 const CLOSE_REASON_MAX_BYTES = 123;
-/** Clocks this far apart are not worth a correction. */
-const SKEW_TOLERATED_MS = 10_000;
 
-/**
- * The dialer that the agent uses; `identity.url` is an http or https origin.
- *
- * Assertions are made out by the control plane's clock: where an answer of 401
- * shows that this host's is off, the difference is taken along from then on
- * (promise G12).
- */
-export function createDial(identity: Signer, clock: Clock): Dial {
-  let aheadMs = 0;
+/** What a dialer signs with, and how it gets there. */
+export interface Dialer {
+  keys: Pick<KeyRing, "identity" | "active" | "refused" | "proved">;
+  counter: Pick<ConnectCounter, "next">;
+  transport: Transport;
+  clock: Clock;
+  time: ServerTime;
+  log: Log;
+}
 
-  /** @returns words for the log when the difference is news */
-  const learnTime = (serverTime: number): string | undefined => {
-    const ahead = serverTime - clock.now();
-    if (Math.abs(ahead - aheadMs) < SKEW_TOLERATED_MS) return undefined;
-    aheadMs = ahead;
-    const side = ahead > 0 ? "behind" : "ahead of";
-    const seconds = Math.round(Math.abs(ahead) / 1000);
-    return `this host's clock is ${seconds} s ${side} the control plane's; signing by the latter from now on`;
+/** The dialer that the agent uses. */
+export function createDial({ keys, counter, transport, clock, time, log }: Dialer): Dial {
+  const sign = (path: string, key: KeyPair): Promise<string> => {
+    const more = path === AGENT_PATHS.control ? { counter: counter.next() } : {};
+    const { agentId, url } = keys.identity;
+    return signAssertion({ agentId, url, privateKey: key.privateKey }, path, time.now(), more);
   };
 
   return (path, events) => {
     let abort: (() => void) | undefined;
     let aborted = false;
+    const key = keys.active;
     const answered = (answer: HttpAnswer): void => {
-      const serverTime = answer.status === 401 ? serverTimeOf(answer) : undefined;
-      const skew = serverTime === undefined ? undefined : learnTime(serverTime);
-      events.ended(skew ? { type: "network", detail: skew } : endingOf(answer, clock.now()));
+      const ending = endingOf(answer, clock.now());
+      if (answer.status !== 401) return events.ended(ending);
+      const skew = time.learn(answer);
+      if (skew) return events.ended({ type: "network", detail: skew });
+      const isOtherKeyLeft = keys.refused(key);
+      events.ended(
+        isOtherKeyLeft ? { type: "network", detail: `${wordsIn(ending)}; trying the other key` } : ending,
+      );
     };
-    signAssertion(identity, path, clock.now() + aheadMs).then(
-      (assertion) => {
-        if (aborted) events.ended({ type: "network", detail: "given up" });
-        else abort = connect(identity.url, path, assertion, events, answered);
-      },
-      (error) => events.ended({ type: "network", detail: `cannot sign: ${wordsOf(error)}` }),
-    );
+    const opened = (socket: Socket): void => {
+      try {
+        if (keys.proved(key, clock.now())) log.info("uses its new key from now on");
+      } catch (error) {
+        // Both keys are on disk still: the next start finds out which is good.
+        log.error("cannot write down that the new key is the agent's own", { reason: wordsOf(error) });
+      }
+      events.opened(socket);
+    };
+    // A promise, so that a counter that cannot be written is an ending like any other.
+    Promise.resolve()
+      .then(() => sign(path, key))
+      .then(
+        (assertion) => {
+          if (aborted) events.ended({ type: "network", detail: "given up" });
+          else abort = connect(transport, path, assertion, { ...events, opened }, answered);
+        },
+        (error) => events.ended({ type: "network", detail: `cannot sign: ${wordsOf(error)}` }),
+      );
     return () => {
       aborted = true;
       abort?.();
@@ -63,8 +85,12 @@ export function createDial(identity: Signer, clock: Clock): Dial {
   };
 }
 
+function wordsIn(ending: Ending): string {
+  return "detail" in ending ? ending.detail : ending.type;
+}
+
 function connect(
-  origin: string,
+  { url: origin, agent }: Transport,
   path: string,
   assertion: string,
   events: DialEvents,
@@ -76,6 +102,7 @@ function connect(
     maxPayload: FRAME_MAX_BYTES,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
+    agent,
     ...(isUnseen(new URL(origin)) ? { generateMask: leaveUnmasked } : {}),
   });
   let failure: string | undefined;
@@ -99,7 +126,7 @@ function connect(
     });
   });
   socket.on("error", (error) => {
-    failure ??= describe(error);
+    failure ??= connectionWords(error, origin);
   });
   socket.on("close", (code, reason) => {
     if (opened) events.ended({ type: "closed", code, reason: reason.toString("utf8"), settled: false });
@@ -141,10 +168,4 @@ function asSocket(socket: WebSocket): Socket {
 function closeReason(reason: string): Buffer {
   const bytes = Buffer.from(reason).subarray(0, CLOSE_REASON_MAX_BYTES);
   return bytes.subarray(0, wholeCharacters(bytes));
-}
-
-function describe(error: Error): string {
-  // Node reports a refused connection to every address of a name as one error with an empty message.
-  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  return error.message || code || "unknown error";
 }

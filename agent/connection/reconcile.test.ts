@@ -186,3 +186,38 @@ it("keeps sockets apart: one that is refused does not slow another", async () =>
   await far.clock.advance(0);
   expect(far.last.path).toBe("/data");
 });
+
+it.each<[string, Ending, number, number]>([
+  ["[fault 18] a captive portal that answers HTML", { type: "foreign", status: 200, detail: "" }, 120, 135],
+  ["[fault 19] a 401 each time", { type: "refused", status: 401, detail: "" }, 80, 81],
+  ["[fault 19] a 403 each time", { type: "refused", status: 403, detail: "" }, 80, 81],
+  [
+    "[fault 20] a 503 that asks for ten minutes",
+    { type: "refused", status: 503, detail: "", retryAfterMs: 600_000 },
+    6,
+    7,
+  ],
+  [
+    "[fault 20] a 429 that asks for a minute",
+    { type: "refused", status: 429, detail: "", retryAfterMs: 60_000 },
+    40,
+    62,
+  ],
+  ["[fault 21] a proxy that refuses the tunnel", { type: "network", detail: "407" }, 120, 135],
+  ["[HS1] a version that nobody shares", { type: "refused", status: 426, detail: "" }, 10, 12],
+  ["[HS5] a quarantine", { type: "closed", code: 4423, reason: "", settled: true }, 80, 81],
+])("is no hot loop, and never given up, within an hour of %s", async (_, ending, least, most) => {
+  const far = new FarEnd();
+  far.reconciler.want("control", session());
+  let seen = 0;
+  for (let second = 0; second < 3_600; second++) {
+    await far.clock.advance(1_000);
+    for (; seen < far.dials.length; seen++) far.dials[seen]?.events.ended(ending);
+  }
+  expect(far.dials.length).toBeGreaterThanOrEqual(least);
+  expect(far.dials.length).toBeLessThanOrEqual(most);
+  // Put right at last: it is connected within the longest pause.
+  await far.clock.advance(660_000);
+  far.open();
+  expect(far.reconciler.standing("control")).toMatchObject({ state: "connected" });
+});

@@ -32,6 +32,8 @@ interface Entry {
   closing: { code: number; reason: string };
   failures: number;
   status: Status;
+  /** How the last connection, or the last try, ended; undefined once it is welcomed. */
+  problem: string | undefined;
   /** Which dial the status belongs to: late events of an older one are ignored. */
   dial: symbol | undefined;
 }
@@ -75,6 +77,11 @@ export function decide(
 /** Stay the right decision until the socket has reported its end; asking again does nothing. */
 const IN_PROGRESS: ReadonlySet<Action["type"]> = new Set(["close", "abort"]);
 
+export type Standing =
+  | { state: "connected"; sinceMs: number }
+  | { state: "connecting"; problem: string | undefined }
+  | { state: "waiting"; problem: string | undefined; retryInMs: number };
+
 export interface ReconcilerDeps {
   dial: Dial;
   clock: Clock;
@@ -104,9 +111,37 @@ export class Reconciler {
       closing: { code: 1000, reason: "" },
       failures: 0,
       status: { phase: "down", dialAt: 0 },
+      problem: undefined,
       dial: undefined,
     });
     this.wake();
+  }
+
+  /** Closes the socket and dials again at once, so that the far end hears how things are now. */
+  redial(key: string, reason: string): void {
+    const entry = this.#entries.get(key);
+    if (entry?.status.phase !== "open") return;
+    const { socket, pulse } = entry.status;
+    socket.close(1000, reason);
+    entry.dial = undefined;
+    entry.status = { phase: "down", dialAt: this.#deps.clock.monotonic() };
+    entry.session.lost({ type: "closed", code: 1000, reason, settled: true }, pulse.heardAt);
+    this.wake();
+  }
+
+  /** How it stands with a socket; `sinceMs` and `retryInMs` by the monotonic clock. */
+  standing(key: string): Standing | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    const { status, problem } = entry;
+    const now = this.#deps.clock.monotonic();
+    if (status.phase === "down") {
+      return { state: "waiting", problem, retryInMs: Math.max(0, Math.round(status.dialAt - now)) };
+    }
+    if (status.phase === "open" && status.settled) {
+      return { state: "connected", sinceMs: Math.round(now - status.openedAt) };
+    }
+    return { state: "connecting", problem };
   }
 
   /** Closes the socket for good. */
@@ -246,6 +281,7 @@ export class Reconciler {
       close: (code, reason) => socket.close(code, reason),
       terminate: () => socket.terminate(),
       settle: () => {
+        entry.problem = undefined;
         if (entry.status.phase !== "open") return;
         entry.status.settled = true;
         this.wake();
@@ -262,6 +298,7 @@ export class Reconciler {
     const retry = planRetry(ending, entry.failures, random());
     entry.dial = undefined;
     entry.failures = retry.failures;
+    entry.problem = retry.words;
     entry.status = { phase: "down", dialAt: clock.monotonic() + retry.delayMs };
     entry.session.lost(ending, heardAt);
     if (entry.wanted) {

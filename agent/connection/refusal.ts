@@ -1,6 +1,6 @@
 /** What an HTTP answer means that should have been a WebSocket. */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { problemSchema } from "#protocol/errors.ts";
+import { type Problem, problemSchema } from "#protocol/errors.ts";
 import type { Ending } from "./backoff.ts";
 
 /** Enough for any problem document; nobody else's page is read further. */
@@ -47,8 +47,10 @@ export function endingOf({ status, headers, body }: HttpAnswer, now: number): En
     };
   }
   const retryAfterMs = parseRetryAfter(headers["retry-after"], now);
-  const detail = `HTTP ${status}: ${problemDetail(body) ?? ownWords(status)}`;
-  return { type: "refused", status, detail, ...(retryAfterMs ? { retryAfterMs } : {}) };
+  const problem = problemIn(body);
+  const detail = `HTTP ${status}: ${problem?.detail.slice(0, 500) ?? ownWords(status)}`;
+  const more = { ...(retryAfterMs && { retryAfterMs }), ...(problem && { code: problem.code }) };
+  return { type: "refused", status, detail, ...more };
 }
 
 /** The server's clock when it answered, ms since the epoch, to the second. */
@@ -65,10 +67,9 @@ export function parseRetryAfter(header: string | undefined, now: number): number
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-function problemDetail(body: string): string | undefined {
+function problemIn(body: string): Problem | undefined {
   try {
-    const problem = problemSchema.safeParse(JSON.parse(body));
-    return problem.success ? problem.data.detail.slice(0, 500) : undefined;
+    return problemSchema.safeParse(JSON.parse(body)).data;
   } catch {
     return undefined;
   }

@@ -10,7 +10,6 @@ import { ANSWER_DEFAULT_BYTES, judgeAnswer } from "#protocol/http/answer.ts";
 import { type Hop, mayHaveHadEffect, renderExchange } from "#protocol/http/render.ts";
 import { type HttpRequest, resolveRequest } from "#protocol/http/request.ts";
 import { OUTPUT_DEFAULT_BYTES, STEP_TIMEOUT_DEFAULT_MS } from "#protocol/limits.ts";
-import type { Plan } from "#protocol/plan.ts";
 import { secretsOf } from "#protocol/secrets.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { guardOf } from "../policy/hosts.ts";

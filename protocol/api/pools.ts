@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { poolNameSchema } from "../blocks/common.ts";
+import { labelsSchema, poolNameSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
 import { timestampSchema } from "./envelope.ts";
 
@@ -44,24 +44,52 @@ export const agentSchema = z
     fingerprint: z.string(),
     createdAt: timestampSchema,
     revokedAt: timestampSchema.optional(),
+    /** Since when it gets no work, because two machines were seen with its key. */
+    quarantinedAt: timestampSchema.optional(),
     /** Absent when it is not connected. */
     presence: presenceSchema.optional(),
   })
   .meta({ id: "Agent" });
 
-export const joinTokenCreateSchema = z.strictObject({
-  /** The pool called `default` when absent. */
-  poolId: idSchema("pool").optional(),
-  /** At most 15 minutes. */
-  expiresInSeconds: z.number().int().min(10).max(900).default(900),
-});
+/** Most agents that one join token lets in, and how long it may be good for: one for a single machine, one for a fleet. */
+export const JOIN_TOKEN_USES_MAX = 1_000;
+export const JOIN_TOKEN_SECONDS = { single: 15 * 60, counted: 24 * 60 * 60 } as const;
+
+export const joinTokenCreateSchema = z
+  .strictObject({
+    /** The pool called `default` when absent. */
+    poolId: idSchema("pool").optional(),
+    /** How many agents may come in with it. */
+    uses: z.number().int().min(1).max(JOIN_TOKEN_USES_MAX).default(1),
+    /** At most 15 minutes, or 24 hours where `uses` is more than one. */
+    expiresInSeconds: z
+      .number()
+      .int()
+      .min(10)
+      .max(JOIN_TOKEN_SECONDS.counted)
+      .default(JOIN_TOKEN_SECONDS.single),
+    /** Every agent that comes in with it has these, whatever its host says. */
+    labels: labelsSchema
+      .refine((labels) => Object.keys(labels).length <= 64, { error: "at most 64 labels" })
+      .default({}),
+  })
+  .refine(({ uses, expiresInSeconds }) => uses > 1 || expiresInSeconds <= JOIN_TOKEN_SECONDS.single, {
+    path: ["expiresInSeconds"],
+    error: "a token for one agent is good for at most 900 s; one with more uses for up to 86400 s",
+  });
 export const joinTokenSchema = z
   .object({
     id: idSchema("joinToken"),
     poolId: idSchema("pool"),
     createdAt: timestampSchema,
     expiresAt: timestampSchema,
-    usedAt: timestampSchema.optional(),
+    /** When it was taken back. */
+    revokedAt: timestampSchema.optional(),
+    uses: z.number().int(),
+    usesLeft: z.number().int(),
+    labels: z.record(z.string(), z.string()),
+    /** The first agents that came in with it, at most 20. */
+    joined: z.array(z.object({ id: idSchema("agent"), name: z.string() })),
   })
   .meta({ id: "JoinToken" });
 /** The only answer that ever contains the token. */
@@ -70,5 +98,6 @@ export const joinTokenCreatedSchema = joinTokenSchema.extend({ token: z.string()
 export type Pool = z.infer<typeof poolSchema>;
 export type Presence = z.infer<typeof presenceSchema>;
 export type Agent = z.infer<typeof agentSchema>;
+export type JoinTokenCreate = z.infer<typeof joinTokenCreateSchema>;
 export type JoinToken = z.infer<typeof joinTokenSchema>;
 export type JoinTokenCreated = z.infer<typeof joinTokenCreatedSchema>;

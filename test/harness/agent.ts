@@ -50,6 +50,11 @@ export class TestAgent {
     return agent;
   }
 
+  /** On a state directory that holds an identity already; not started yet. */
+  static on(stateDir: string): TestAgent {
+    return new TestAgent(stateDir, {});
+  }
+
   get pid(): number {
     const pid = this.#child?.pid;
     if (!pid) throw new Error("the agent does not run");

@@ -59,6 +59,13 @@ export class World {
     return agent;
   }
 
+  /** An agent on a state directory that holds an identity already; not started yet. */
+  agentOn(stateDir: string): TestAgent {
+    const agent = TestAgent.on(stateDir);
+    this.#agents.push(agent);
+    return agent;
+  }
+
   oracle(): Oracle {
     return new Oracle(join(this.folder, `oracle-${this.#folders++}`));
   }

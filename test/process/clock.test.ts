@@ -9,9 +9,13 @@ import { afterEach, expect, it } from "vitest";
 import { AGENT_PATHS } from "#protocol/assertion.ts";
 import { HEARTBEAT_INTERVAL_MS, HEARTBEAT_TIMEOUT_MS, LEASE_DISCONNECT_MS } from "#protocol/limits.ts";
 import { Agent } from "../../agent/agent.ts";
+import { ConnectCounter } from "../../agent/connection/counter.ts";
 import { createDial } from "../../agent/connection/handshake.ts";
+import { ServerTime } from "../../agent/connection/serverTime.ts";
+import { createTransport } from "../../agent/connection/transport.ts";
 import { requestEnrollment } from "../../agent/enroll.ts";
 import { generateKeyPair } from "../../agent/identity.ts";
+import { KeyRing } from "../../agent/keys.ts";
 import { statePaths } from "../../agent/paths.ts";
 import { DEFAULT_POLICY } from "../../agent/policy/policy.ts";
 import { ManualClock } from "../../agent/testing/manual-clock.ts";
@@ -34,14 +38,21 @@ async function connectedAgent() {
   tidy.push(() => plane.stop());
   const keys = generateKeyPair();
   const request = { joinToken: "t", publicKey: keys.publicKey, name: "n", labels: {}, agentVersion: "x" };
-  const { agentId } = await requestEnrollment(plane.url, request);
+  const transport = createTransport({ url: plane.url });
+  const enrolled = await requestEnrollment(transport, request);
+  const { agentId } = enrolled;
+  const identity = { ...keys, ...enrolled, url: plane.url, name: "n", labels: {}, slots: 4, enrolledAt: "" };
   const clock = new ManualClock();
   plane.now = () => clock.now();
   const agent = await Agent.open({
     ...{ clock, slots: 4, log: silentLog, paths: statePaths(root), policy: DEFAULT_POLICY },
     identity: { agentId, labels: {} },
     providers: [],
-    dial: createDial({ agentId, url: plane.url, privateKey: keys.privateKey }, clock),
+    dial: createDial({
+      ...{ clock, transport, time: new ServerTime(clock), log: silentLog },
+      keys: KeyRing.open(statePaths(root), identity),
+      counter: ConnectCounter.open(statePaths(root).connects),
+    }),
     random: () => 0.5,
   });
   agent.start();

@@ -2,7 +2,17 @@
 import { decodeJwt } from "jose";
 import { expect, it } from "vitest";
 import { AGENT_PATHS } from "#protocol/assertion.ts";
-import { command, connectedSite, linesOf, oracle, prepareAgent, site } from "./harness.ts";
+import {
+  command,
+  connectedSite,
+  gone,
+  isAlive,
+  lineIn,
+  linesOf,
+  oracle,
+  prepareAgent,
+  site,
+} from "./harness.ts";
 
 prepareAgent();
 
@@ -53,7 +63,7 @@ it("[HS2] signs each upgrade with the enrolled key, for its own path, with an id
 });
 
 it.each(["401 Unauthorized", "403 Forbidden"])(
-  "[HS4] a %s slows it down, and it goes on trying",
+  "[HS4] [fault 19] a %s slows it down, and it goes on trying",
   async (status) => {
     const made = await site();
     made.plane.refuses = () => http(status);
@@ -81,7 +91,7 @@ it("[HS4] tells the reason that the control plane gives", async () => {
   await made.start().logged(detail);
 });
 
-it("[G12] connects with a clock that is an hour off, by the clock of whoever refused it", async () => {
+it("[G12] [fault 28] connects with a clock that is an hour off, by the clock of whoever refused it", async () => {
   const made = await site();
   // The control plane's hour is another one, which is the same thing.
   made.plane.now = () => Date.now() + 3_600_000;
@@ -93,7 +103,7 @@ it("[G12] connects with a clock that is an hour off, by the clock of whoever ref
   expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
 });
 
-it("[HS4] honours Retry-After and then connects", async () => {
+it("[HS4] [fault 20] honours Retry-After and then connects", async () => {
   const made = await site();
   made.plane.refuses = () => http("503 Service Unavailable", "retry-after: 1\r\n");
   const agent = made.start();
@@ -105,7 +115,7 @@ it("[HS4] honours Retry-After and then connects", async () => {
   expect(Date.now() - refusedAt).toBeGreaterThan(900);
 });
 
-it("[HS4] takes the page of a captive portal for what it is, and tries again", async () => {
+it("[HS4] [fault 18] takes the page of a captive portal for what it is, and tries again", async () => {
   const made = await site();
   made.plane.refuses = () => http("200 OK", "content-type: text/html\r\n", "<html>Please log in</html>");
   const agent = made.start();
@@ -189,4 +199,29 @@ it("everything drops at once while two steps run: both go on and both are report
     expect((await coordinator.finished(id)).outcome).toEqual({ type: "exited", exitCode: 0 });
     expect(coordinator.output(id, "stdout").toString().split("\n")).toHaveLength(101);
   }
+});
+
+it("[S4] one that was revoked while it was away ends what it runs as soon as it hears", async () => {
+  const { plane, path } = await connectedSite();
+  const { coordinator } = await plane.offer({
+    blocks: [
+      command("long", `trap '' TERM INT; echo $$ > '${path("pid")}'; echo up; while :; do sleep 0.2; done`),
+    ],
+  });
+  await coordinator.printed("long", "up");
+  const pid = Number(await lineIn(path("pid")));
+  plane.refuses = () => http("403 Forbidden", "", "<html>a proxy of its own</html>");
+  plane.cutEverything();
+  await plane.changes.until("a try", () => plane.upgrades.length > 2);
+  expect(isAlive(pid)).toBe(true);
+  const problem = { type: "about:blank", title: "x", status: 403, code: "agent_revoked", requestId: "req_1" };
+  const body = JSON.stringify({ ...problem, detail: "This agent was revoked." });
+  const again = await connectedSite();
+  const step = `echo $$ > '${again.path("pid")}'; echo up; sleep 300`;
+  const { coordinator: other } = await again.plane.offer({ blocks: [command("other", step)] });
+  await other.printed("other", "up");
+  again.plane.refuses = () => http("403 Forbidden", "content-type: application/problem+json\r\n", body);
+  again.plane.cutEverything();
+  await gone([Number(await lineIn(again.path("pid")))]);
+  expect(isAlive(pid)).toBe(true);
 });

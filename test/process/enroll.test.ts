@@ -101,6 +101,28 @@ it.each([
   ["a captive portal", { status: 200, type: "text/html", body: "<html>" }, ["captive portal"]],
   ["another server", { status: 404, type: "text/plain", body: "no" }, ["HTTP 404"]],
   [
+    "a proxy's or a portal's 403",
+    { status: 403, type: "text/html", body: "<html>" },
+    ["HTTP 403", "address"],
+  ],
+  [
+    "a redirect",
+    { status: 302, type: "text/html", body: "", headers: { location: "https://login.example" } },
+    ["a redirect to https://login.example"],
+  ],
+  ["nonsense", { status: 201, type: "application/json", body: "\u0000[[[" }, ["not as a Farhand"]],
+  [
+    "a control plane that is busy",
+    { status: 429, type: "text/plain", body: "", headers: { "retry-after": "90" } },
+    ["busy", "try again in 90 s"],
+  ],
+  ["a control plane that is away", { status: 503, type: "text/html", body: "" }, ["try again later"]],
+  [
+    "another version",
+    problem(426, "upgrade_required", "Upgrade the agent to 2."),
+    ["Upgrade the agent to 2."],
+  ],
+  [
     "JSON of another kind",
     { status: 200, type: "application/json", body: '{"data":{}}' },
     ["not as a Farhand"],

@@ -4,17 +4,19 @@
  * test may want. It shares the wire schemas with the product and nothing else.
  */
 import { createHash, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { crc32 } from "node:zlib";
-import { jwtVerify } from "jose";
+import { decodeJwt, jwtVerify } from "jose";
 import { type WebSocket, WebSocketServer } from "ws";
 import {
   AGENT_PATHS,
   assertionClaimsSchema,
   type EnrollRequest,
   enrollRequestSchema,
+  rotateKeyRequestSchema,
 } from "#protocol/assertion.ts";
 import type { Block } from "#protocol/blocks/index.ts";
 import { decodeChunk, type Stream } from "#protocol/chunk.ts";
@@ -286,6 +288,17 @@ export interface EnrolledAgent {
   agentId: string;
   request: EnrollRequest;
   key: KeyObject;
+  /** Proposed, and not used yet. */
+  nextKey?: KeyObject;
+}
+
+function keyOf(publicKey: string): KeyObject {
+  return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: publicKey }, format: "jwk" });
+}
+
+function json(status: number, data: unknown): PlainAnswer {
+  const metadata = { requestId: newId("request"), timestamp: new Date().toISOString(), durationMs: 1 };
+  return { status, type: "application/json", body: JSON.stringify({ data, metadata }) };
 }
 
 export interface OfferOptions {
@@ -321,6 +334,23 @@ export function planOf({ blocks, parameters = {}, expiresAt }: OfferOptions): Pl
   };
 }
 
+export interface PlaneOptions {
+  /** Speaks TLS with these. */
+  tls?: { key: string; cert: string };
+  /** What its address says. */
+  host?: string;
+  /** Says https in its address, whatever it speaks. */
+  url?: "https";
+}
+
+/** The answer to a request that is no upgrade. */
+interface PlainAnswer {
+  status: number;
+  type: string;
+  body: string;
+  headers?: Record<string, string>;
+}
+
 export class FakeControlPlane {
   readonly changes = new Changes();
   readonly agents: EnrolledAgent[] = [];
@@ -331,6 +361,7 @@ export class FakeControlPlane {
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   readonly #seenIds = new Set<string>();
+  readonly #counters = new Map<string, number>();
   readonly #streams = new Set<Duplex>();
   readonly organizationId = newId("organization");
   readonly poolId = newId("pool");
@@ -340,31 +371,38 @@ export class FakeControlPlane {
   /** Answers an upgrade with raw HTTP instead; undefined lets it pass. */
   refuses: (path: string) => string | undefined = () => undefined;
   /** Answers the enrol request instead. */
-  enrols: (request: EnrollRequest) => { status: number; type: string; body: string } | undefined = () =>
-    undefined;
+  enrols: (request: EnrollRequest) => PlainAnswer | undefined = () => undefined;
+  health: () => PlainAnswer = () => json(200, { status: "ok", protocol: { min: 1, max: 1 } });
+  /** Called with the next key of an agent; false leaves it unknown here, and the request unanswered. */
+  rotates: (publicKey: string) => "answer" | "lose the answer" | "lose it" = () => "answer";
   welcomes = true;
   pongs = true;
   now: () => number = Date.now;
 
-  static async start(): Promise<FakeControlPlane> {
-    const plane = new FakeControlPlane();
+  static async start({ tls, host = "127.0.0.1", url }: PlaneOptions = {}): Promise<FakeControlPlane> {
+    const plane = new FakeControlPlane(tls);
     await new Promise<void>((resolve) => plane.#server.listen(0, "127.0.0.1", resolve));
-    plane.url = `http://127.0.0.1:${(plane.#server.address() as AddressInfo).port}`;
+    const port = (plane.#server.address() as AddressInfo).port;
+    plane.url = `${tls ? "https" : (url ?? "http")}://${host}:${port}`;
     return plane;
   }
 
-  private constructor() {
-    this.#server = createServer((request, response) => {
+  private constructor(tls: PlaneOptions["tls"]) {
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
       let body = "";
       request.on("data", (part) => {
         body += part;
       });
-      request.on("end", () => {
-        const answer = this.#enrol(request.url ?? "", body);
-        response.writeHead(answer.status, { "content-type": answer.type }).end(answer.body);
+      request.on("end", async () => {
+        const answer = await this.#answer(request, body);
         this.changes.notify();
+        if (!answer) return void request.socket.destroy();
+        response
+          .writeHead(answer.status, { "content-type": answer.type, ...answer.headers })
+          .end(answer.body);
       });
-    });
+    };
+    this.#server = tls ? createTlsServer(tls, handle) : createServer(handle);
     this.#server.on("upgrade", (request, stream: Duplex, head) => {
       this.#streams.add(stream);
       stream.on("close", () => this.#streams.delete(stream));
@@ -429,17 +467,44 @@ export class FakeControlPlane {
     return { coordinator, finished };
   }
 
-  #enrol(path: string, body: string): { status: number; type: string; body: string } {
-    if (path !== AGENT_PATHS.enroll) return { status: 404, type: "text/plain", body: "" };
+  /** Undefined for no answer at all. */
+  async #answer(
+    { url: path = "", headers }: IncomingMessage,
+    body: string,
+  ): Promise<PlainAnswer | undefined> {
+    const date = { date: new Date(this.now()).toUTCString() };
+    if (path === "/api/v1/health") return { ...this.health(), headers: date };
+    if (path === AGENT_PATHS.enroll) return this.#enrol(body);
+    if (path === AGENT_PATHS.rotateKey) {
+      return this.#rotate(headers.authorization?.replace(/^Bearer /, "") ?? "", body);
+    }
+    return { status: 404, type: "text/plain", body: "" };
+  }
+
+  async #rotate(assertion: string, body: string): Promise<PlainAnswer | undefined> {
+    const problem = await this.#assertionProblem(assertion, AGENT_PATHS.rotateKey);
+    if (problem) return { status: 401, type: "text/plain", body: problem };
+    const { publicKey } = rotateKeyRequestSchema.parse(JSON.parse(body));
+    const agent = this.agents.find(({ agentId }) => agentId === decodeJwt(assertion).sub);
+    const outcome = this.rotates(publicKey);
+    if (agent && outcome !== "lose it" && !agent.key.equals(keyOf(publicKey)))
+      agent.nextKey = keyOf(publicKey);
+    if (outcome !== "answer") return undefined;
+    return json(200, { oldKeyUntil: new Date(this.now() + 1000).toISOString() });
+  }
+
+  #enrol(body: string): PlainAnswer {
     const request = enrollRequestSchema.parse(JSON.parse(body));
     const answer = this.enrols(request);
     if (answer) return answer;
     const agentId = newId("agent");
-    const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: request.publicKey }, format: "jwk" });
-    this.agents.push({ agentId, request, key });
-    const data = { agentId, organizationId: this.organizationId, poolId: this.poolId, poolName: "test" };
-    const metadata = { requestId: newId("request"), timestamp: new Date().toISOString(), durationMs: 1 };
-    return { status: 201, type: "application/json", body: JSON.stringify({ data, metadata }) };
+    this.agents.push({ agentId, request, key: keyOf(request.publicKey) });
+    return json(201, {
+      agentId,
+      organizationId: this.organizationId,
+      poolId: this.poolId,
+      poolName: "test",
+    });
   }
 
   async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
@@ -460,26 +525,53 @@ export class FakeControlPlane {
 
   /** Rule HS2, checked as the product checks it. */
   async #assertionProblem(assertion: string, path: string): Promise<string | undefined> {
-    for (const { key, agentId } of this.agents) {
-      try {
-        const { payload, protectedHeader } = await jwtVerify(assertion, key, {
-          audience: this.url + path,
-          subject: agentId,
-          algorithms: ["EdDSA"],
-          maxTokenAge: 60,
-          currentDate: new Date(this.now()),
-        });
-        const claims = assertionClaimsSchema.parse(payload);
-        if (claims.exp - claims.iat !== 60) return "an assertion is good for 60 s";
-        if (protectedHeader.alg !== "EdDSA") return "wrong algorithm";
-        if (this.#seenIds.has(claims.jti)) return "an assertion was used twice";
-        this.#seenIds.add(claims.jti);
-        return undefined;
-      } catch {
-        // Signed by another agent, perhaps.
-      }
+    for (const agent of this.agents) {
+      const found = await this.#problemFor(agent, agent.key, assertion, path);
+      if (found !== "another key") return found;
+      if (!agent.nextKey) continue;
+      const next = await this.#problemFor(agent, agent.nextKey, assertion, path);
+      if (next === "another key") continue;
+      // Its first use makes it the agent's only one.
+      agent.key = agent.nextKey;
+      delete agent.nextKey;
+      return next;
     }
     return "no enrolled key fits the assertion";
+  }
+
+  async #problemFor(
+    { agentId }: EnrolledAgent,
+    key: KeyObject,
+    assertion: string,
+    path: string,
+  ): Promise<string | undefined> {
+    try {
+      const { payload, protectedHeader } = await jwtVerify(assertion, key, {
+        audience: this.url + path,
+        subject: agentId,
+        algorithms: ["EdDSA"],
+        maxTokenAge: 60,
+        currentDate: new Date(this.now()),
+      });
+      const claims = assertionClaimsSchema.parse(payload);
+      if (claims.exp - claims.iat !== 60) return "an assertion is good for 60 s";
+      if (protectedHeader.alg !== "EdDSA") return "wrong algorithm";
+      if (this.#seenIds.has(claims.jti)) return "an assertion was used twice";
+      this.#seenIds.add(claims.jti);
+      this.#countedBy(agentId, claims.counter, path);
+      return undefined;
+    } catch {
+      // Signed by another agent, perhaps.
+      return "another key";
+    }
+  }
+
+  /** Rule HS5: each try of an agent to open its control socket has a number that is greater than all before. */
+  #countedBy(agentId: string, counter: number | undefined, path: string): void {
+    if (path !== AGENT_PATHS.control) return;
+    const last = this.#counters.get(agentId) ?? 0;
+    if (counter === undefined || counter <= last) this.problems.push(`counted ${counter} after ${last}`);
+    this.#counters.set(agentId, counter ?? last);
   }
 
   #accept(path: string, socket: WebSocket): void {

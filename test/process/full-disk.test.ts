@@ -45,6 +45,8 @@ it("starts on a full disk, sends what it holds, and knows later what it held (fa
   const { coordinator } = await plane.offer({ blocks: [command("offline", "seq 1 50000; exit 4")] });
   await agent.logged("step ended");
   await agent.kill();
+  // What the run that was killed listened on cannot be copied.
+  rmSync(join(state, "control.sock"));
   cpSync(state, path("disk"), { recursive: true });
   fill(path("disk"));
   plane.refuses = () => undefined;
@@ -73,4 +75,21 @@ it("says in words that the disk is full when there is not even room to begin (fa
   expect(code).toBe(1);
   expect(stderr).toContain(`the disk that holds ${path("disk")} is full`);
   expect(plane.agents).toHaveLength(1);
+});
+
+it("says in words that the disk is read-only, with exit code 1, and spends no token", async ({ skip }) => {
+  const { plane, state, path } = await site();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  cpSync(state, path("disk"), { recursive: true });
+  execFileSync("mount", ["-o", "remount,ro", path("disk")]);
+  const args = ["--state", path("disk")];
+  const enrolled = await agentCommand(["enroll", "--force", "--url", plane.url, "--token", "t", ...args]);
+  for (const { code, stderr } of [enrolled, await agentCommand(["run", ...args])]) {
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${path("disk")} is mounted read-only`);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  }
+  expect(plane.agents).toHaveLength(1);
+  const { stdout } = await agentCommand(["doctor", ...args]);
+  expect(stdout).toContain("✗ state directory");
 });

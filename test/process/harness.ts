@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll } from "vitest";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import { buildAgent } from "../../agent/build.ts";
 import { clearCgroups } from "../harness/cgroups.ts";
-import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
+import { Changes, FakeControlPlane, type PlaneOptions } from "./fake-control-plane.ts";
 
 /** This file's own folder; made by `prepareAgent`. */
 let root = "";
@@ -145,10 +145,16 @@ export interface Site {
   path(name: string): string;
 }
 
+/** A control plane that is gone after the test. */
+export async function newPlane(options?: PlaneOptions): Promise<FakeControlPlane> {
+  const plane = await FakeControlPlane.start(options);
+  planes.add(plane);
+  return plane;
+}
+
 /** A control plane and an enrolled agent that is not running yet. */
 export async function site(options: { slots?: number } = {}): Promise<Site> {
-  const plane = await FakeControlPlane.start();
-  planes.add(plane);
+  const plane = await newPlane();
   const folder = mkdtempSync(join(root, "site-"));
   const state = join(folder, "state");
   const enrolled = await agentCommand([

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { base64url, exportJWK, generateKeyPair, SignJWT } from "jose";
+import { base64url } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
@@ -16,7 +16,16 @@ import { sha256Hex } from "#protocol/digest.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
-import { type Answer, call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
+import {
+  assertionOf,
+  dial,
+  enroll,
+  makeEnrolledAgent,
+  makeJoinToken,
+  makeKeyPair,
+  type TestAgent,
+} from "./enrolledAgent.ts";
+import { type Answer, call, dataOf, type Person, request, signUp } from "./harness.ts";
 
 let person: Person;
 let poolId: string;
@@ -27,63 +36,14 @@ beforeAll(async () => {
 
 const problemOf = (answer: Answer) => problemSchema.parse(answer.json);
 
-async function makeToken(): Promise<string> {
-  const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: { poolId } });
-  return dataOf(answer, joinTokenCreatedSchema).token;
-}
+const makeToken = (wish?: Record<string, unknown>) => makeJoinToken(person, { poolId, ...wish });
+const makeAgent = () => makeEnrolledAgent(person);
 
-async function makeKeyPair() {
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  return { privateKey, publicKey: (await exportJWK(publicKey)).x ?? "" };
-}
-
-function enroll(joinToken: string, publicKey: string, more: Record<string, unknown> = {}) {
-  const body = { joinToken, publicKey, name: "db-1", labels: { role: "db" }, agentVersion: "0.1.0", ...more };
-  return call(AGENT_PATHS.enroll, {
-    method: "POST",
-    body,
-    headers: { "cf-connecting-ip": crypto.randomUUID() },
-  });
-}
-
-async function makeAgent() {
-  const keys = await makeKeyPair();
-  const enrolled = dataOf(await enroll(await makeToken(), keys.publicKey), enrollResponseSchema);
-  return { ...keys, ...enrolled };
-}
-
-type TestAgent = Awaited<ReturnType<typeof makeAgent>>;
-
-interface AssertionOptions {
-  path?: string;
-  audience?: string;
-  iat?: number;
-  exp?: number;
-  sub?: string;
-  alg?: string;
-  key?: Parameters<SignJWT["sign"]>[0];
-}
-
-function assertionOf(agent: TestAgent, options: AssertionOptions = {}): Promise<string> {
-  const now = Math.floor(Date.now() / 1000);
-  const { path = AGENT_PATHS.control, iat = now, exp = iat + 60 } = options;
-  return new SignJWT({ jti: crypto.randomUUID(), iat, exp })
-    .setProtectedHeader({ alg: options.alg ?? "EdDSA" })
-    .setSubject(options.sub ?? agent.agentId)
-    .setAudience(options.audience ?? ORIGIN + path)
-    .sign(options.key ?? agent.privateKey);
-}
-
-function dial(path: string, assertion: string, headers: Record<string, string> = {}): Promise<Response> {
-  return request(path, {
-    headers: {
-      upgrade: "websocket",
-      "sec-websocket-protocol": SUBPROTOCOL,
-      authorization: `Bearer ${assertion}`,
-      "cf-connecting-ip": crypto.randomUUID(),
-      ...headers,
-    },
-  });
+/** The newest join token, as lists show it. */
+async function newestToken() {
+  const [token] = dataOf(await call("/api/v1/join-tokens", person), z.array(joinTokenSchema));
+  if (!token) throw new Error("there is no token");
+  return token;
 }
 
 describe("[S4] enrolling", () => {
@@ -96,19 +56,55 @@ describe("[S4] enrolling", () => {
     expect(seen.presence).toBeUndefined();
   });
 
-  test("of ten machines racing with one token exactly one gets in", async () => {
-    const token = await makeToken();
+  test.each([
+    [1, 10],
+    [3, 20],
+  ])("a token of %i uses lets in as many of %i machines that race with it", async (uses, machines) => {
+    const token = await makeToken({ uses });
     const answers = await Promise.all(
-      Array.from({ length: 10 }, async () => enroll(token, (await makeKeyPair()).publicKey)),
+      Array.from({ length: machines }, async () => enroll(token, (await makeKeyPair()).publicKey)),
     );
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, ...Array(9).fill(401)]);
-    const hash = await sha256Hex(token);
-    const { results } = await env.DB.prepare(
-      "SELECT a.id FROM agents a JOIN join_tokens t ON t.used_by_agent_id = a.id WHERE t.hash = ?",
-    )
-      .bind(hash)
-      .all();
-    expect(results).toHaveLength(1);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([
+      ...Array(uses).fill(201),
+      ...Array(machines - uses).fill(401),
+    ]);
+    const refused = answers.find((answer) => answer.status === 401);
+    expect(refused && problemOf(refused).detail).toContain("used up");
+    const { usesLeft, joined } = await newestToken();
+    expect([usesLeft, joined.map(({ name }) => name)]).toEqual([0, Array(uses).fill("db-1")]);
+  });
+
+  test("of one key that asks many times at once uses a token up once", async () => {
+    const token = await makeToken({ uses: 3 });
+    const { publicKey } = await makeKeyPair();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => enroll(token, publicKey)));
+    const ids = answers.map((answer) => dataOf(answer, enrollResponseSchema).agentId);
+    expect(new Set(ids).size).toBe(1);
+    expect((await newestToken()).usesLeft).toBe(2);
+  });
+
+  test("the labels of a token are the agent's, whatever its host says", async () => {
+    const token = await makeToken({ labels: { role: "web", region: "eu" } });
+    const { publicKey } = await makeKeyPair();
+    const answer = await enroll(token, publicKey, { labels: { role: "db", rack: "7" } });
+    const labels = { role: "web", region: "eu", rack: "7" };
+    const enrolled = dataOf(answer, enrollResponseSchema);
+    expect(enrolled.labels).toEqual(labels);
+    expect(dataOf(await call(`/api/v1/agents/${enrolled.agentId}`, person), agentSchema).labels).toEqual(
+      labels,
+    );
+  });
+
+  test.each([
+    [{ uses: 0 }, "uses"],
+    [{ uses: 1_001 }, "uses"],
+    [{ expiresInSeconds: 901 }, "at most 900 s"],
+    [{ uses: 2, expiresInSeconds: 86_401 }, "expiresInSeconds"],
+    [{ labels: { "": "x" } }, "labels"],
+  ])("a token of %j is refused", async (wish, words) => {
+    const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: wish });
+    expect([answer.status, problemOf(answer).code]).toEqual([400, "invalid_request"]);
+    expect(JSON.stringify(answer.json)).toContain(words);
   });
 
   test("again with the same key, because the answer was lost, tells the same", async () => {
@@ -164,21 +160,32 @@ describe("[S4] enrolling", () => {
     expect(problemOf(refused).detail).toContain('say which with "poolId"');
   });
 
-  test("a token is for a pool of one's own, shown once, and can be taken back while unused", async () => {
+  test("a token is for a pool of one's own, shown once, and lets nobody in once it was taken back", async () => {
     const foreign = await signUp();
     const answer = await call("/api/v1/join-tokens", { method: "POST", key: foreign.key, body: { poolId } });
     expect([answer.status, problemOf(answer).code]).toEqual([422, "no_such_pool"]);
+    const body = { poolId, uses: 2, expiresInSeconds: 3_600 };
     const made = dataOf(
-      await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: { poolId } }),
+      await call("/api/v1/join-tokens", { method: "POST", key: person.key, body }),
       joinTokenCreatedSchema,
     );
     const list = await call("/api/v1/join-tokens", person);
     expect(list.text).not.toContain(made.token);
     expect(dataOf(list, z.array(joinTokenSchema))[0]?.id).toBe(made.id);
+    const joined = await makeKeyPair();
+    expect((await enroll(made.token, joined.publicKey)).status).toBe(201);
     const remove = () => call(`/api/v1/join-tokens/${made.id}`, { method: "DELETE", key: person.key });
-    expect((await remove()).status).toBe(200);
-    expect((await remove()).status).toBe(404);
-    expect((await enroll(made.token, (await makeKeyPair()).publicKey)).status).toBe(401);
+    expect([(await remove()).status, (await remove()).status]).toEqual([200, 200]);
+    const refused = await enroll(made.token, (await makeKeyPair()).publicKey);
+    expect([refused.status, problemOf(refused).detail]).toEqual([401, expect.stringContaining("taken back")]);
+    // Who came in before stays, and may still ask for an answer that was lost.
+    expect((await enroll(made.token, joined.publicKey)).status).toBe(201);
+    expect(await newestToken()).toMatchObject({ usesLeft: 1, revokedAt: expect.any(String) });
+    const none = await call(`/api/v1/join-tokens/${newId("joinToken")}`, {
+      method: "DELETE",
+      key: person.key,
+    });
+    expect(none.status).toBe(404);
   });
 });
 

@@ -128,6 +128,7 @@ const CASES: Record<string, Case> = {
   "get /agents": at(() => "/agents"),
   "get /agents/{agentId}": at((ids) => `/agents/${ids.agentId}`),
   "delete /agents/{agentId}": at((ids) => `/agents/${ids.agentId}`),
+  "post /agents/{agentId}/release": at((ids) => `/agents/${ids.agentId}/release`),
   "post /join-tokens": at(
     () => "/join-tokens",
     (ids) => ({ body: { poolId: ids.poolId } }),

@@ -4,7 +4,7 @@
  * through `tenantDb`. The plain binding always asks the primary, so what was
  * revoked is refused at once.
  */
-import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { deriveId } from "#protocol/ids.ts";
 import { agents, apiKeys, joinTokens, member, organization, pools, session, user } from "./schema.ts";
@@ -81,57 +81,94 @@ export function identityDb(d1: D1Database) {
       return row ?? null;
     },
 
+    /** Notes the key that an agent wants to go over to; the same one again changes nothing. */
+    async proposeKey(id: string, nextPublicKey: string, now: Date): Promise<void> {
+      await db
+        .update(agents)
+        .set({ nextPublicKey, nextKeyAt: now })
+        .where(
+          and(
+            eq(agents.id, id),
+            ne(agents.publicKey, nextPublicKey),
+            or(isNull(agents.nextPublicKey), ne(agents.nextPublicKey, nextPublicKey)),
+          ),
+        );
+    },
+
+    /** The proposed key was used: it is the agent's only one from now on. */
+    async adoptKey(id: string, nextPublicKey: string, fingerprint: string): Promise<void> {
+      await db
+        .update(agents)
+        .set({ publicKey: nextPublicKey, fingerprint, nextPublicKey: null, nextKeyAt: null })
+        .where(and(eq(agents.id, id), eq(agents.nextPublicKey, nextPublicKey)));
+    },
+
+    /** True when this call put it into quarantine, and not one before. */
+    async quarantineAgent(id: string, now: Date): Promise<boolean> {
+      const { meta } = await db
+        .update(agents)
+        .set({ quarantinedAt: now })
+        .where(and(eq(agents.id, id), isNull(agents.quarantinedAt)));
+      return meta.changes > 0;
+    },
+
     /**
-     * Makes an agent out of a join token. The token is consumed and the agent
-     * inserted in one batch, each only if the token was still good, so of two
-     * machines racing with one token exactly one gets in. Returns where the
-     * token leads and the agent that used it, or null for an unknown token.
+     * Makes an agent out of a join token. Uses are counted by the agents that
+     * came in with it, in the statement that adds one more, so of any number of
+     * machines that race with a token as many get in as it says. The same key
+     * again adds nothing. Returns where the token leads and the agent with this
+     * key, or null for an unknown token.
      */
     async enroll({ tokenHash, agentId, name, labels, publicKey, fingerprint, now }: Enrollment) {
       const byHash = eq(joinTokens.hash, tokenHash);
-      const [, , rows] = await db.batch([
+      const usedBy = and(
+        eq(agents.organizationId, joinTokens.organizationId),
+        eq(agents.joinTokenId, joinTokens.id),
+      );
+      const hasUses = sql`(SELECT COUNT(*) FROM ${agents} WHERE ${usedBy}) < ${joinTokens.uses}`;
+      const [, rows] = await db.batch([
         db
-          .update(joinTokens)
-          .set({ usedAt: now, usedByAgentId: agentId })
-          .where(and(byHash, isNull(joinTokens.usedAt), gt(joinTokens.expiresAt, now))),
-        db.insert(agents).select(
-          db
-            .select({
-              organizationId: joinTokens.organizationId,
-              id: sql`${agentId}`.as("id"),
-              poolId: joinTokens.poolId,
-              name: sql`${name}`.as("name"),
-              labels: sql`${JSON.stringify(labels)}`.as("labels"),
-              publicKey: sql`${publicKey}`.as("public_key"),
-              fingerprint: sql`${fingerprint}`.as("fingerprint"),
-              createdAt: sql`${now.getTime()}`.as("created_at"),
-              revokedAt: sql`NULL`.as("revoked_at"),
-            })
-            .from(joinTokens)
-            .where(and(byHash, eq(joinTokens.usedByAgentId, agentId))),
-        ),
+          .insert(agents)
+          .select(
+            db
+              .select({
+                organizationId: joinTokens.organizationId,
+                id: sql`${agentId}`.as("id"),
+                poolId: joinTokens.poolId,
+                name: sql`${name}`.as("name"),
+                // What the token says replaces what the host says.
+                labels: sql`json_patch(${JSON.stringify(labels)}, ${joinTokens.labels})`.as("labels"),
+                publicKey: sql`${publicKey}`.as("public_key"),
+                fingerprint: sql`${fingerprint}`.as("fingerprint"),
+                createdAt: sql`${now.getTime()}`.as("created_at"),
+                revokedAt: sql`NULL`.as("revoked_at"),
+                joinTokenId: sql`${joinTokens.id}`.as("join_token_id"),
+                nextPublicKey: sql`NULL`.as("next_public_key"),
+                nextKeyAt: sql`NULL`.as("next_key_at"),
+                quarantinedAt: sql`NULL`.as("quarantined_at"),
+              })
+              .from(joinTokens)
+              .where(and(byHash, isNull(joinTokens.revokedAt), gt(joinTokens.expiresAt, now), hasUses)),
+          )
+          .onConflictDoNothing(),
         // Each column by a name of its own: rows of a batch are keyed by name.
         db
           .select({
             organizationId: joinTokens.organizationId,
             poolId: joinTokens.poolId,
             poolName: sql<string>`${pools.name}`.as("pool_name"),
+            tokenRevokedAt: sql<number | null>`${joinTokens.revokedAt}`.as("token_revoked_at"),
+            tokenExpiresAt: sql<number>`${joinTokens.expiresAt}`.as("token_expires_at"),
             agentId: sql<string | null>`${agents.id}`.as("agent_id"),
-            publicKey: sql<string | null>`${agents.publicKey}`.as("agent_public_key"),
-            revokedAt: sql<number | null>`${agents.revokedAt}`.as("agent_revoked_at"),
+            agentLabels: sql<string | null>`${agents.labels}`.as("agent_labels"),
+            agentRevokedAt: sql<number | null>`${agents.revokedAt}`.as("agent_revoked_at"),
           })
           .from(joinTokens)
           .innerJoin(
             pools,
             and(eq(pools.organizationId, joinTokens.organizationId), eq(pools.id, joinTokens.poolId)),
           )
-          .leftJoin(
-            agents,
-            and(
-              eq(agents.organizationId, joinTokens.organizationId),
-              eq(agents.id, joinTokens.usedByAgentId),
-            ),
-          )
+          .leftJoin(agents, and(usedBy, eq(agents.publicKey, publicKey)))
           .where(byHash)
           .limit(1),
       ]);

@@ -172,6 +172,13 @@ export const agents = sqliteTable(
     fingerprint: text("fingerprint").notNull(),
     createdAt: time("created_at").notNull(),
     revokedAt: time("revoked_at"),
+    /** The token that it came in with. */
+    joinTokenId: text("join_token_id"),
+    /** The key that it wants to go over to, and since when: with its first use it takes the place of the other. */
+    nextPublicKey: text("next_public_key"),
+    nextKeyAt: time("next_key_at"),
+    /** Two machines were seen with its key, and a person has not said yet that it is put right. */
+    quarantinedAt: time("quarantined_at"),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),
@@ -179,6 +186,8 @@ export const agents = sqliteTable(
       columns: [table.organizationId, table.poolId],
       foreignColumns: [pools.organizationId, pools.id],
     }),
+    // A token's uses are counted here; one key uses it up once, however often it asks.
+    uniqueIndex("agents_by_join_token").on(table.organizationId, table.joinTokenId, table.publicKey),
     // An agent's assertion names only its own id.
     uniqueIndex("agents_by_id").on(table.id),
     index("agents_by_pool").on(table.organizationId, table.poolId),
@@ -196,8 +205,11 @@ export const joinTokens = sqliteTable(
     createdBy: text("created_by", { mode: "json" }).$type<Actor>().notNull(),
     createdAt: time("created_at").notNull(),
     expiresAt: time("expires_at").notNull(),
-    usedAt: time("used_at"),
-    usedByAgentId: text("used_by_agent_id"),
+    revokedAt: time("revoked_at"),
+    /** How many agents may come in with it. */
+    uses: integer("uses").notNull().default(1),
+    /** What every agent that comes in with it is labelled with, whatever its host says. */
+    labels: text("labels", { mode: "json" }).$type<Record<string, string>>().notNull().default({}),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),

@@ -62,6 +62,7 @@ const CALLS: Calls = {
   agents: {
     list: (db) => db.agents.list(undefined, 1),
     get: (db) => db.agents.get("agt_x"),
+    release: (db) => db.agents.release("agt_x"),
     revoke: (db) => db.agents.revoke("agt_x", now),
   },
   apiKeys: {
@@ -95,9 +96,11 @@ const CALLS: Calls = {
         createdBy: actor,
         createdAt: now,
         expiresAt: now,
+        uses: 1,
+        labels: {},
       }),
     list: (db) => db.joinTokens.list(undefined, 1),
-    remove: (db) => db.joinTokens.remove("jtk_x"),
+    revoke: (db) => db.joinTokens.revoke("jtk_x", now),
   },
   organization: {
     get: (db) => db.organization.get(),

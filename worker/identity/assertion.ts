@@ -42,24 +42,30 @@ export function readClaims(assertion: string, nowSeconds: number): AssertionClai
 }
 
 /**
- * Proves an assertion: EdDSA and nothing else, by this key, for one of these
- * audiences.
+ * Proves an assertion: EdDSA and nothing else, by one of these keys, for one of
+ * these audiences.
+ * @returns the key that has signed it
  * @throws ApiError `invalid_assertion`
  */
 export async function verifyAssertion(
   assertion: string,
-  publicKey: string,
+  publicKeys: readonly string[],
   audiences: string[],
-): Promise<void> {
-  try {
-    await jwtVerify(assertion, await importAgentKey(publicKey), {
-      algorithms: [ASSERTION_ALGORITHM],
-      audience: audiences,
-      clockTolerance: CLOCK_SKEW_SECONDS,
-    });
-  } catch (cause) {
-    throw refused(`it must be signed with the agent's own key for ${audiences.join(" or ")}`, cause);
+): Promise<string> {
+  let cause: unknown;
+  for (const publicKey of publicKeys) {
+    try {
+      await jwtVerify(assertion, await importAgentKey(publicKey), {
+        algorithms: [ASSERTION_ALGORITHM],
+        audience: audiences,
+        clockTolerance: CLOCK_SKEW_SECONDS,
+      });
+      return publicKey;
+    } catch (error) {
+      cause = error;
+    }
   }
+  throw refused(`it must be signed with the agent's own key for ${audiences.join(" or ")}`, cause);
 }
 
 function decoded(assertion: string): unknown {
@@ -70,6 +76,6 @@ function decoded(assertion: string): unknown {
   }
 }
 
-function refused(reason: string, cause?: unknown): ApiError {
+export function refused(reason: string, cause?: unknown): ApiError {
   return new ApiError("invalid_assertion", `This assertion is not accepted: ${reason}.`, { cause });
 }

@@ -13,9 +13,12 @@ import { coordinatorName } from "../execution/contract.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
+import { judgeCounter } from "./clones.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
+  type AgentIdentity,
   type AgentWish,
+  type ConnectRefusal,
   type GrantedAgent,
   identityIn,
   type LeaseReply,
@@ -41,6 +44,9 @@ import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 /** Changes of an agent's slots that follow each other this fast reach the lists as one. */
 const FEED_DELAY_MS = 200;
+
+/** Told to whoever is connected when a clone is found; fits into a close frame. */
+const CLONE_WORDS = "two machines use this agent's key: both are stopped until a person has put it right";
 
 /** Most agents that a look at the pool names. */
 const NAMED_MAX = 20;
@@ -131,17 +137,27 @@ export class AgentPool extends SocketObject implements PoolApi {
   }
 
   async disconnectAgent(agentId: string, reason: string): Promise<void> {
+    this.#cutOff(agentId, CLOSE_CODES.revoked, reason);
+    this.#store.noteOver(agentId, Date.now());
+    this.#store.forgetConnects(agentId);
+  }
+
+  async releaseAgent(agentId: string): Promise<void> {
+    this.#store.forgetConnects(agentId);
+  }
+
+  /** Ends all that an agent has of this pool. */
+  #cutOff(agentId: string, code: number, reason: string): void {
     const leases = this.#store.leasesOf(agentId);
     for (const socket of this.#agents.allOf(agentId)) {
       for (const lease of leases) send(socket, revokeCommand(lease, reason));
-      socket.close(CLOSE_CODES.revoked, reason.slice(0, 120));
+      socket.close(code, reason.slice(0, 120));
     }
     for (const lease of leases) this.#lose(lease, reason);
     // What it had a lease of lately it may still be connected to.
     for (const executionId of this.#store.executionsOf(agentId)) {
       this.background(this.#coordinator({ executionId }).endAgent(agentId, reason));
     }
-    this.#store.noteOver(agentId, Date.now());
     this.#store.noteSecrets(agentId, undefined);
     this.#announce(agentId);
     this.#setAlarm();
@@ -152,15 +168,37 @@ export class AgentPool extends SocketObject implements PoolApi {
   override async fetch(request: Request): Promise<Response> {
     try {
       const agent = identityIn(request);
-      // One that was let in just before its agent was revoked comes too late.
-      const isWelcome = agent && !this.#store.isOver(agent.agentId);
-      if (!isWelcome || !this.#store.spendAssertion(agent, Date.now())) {
-        return new Response(null, { status: 401 });
-      }
+      const refusal = agent ? this.#refusalOf(agent) : "revoked";
+      if (refusal) return new Response(refusal, { status: refusal === "quarantined" ? 409 : 401 });
       return await super.fetch(request);
     } catch (error) {
       this.log("error", "a request failed", { error });
       return new Response(null, { status: 500 });
+    }
+  }
+
+  /** Why an agent may not open a control socket. */
+  #refusalOf(agent: AgentIdentity): ConnectRefusal | undefined {
+    const { agentId, counter, issuedAt } = agent;
+    // One that was let in just before its agent was revoked comes too late.
+    if (this.#store.isOver(agentId)) return "revoked";
+    if (!this.#store.spendAssertion(agent, Date.now())) return "used";
+    if (this.#store.isQuarantined(agentId)) return "quarantined";
+    const verdict = judgeCounter(this.#store.lastConnect(agentId), { counter, issuedAt });
+    switch (verdict) {
+      case "new":
+        if (counter !== undefined) this.#store.noteConnect(agentId, { counter, issuedAt });
+        return undefined;
+      case "clone":
+        this.log("warn", "two machines use one agent's key", { agentId, counter });
+        this.#store.quarantine(agentId);
+        this.#cutOff(agentId, CLOSE_CODES.quarantined, CLONE_WORDS);
+        return "quarantined";
+      case "late":
+      case "uncounted":
+        return verdict;
+      default:
+        return verdict satisfies never;
     }
   }
 

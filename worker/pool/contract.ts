@@ -6,7 +6,8 @@
  * after the worker has verified the assertion; who is calling travels in the
  * header `AGENT_HEADER` as JSON (`AgentIdentity`), which the worker sets itself
  * and never copies from outside. The data socket reaches the coordinator the
- * same way, with path `/agent`. Both answer 401 to an assertion that was used.
+ * same way, with path `/agent`. Both answer 401 to an assertion that was used; the
+ * pool says why it refuses in the body (`ConnectRefusal`).
  */
 import type { Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
@@ -24,7 +25,14 @@ export interface AgentIdentity {
   /** The assertion's single-use id and when it may be forgotten, ms since the epoch (HS2). */
   jti: string;
   jtiExpiresAt: number;
+  /** Of the assertion: how often the agent has tried to connect, and when it was made, seconds since the epoch (HS5). */
+  counter?: number | undefined;
+  issuedAt: number;
 }
+
+/** Why a pool refuses a control socket, as the body of its answer: 409 for the first, 401 for the others. */
+export const CONNECT_REFUSALS = ["quarantined", "revoked", "used", "late", "uncounted"] as const;
+export type ConnectRefusal = (typeof CONNECT_REFUSALS)[number];
 
 /** Who calls; undefined when the worker did not say. */
 export function identityIn(request: Request): AgentIdentity | undefined {
@@ -107,6 +115,8 @@ export interface PoolApi {
   setLimit(maxLeases: number | null): Promise<void>;
   /** Ends the agent's sockets and leases; for revocation. */
   disconnectAgent(agentId: string, reason: string): Promise<void>;
+  /** Ends the agent's quarantine: the next one that connects is believed to be it (HS5). Safe to repeat. */
+  releaseAgent(agentId: string): Promise<void>;
 }
 
 export function poolObjectName(organizationId: string, poolId: string): string {

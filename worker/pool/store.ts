@@ -1,6 +1,7 @@
 /** The pool's SQLite: who holds which lease, who waits, which secrets agents hold, and which assertions were used. */
 import type { HeldSecret } from "#protocol/secrets.ts";
 import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
+import type { Connect } from "./clones.ts";
 import type { AgentIdentity } from "./contract.ts";
 
 const SCHEMA = `
@@ -18,6 +19,9 @@ const SCHEMA = `
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, agent_id TEXT, execution_id TEXT
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS secrets (agent_id TEXT PRIMARY KEY, held TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS connects (
+    agent_id TEXT PRIMARY KEY, counter INTEGER, issued_at INTEGER, quarantined INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
   ${ASSERTIONS_SCHEMA}
 `;
 
@@ -227,6 +231,37 @@ export class PoolStore {
   noteSecrets(agentId: string, held: readonly HeldSecret[] | undefined): void {
     if (held === undefined) this.#sql.exec("DELETE FROM secrets WHERE agent_id = ?", agentId);
     else this.#sql.exec("INSERT OR REPLACE INTO secrets VALUES (?, ?)", agentId, JSON.stringify(held));
+  }
+
+  /** The last connect of an agent that was counted (HS5); undefined when none was. */
+  lastConnect(agentId: string): Connect | undefined {
+    const query = "SELECT counter, issued_at FROM connects WHERE agent_id = ? AND counter IS NOT NULL";
+    const row = this.#sql.exec(query, agentId).toArray()[0];
+    return row && { counter: Number(row.counter), issuedAt: Number(row.issued_at) };
+  }
+
+  noteConnect(agentId: string, { counter, issuedAt }: Connect): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO connects (agent_id, counter, issued_at) VALUES (?, ?, ?)",
+      ...[agentId, counter, issuedAt],
+    );
+  }
+
+  quarantine(agentId: string): void {
+    this.#sql.exec(
+      "INSERT INTO connects (agent_id, quarantined) VALUES (?, 1) ON CONFLICT DO UPDATE SET quarantined = 1",
+      agentId,
+    );
+  }
+
+  isQuarantined(agentId: string): boolean {
+    const query = "SELECT 1 FROM connects WHERE agent_id = ? AND quarantined = 1";
+    return this.#sql.exec(query, agentId).toArray().length > 0;
+  }
+
+  /** What was counted of an agent, and that it is in quarantine. */
+  forgetConnects(agentId: string): void {
+    this.#sql.exec("DELETE FROM connects WHERE agent_id = ?", agentId);
   }
 
   /** False when this assertion was already used (HS2). */

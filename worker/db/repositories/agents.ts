@@ -31,6 +31,14 @@ export function agentsRepository({ db, within }: TenantScope) {
       return row ? toRecord(row) : null;
     },
 
+    /** Ends its quarantine. */
+    async release(id: string): Promise<void> {
+      await db
+        .update(agents)
+        .set({ quarantinedAt: null })
+        .where(within(agents, eq(agents.id, id)));
+    },
+
     /** Revokes it, once, and says which pool it is in; null when there is no such agent. */
     async revoke(id: string, now: Date): Promise<{ poolId: string } | null> {
       const [, rows] = await db.batch([
@@ -58,5 +66,6 @@ function toRecord({ agent, poolName }: { agent: typeof agents.$inferSelect; pool
     fingerprint: agent.fingerprint,
     createdAt: agent.createdAt.toISOString(),
     revokedAt: agent.revokedAt?.toISOString(),
+    quarantinedAt: agent.quarantinedAt?.toISOString(),
   };
 }

@@ -1,8 +1,8 @@
-/** Join tokens: what a new agent enrols with, once. Only their hashes are here. */
-import { desc, eq, isNull, lt, sql } from "drizzle-orm";
+/** Join tokens: what new agents enrol with. Only their hashes are here. */
+import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { Actor } from "#protocol/actor.ts";
 import type { JoinToken } from "#protocol/api/pools.ts";
-import { joinTokens, pools } from "../schema.ts";
+import { agents, joinTokens, pools } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
 
 export interface NewJoinToken {
@@ -12,7 +12,12 @@ export interface NewJoinToken {
   createdBy: Actor;
   createdAt: Date;
   expiresAt: Date;
+  uses: number;
+  labels: Record<string, string>;
 }
+
+/** How many of the agents that came in with a token are named. */
+const NAMED_MAX = 20;
 
 export function joinTokensRepository({ db, organizationId, within }: TenantScope) {
   return {
@@ -28,8 +33,9 @@ export function joinTokensRepository({ db, organizationId, within }: TenantScope
             createdBy: sql`${JSON.stringify(token.createdBy)}`.as("created_by"),
             createdAt: sql`${token.createdAt.getTime()}`.as("created_at"),
             expiresAt: sql`${token.expiresAt.getTime()}`.as("expires_at"),
-            usedAt: sql`NULL`.as("used_at"),
-            usedByAgentId: sql`NULL`.as("used_by_agent_id"),
+            revokedAt: sql`NULL`.as("revoked_at"),
+            uses: sql`${token.uses}`.as("uses"),
+            labels: sql`${JSON.stringify(token.labels)}`.as("labels"),
           })
           .from(pools)
           .where(within(pools, eq(pools.id, token.poolId))),
@@ -39,8 +45,17 @@ export function joinTokensRepository({ db, organizationId, within }: TenantScope
 
     /** Newest first; at most `limit` below the id given. */
     async list(beforeId: string | undefined, limit: number): Promise<JoinToken[]> {
+      const usedBy = and(
+        eq(agents.organizationId, joinTokens.organizationId),
+        eq(agents.joinTokenId, joinTokens.id),
+      );
       const rows = await db
-        .select()
+        .select({
+          token: joinTokens,
+          used: sql<number>`(SELECT COUNT(*) FROM ${agents} WHERE ${usedBy})`.as("used"),
+          joined: sql<string>`(SELECT json_group_array(json_object('id', id, 'name', name)) FROM
+            (SELECT id, name FROM ${agents} WHERE ${usedBy} ORDER BY id LIMIT ${NAMED_MAX}))`.as("joined"),
+        })
         .from(joinTokens)
         .where(within(joinTokens, beforeId === undefined ? undefined : lt(joinTokens.id, beforeId)))
         .orderBy(desc(joinTokens.id))
@@ -48,27 +63,40 @@ export function joinTokensRepository({ db, organizationId, within }: TenantScope
       return rows.map(toJoinToken);
     },
 
-    /** Takes back a token that nobody has used. A used one stays: it says how its agent came in. */
-    async remove(id: string): Promise<"removed" | "used" | "not_found"> {
-      const [removed, left] = await db.batch([
-        db.delete(joinTokens).where(within(joinTokens, eq(joinTokens.id, id), isNull(joinTokens.usedAt))),
+    /** Takes a token back, once; who came in with it stays. False when there is no such token. */
+    async revoke(id: string, now: Date): Promise<boolean> {
+      const [, found] = await db.batch([
+        db
+          .update(joinTokens)
+          .set({ revokedAt: now })
+          .where(within(joinTokens, eq(joinTokens.id, id), isNull(joinTokens.revokedAt))),
         db
           .select({ id: joinTokens.id })
           .from(joinTokens)
           .where(within(joinTokens, eq(joinTokens.id, id))),
       ]);
-      if (removed.meta.changes > 0) return "removed";
-      return left.length > 0 ? "used" : "not_found";
+      return found.length > 0;
     },
   };
 }
 
-function toJoinToken(row: typeof joinTokens.$inferSelect): JoinToken {
+interface TokenRow {
+  token: typeof joinTokens.$inferSelect;
+  used: number;
+  /** JSON, as the query has made it. */
+  joined: string;
+}
+
+function toJoinToken({ token, used, joined }: TokenRow): JoinToken {
   return {
-    id: row.id,
-    poolId: row.poolId,
-    createdAt: row.createdAt.toISOString(),
-    expiresAt: row.expiresAt.toISOString(),
-    usedAt: row.usedAt?.toISOString(),
+    id: token.id,
+    poolId: token.poolId,
+    createdAt: token.createdAt.toISOString(),
+    expiresAt: token.expiresAt.toISOString(),
+    revokedAt: token.revokedAt?.toISOString(),
+    uses: token.uses,
+    usesLeft: token.uses - used,
+    labels: token.labels,
+    joined: JSON.parse(joined) as JoinToken["joined"],
   };
 }

@@ -7,11 +7,12 @@ export const remove = operation(
     method: "delete",
     path: "/join-tokens/{joinTokenId}",
     tag: "Agents",
-    summary: "Take back an unused join token",
+    summary: "Take back a join token",
+    description: "Nobody joins with it from then on; the agents that did stay. Safe to repeat.",
     access: "agents:write",
     params: z.object({ joinTokenId: z.string().describe("An id like jtk_…") }),
     response: z.object({ id: z.string() }),
-    errors: ["not_found", "invalid_state"],
+    errors: ["not_found"],
   },
   async ({ c, caller, params }) => {
     await removeJoinToken(c.env, caller, params.joinTokenId);

@@ -1,7 +1,8 @@
 import { createRoute } from "@hono/zod-openapi";
-import { z } from "zod";
 import { envelope } from "#protocol/api/envelope.ts";
+import { healthSchema } from "#protocol/api/health.ts";
 import { problemSchema } from "#protocol/errors.ts";
+import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { AppContext } from "../../context.ts";
 import { ApiError } from "../../errors.ts";
 import { API_PREFIX } from "../../http/operation.ts";
@@ -15,7 +16,7 @@ export const healthRoute = createRoute({
   responses: {
     200: {
       description: "They do.",
-      content: { "application/json": { schema: envelope(z.object({ status: z.literal("ok") })) } },
+      content: { "application/json": { schema: envelope(healthSchema) } },
     },
     503: {
       description: "unavailable",
@@ -33,5 +34,5 @@ export async function health(c: AppContext): Promise<Response> {
       headers: { "retry-after": "5" },
     });
   }
-  return respond(c, { data: { status: "ok" as const } });
+  return respond(c, { data: { status: "ok" as const, protocol: PROTOCOL_VERSIONS } });
 }

@@ -1,16 +1,16 @@
-import { base64url } from "jose";
 import type { EnrollRequest, EnrollResponse } from "#protocol/assertion.ts";
-import { sha256Hex } from "#protocol/digest.ts";
+import { labelsSchema } from "#protocol/blocks/common.ts";
 import { newId } from "#protocol/ids.ts";
 import { identityDb } from "../../db/identity.ts";
 import type { Env } from "../../env.ts";
 import { ApiError } from "../../errors.ts";
+import { fingerprintOf } from "../../identity/agent.ts";
 import { importAgentKey } from "../../identity/assertion.ts";
 import { secretHash } from "../../identity/secrets.ts";
 
 /**
- * Lets a new agent in on a join token, which works once. The same machine
- * asking again, because the first answer was lost, is told the same.
+ * Lets a new agent in on a join token, which works as often as it says. The
+ * same machine asking again, because the answer was lost, is told the same.
  * @throws ApiError `invalid_join_token`, `invalid_request` for a key that is none
  */
 export async function enrollAgent(env: Env, request: EnrollRequest): Promise<EnrollResponse> {
@@ -19,23 +19,28 @@ export async function enrollAgent(env: Env, request: EnrollRequest): Promise<Enr
   await importAgentKey(request.publicKey).catch(() => {
     throw new ApiError("invalid_request", "The public key is not an Ed25519 key.");
   });
+  const now = new Date();
   const found = await identityDb(env.DB).enroll({
     tokenHash,
     agentId: newId("agent"),
     name: request.name,
     labels: request.labels,
     publicKey: request.publicKey,
-    fingerprint: await sha256Hex(new Uint8Array(base64url.decode(request.publicKey))),
-    now: new Date(),
+    fingerprint: await fingerprintOf(request.publicKey),
+    now,
   });
   if (!found) throw refused("There is no such join token.");
-  const { organizationId, poolId, poolName, agentId, publicKey, revokedAt } = found;
-  if (agentId === null)
-    throw refused("This join token has expired. Make a new one; it is good for 15 minutes.");
-  if (publicKey !== request.publicKey || revokedAt !== null) {
-    throw refused("This join token was used already. Make a new one for each agent.");
+  const { organizationId, poolId, poolName, agentId, agentLabels } = found;
+  if (agentId !== null && found.agentRevokedAt === null) {
+    const labels = labelsSchema.parse(JSON.parse(agentLabels ?? "{}"));
+    return { agentId, organizationId, poolId, poolName, labels };
   }
-  return { agentId, organizationId, poolId, poolName };
+  if (agentId !== null) throw refused("The agent that joined with this key was revoked. Use a new key.");
+  if (found.tokenRevokedAt !== null) throw refused("This join token was taken back. Ask for a new one.");
+  if (found.tokenExpiresAt <= now.getTime()) {
+    throw refused("This join token has expired. Make a new one.");
+  }
+  throw refused("This join token is used up. Make a new one, with as many uses as there are machines.");
 }
 
 function refused(detail: string): ApiError {

@@ -1,4 +1,4 @@
-import type { JoinTokenCreated } from "#protocol/api/pools.ts";
+import type { JoinTokenCreate, JoinTokenCreated } from "#protocol/api/pools.ts";
 import { newId } from "#protocol/ids.ts";
 import { tenantDb } from "../../db/tenant.ts";
 import type { Env } from "../../env.ts";
@@ -6,11 +6,11 @@ import { ApiError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { mintSecret } from "../../identity/secrets.ts";
 
-/** Makes a token that one agent can enrol with, in the pool `default` when none is named. @throws ApiError `no_such_pool` */
+/** Makes a token that agents can enrol with, in the pool `default` when none is named. @throws ApiError `no_such_pool` */
 export async function createJoinToken(
   env: Env,
   caller: Caller,
-  wish: { poolId?: string | undefined; expiresInSeconds: number },
+  wish: JoinTokenCreate,
 ): Promise<JoinTokenCreated> {
   const db = tenantDb(env.DB, caller.organization.id);
   const poolId = wish.poolId ?? (await db.pools.idsOf(["default"])).default;
@@ -20,7 +20,9 @@ export async function createJoinToken(
   const { secret, hash } = await mintSecret("joinToken");
   const createdAt = new Date();
   const expiresAt = new Date(createdAt.getTime() + wish.expiresInSeconds * 1000);
-  const token = { id: newId("joinToken"), poolId, hash, createdBy: caller.actor, createdAt, expiresAt };
+  const { uses, labels } = wish;
+  const times = { createdAt, expiresAt };
+  const token = { id: newId("joinToken"), poolId, hash, createdBy: caller.actor, ...times, uses, labels };
   if (!(await db.joinTokens.create(token))) {
     throw new ApiError("no_such_pool", "There is no pool with this id.");
   }
@@ -29,6 +31,10 @@ export async function createJoinToken(
     poolId,
     createdAt: createdAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
+    uses,
+    usesLeft: uses,
+    labels,
+    joined: [],
     token: secret,
   };
 }

@@ -2,8 +2,10 @@ import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import {
   agentSchema,
+  type JoinTokenCreate,
   type JoinTokenCreated,
   joinTokenCreatedSchema,
+  joinTokenSchema,
   type Pool,
   poolSchema,
 } from "#protocol/api/pools.ts";
@@ -13,6 +15,7 @@ import { pagedQuery } from "../paging.ts";
 export const agentKeys = {
   agents: ["agents"],
   pools: ["pools"],
+  joinTokens: ["join-tokens"],
 } as const;
 
 export const agentsQuery = pagedQuery(agentKeys.agents, `${apiPath("agents")}?limit=100`, agentSchema);
@@ -23,13 +26,27 @@ export const poolsQuery = queryOptions({
     (await request(`${apiPath("pools")}?limit=100`, z.array(poolSchema), { signal })).data,
 });
 
+/** The newest hundred: those that still let somebody in are among them. */
+export const joinTokensQuery = queryOptions({
+  queryKey: agentKeys.joinTokens,
+  queryFn: async ({ signal }) =>
+    (await request(`${apiPath("join-tokens")}?limit=100`, z.array(joinTokenSchema), { signal })).data,
+});
+
 export async function createPool(name: string): Promise<Pool> {
   return (await request(apiPath("pools"), poolSchema, { method: "POST", body: { name } })).data;
 }
 
-export async function createJoinToken(poolId: string): Promise<JoinTokenCreated> {
-  return (await request(apiPath("join-tokens"), joinTokenCreatedSchema, { method: "POST", body: { poolId } }))
-    .data;
+export async function createJoinToken(body: JoinTokenCreate): Promise<JoinTokenCreated> {
+  return (await request(apiPath("join-tokens"), joinTokenCreatedSchema, { method: "POST", body })).data;
+}
+
+export function removeJoinToken(id: string): Promise<void> {
+  return command(apiPath("join-tokens", id), { method: "DELETE" });
+}
+
+export function releaseAgent(id: string): Promise<void> {
+  return command(apiPath("agents", id, "release"), { method: "POST" });
 }
 
 export function revokeAgent(id: string): Promise<void> {

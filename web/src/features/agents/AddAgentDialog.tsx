@@ -1,14 +1,11 @@
-import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
-import type { JoinTokenCreated, Pool } from "#protocol/api/pools.ts";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import type { JoinTokenCreate, JoinTokenCreated, Pool } from "#protocol/api/pools.ts";
 import { messageOf } from "../../api/errors.ts";
-import { createJoinToken } from "../../api/queries/agents.ts";
+import { agentKeys, createJoinToken } from "../../api/queries/agents.ts";
 import { Button } from "../../components/Button.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
-import { Field } from "../../components/Field.tsx";
-import { Select } from "../../components/Input.tsx";
-import { Notice } from "../../components/Notice.tsx";
 import { InstallSteps } from "./InstallSteps.tsx";
+import { JoinTokenForm } from "./JoinTokenForm.tsx";
 
 interface Props {
   pools: readonly Pool[];
@@ -16,10 +13,15 @@ interface Props {
   onClose(): void;
 }
 
+const FORM = "join-token";
+
 /** Makes a join token and walks through what to run on the machine, until the agent shows up. */
 export function AddAgentDialog({ pools, initialPool, onClose }: Props) {
-  const [poolId, setPoolId] = useState(initialPool ?? pools[0]?.id ?? "");
-  const make = useMutation({ mutationFn: () => createJoinToken(poolId) });
+  const queries = useQueryClient();
+  const make = useMutation({
+    mutationFn: (wish: JoinTokenCreate) => createJoinToken(wish),
+    onSuccess: () => queries.invalidateQueries({ queryKey: agentKeys.joinTokens }),
+  });
   const token: JoinTokenCreated | undefined = make.data;
   const pool = pools.find(({ id }) => id === token?.poolId);
   return (
@@ -31,44 +33,32 @@ export function AddAgentDialog({ pools, initialPool, onClose }: Props) {
       description={
         token
           ? "Run this on the machine, as the user that should run your commands. It needs Node 22.2 or newer."
-          : "A token lets one machine join, once, within 15 minutes."
+          : "A token lets machines join: one, within 15 minutes, unless you say otherwise."
       }
       actions={
         token ? (
           <Button onClick={onClose}>Close</Button>
         ) : (
-          <Button
-            variant="primary"
-            busy={make.isPending}
-            disabled={poolId === ""}
-            onClick={() => make.mutate()}
-          >
+          <Button variant="primary" type="submit" form={FORM} busy={make.isPending}>
             Create join token
           </Button>
         )
       }
     >
       {token ? (
-        <InstallSteps token={token} onRenew={() => make.mutate()} renewing={make.isPending} />
+        <InstallSteps
+          token={token}
+          onRenew={() => make.variables && make.mutate(make.variables)}
+          renewing={make.isPending}
+        />
       ) : (
-        <div className="flex flex-col gap-4">
-          <Field label="Pool" hint="Runbooks name a pool as their target; default when they name none.">
-            {(control) => (
-              <Select {...control} value={poolId} onChange={(event) => setPoolId(event.target.value)}>
-                {pools.map(({ id, name }) => (
-                  <option key={id} value={id}>
-                    {name}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
-          {make.isError && (
-            <Notice tone="bad" role="alert">
-              {messageOf(make.error)}
-            </Notice>
-          )}
-        </div>
+        <JoinTokenForm
+          id={FORM}
+          pools={pools}
+          initialPool={initialPool}
+          problem={make.isError ? messageOf(make.error) : undefined}
+          onSubmit={(wish) => make.mutate(wish)}
+        />
       )}
     </Dialog>
   );

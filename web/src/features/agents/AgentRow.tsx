@@ -1,4 +1,4 @@
-import { Ellipsis, Fingerprint, ShieldOff } from "lucide-react";
+import { Ellipsis, Fingerprint, ShieldCheck, ShieldOff } from "lucide-react";
 import { useState } from "react";
 import { toast } from "sonner";
 import type { Agent } from "#protocol/api/pools.ts";
@@ -8,12 +8,14 @@ import { DropdownMenu, MenuItem, MenuLabel, MenuSeparator } from "../../componen
 import { IconButton } from "../../components/IconButton.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { presenceLook } from "./presence.ts";
+import { ReleaseAgentDialog } from "./ReleaseAgentDialog.tsx";
 import { RevokeAgentDialog } from "./RevokeAgentDialog.tsx";
 
 export function AgentRow({ agent }: { agent: Agent }) {
   const [revoking, setRevoking] = useState(false);
+  const [releasing, setReleasing] = useState(false);
   const { presence } = agent;
-  const { label, tone, icon: Icon } = presenceLook(presence);
+  const { label, tone, icon: Icon } = presenceLook(agent);
   return (
     <li className="flex items-start gap-x-4 px-4 py-3">
       <div className="grid min-w-0 flex-1 gap-x-4 gap-y-1 sm:grid-cols-[minmax(0,1fr)_auto]">
@@ -37,6 +39,12 @@ export function AgentRow({ agent }: { agent: Agent }) {
               </>
             )}
           </p>
+          {agent.quarantinedAt && (
+            <p className="mt-0.5 text-[0.8125rem] text-bad">
+              Two machines use its key: one is a copy of the other, or was restored from a backup. Both get no
+              work.
+            </p>
+          )}
           <Labels labels={agent.labels} />
         </div>
         {presence && <Slots busy={presence.busySlots} slots={presence.slots} />}
@@ -55,10 +63,16 @@ export function AgentRow({ agent }: { agent: Agent }) {
           Copy fingerprint
         </MenuItem>
         <MenuSeparator />
+        {agent.quarantinedAt && (
+          <MenuItem icon={<ShieldCheck aria-hidden />} onSelect={() => setReleasing(true)}>
+            Release…
+          </MenuItem>
+        )}
         <MenuItem danger icon={<ShieldOff aria-hidden />} onSelect={() => setRevoking(true)}>
           Revoke…
         </MenuItem>
       </DropdownMenu>
+      <ReleaseAgentDialog agent={agent} open={releasing} onOpenChange={setReleasing} />
       <RevokeAgentDialog agent={agent} open={revoking} onOpenChange={setRevoking} />
     </li>
   );

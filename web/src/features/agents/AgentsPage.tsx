@@ -16,6 +16,7 @@ import { SkeletonRows } from "../../components/Skeleton.tsx";
 import { paths } from "../../routes/paths.ts";
 import { AddAgentDialog } from "./AddAgentDialog.tsx";
 import { AgentRow } from "./AgentRow.tsx";
+import { JoinTokens } from "./JoinTokens.tsx";
 import { NewPoolDialog } from "./NewPoolDialog.tsx";
 
 export function AgentsPage() {
@@ -71,6 +72,7 @@ export function AgentsPage() {
         </div>
       )}
       <LoadMore query={agents} />
+      {pools.data && <JoinTokens pools={pools.data} />}
       {pools.data && adding && (
         <AddAgentDialog pools={pools.data} initialPool={adding.pool} onClose={() => setAdding(undefined)} />
       )}

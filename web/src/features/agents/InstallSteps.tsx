@@ -51,7 +51,8 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
           </Notice>
         ) : left > 0 ? (
           <Notice tone="neutral" icon={<LoaderCircle className="animate-spin" aria-hidden />}>
-            Waiting for the agent… The token is good for {countdown(left)}.
+            Waiting for the agent… The token is good for {countdown(left)}
+            {token.uses > 1 && ` and ${token.uses} machines`}.
           </Notice>
         ) : (
           <Notice
@@ -64,7 +65,7 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
               </Button>
             }
           >
-            No machine joined with it.
+            Whoever has not joined with it needs a new one.
           </Notice>
         )}
       </div>
@@ -86,5 +87,6 @@ function InstallStep({ number, title, children }: { number: number; title: strin
 
 function countdown(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
+  if (seconds >= 3_600) return `${Math.ceil(seconds / 3_600)} hours`;
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -15,6 +15,8 @@ export function applyFeedMessage(queries: QueryClient, message: FeedMessage): vo
       return changeExecutionLists(queries, (pages) => withoutExecution(pages, message.executionId));
     case "agent":
       return applyPresence(queries, message.agentId, message.presence);
+    case "agent.quarantined":
+      return void queries.invalidateQueries({ queryKey: agentKeys.agents });
     default:
       message satisfies never;
   }

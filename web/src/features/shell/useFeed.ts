@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { toast } from "sonner";
 import { meQuery } from "../../api/queries/me.ts";
 import { openFeed } from "../../live/feed.ts";
 import type { ConnectionStatus } from "../../live/liveSocket.ts";
@@ -12,7 +13,14 @@ export function useFeed(): ConnectionStatus {
   useEffect(
     () =>
       openFeed({
-        onMessage: (message) => applyFeedMessage(queries, message),
+        onMessage: (message) => {
+          applyFeedMessage(queries, message);
+          if (message.type === "agent.quarantined") {
+            toast.error(`${message.name} is in quarantine`, {
+              description: "Two machines use its key. Both are stopped.",
+            });
+          }
+        },
         onResync: () => refreshLists(queries),
         onStatus: (next) => {
           setStatus(next);

@@ -1,0 +1,44 @@
+import { type DoctorConfig, policySource } from "../config.ts";
+import { routeTo } from "../connection/route.ts";
+import type { Finding } from "../doctor/check.ts";
+import { type Diagnosis, examine } from "../doctor/index.ts";
+import { Failure } from "../failure.ts";
+import { type Identity, loadIdentity } from "../identity.ts";
+import { statePaths } from "../paths.ts";
+
+const MARKS: Record<Finding["result"], string> = { ok: "✓", warn: "!", fail: "✗", skip: "·" };
+
+/**
+ * `farhand-agent doctor`: finds what is wrong on this host and on the way to the control plane, before or after it enrolled.
+ * @throws Failure when something is
+ */
+export async function doctor(config: DoctorConfig): Promise<void> {
+  const paths = statePaths(config.state);
+  const identity = identityIn(paths.identity);
+  const url = config.url ?? identity?.url;
+  const kept = identity?.url === url ? identity : undefined;
+  const route = url === undefined ? undefined : routeTo(url, process.env, config.ca, kept);
+  const diagnosis = await examine({ paths, identity, policy: policySource(config), route });
+  process.stdout.write(
+    config.json ? `${JSON.stringify({ checks: diagnosis }, null, 2)}\n` : shown(diagnosis),
+  );
+  const failed = diagnosis.filter(({ result }) => result === "fail").map(({ name }) => name);
+  if (failed.length > 0) throw new Failure(`something is wrong: ${failed.join(", ")}`);
+}
+
+/** One that is damaged is what the check of the identity tells. */
+function identityIn(path: string): Identity | undefined {
+  try {
+    return loadIdentity(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function shown(diagnosis: Diagnosis): string {
+  const lines = diagnosis.flatMap((finding) => {
+    const line = `${MARKS[finding.result]} ${finding.name.padEnd(16)} ${finding.words}`;
+    return "advice" in finding ? [line, `  ${"".padEnd(16)} → ${finding.advice}`] : [line];
+  });
+  return `${lines.join("\n")}\n`;
+}

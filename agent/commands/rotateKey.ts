@@ -1,0 +1,31 @@
+import { systemClock } from "../clock.ts";
+import type { LocalConfig } from "../config.ts";
+import { routeTo } from "../connection/route.ts";
+import { ServerTime } from "../connection/serverTime.ts";
+import { createTransport } from "../connection/transport.ts";
+import { Failure } from "../failure.ts";
+import { requireIdentity } from "../identity.ts";
+import { KeyRing } from "../keys.ts";
+import { askAgent } from "../local/client.ts";
+import { takeLock } from "../lock.ts";
+import { wordsOf } from "../log.ts";
+import { statePaths } from "../paths.ts";
+import { proposeKey } from "../rotation.ts";
+
+/** `farhand-agent rotate-key`: a running agent goes over to a new key now, any other as soon as it starts. */
+export async function rotateKey(config: LocalConfig): Promise<void> {
+  const paths = statePaths(config.state);
+  const identity = requireIdentity(paths);
+  const running = await askAgent(paths.socket, "rotate-key");
+  if (running) {
+    process.stdout.write(`The agent goes over to a new key. Fingerprint: ${running.said}\n`);
+    return;
+  }
+  takeLock(paths.lock);
+  const transport = createTransport(routeTo(identity.url, process.env, undefined, identity));
+  const keys = KeyRing.open(paths, identity);
+  const fingerprint = await proposeKey(keys, transport, new ServerTime(systemClock)).catch((error) => {
+    throw error instanceof Failure ? error : new Failure(`cannot reach ${identity.url}: ${wordsOf(error)}`);
+  });
+  process.stdout.write(`The agent goes over to a new key when it starts. Fingerprint: ${fingerprint}\n`);
+}

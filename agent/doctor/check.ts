@@ -1,0 +1,26 @@
+/** What `farhand-agent doctor` looks at: one small function each, in the order in which things build on each other. */
+import type { Route } from "../connection/transport.ts";
+import type { Identity } from "../identity.ts";
+import type { StatePaths } from "../paths.ts";
+import type { PolicySource } from "../policy/load.ts";
+
+/** What came of one look: `skip` where it could not be looked at. */
+export type Finding =
+  | { result: "ok" | "skip"; words: string }
+  /** `advice` says what to do. A `warn` does not make the agent fail. */
+  | { result: "warn" | "fail"; words: string; advice: string };
+
+export interface Patient {
+  paths: StatePaths;
+  /** Which file holds the policy. */
+  policy: PolicySource;
+  /** Undefined when this state directory was never enrolled. */
+  identity: Identity | undefined;
+  /** Undefined when nobody says where the control plane is. */
+  route: Route | undefined;
+}
+
+export interface Check {
+  name: string;
+  look(patient: Patient): Promise<Finding> | Finding;
+}

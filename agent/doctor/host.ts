@@ -1,0 +1,147 @@
+/** Checks of this host: its state directory, its disk, who the agent is. */
+import { accessSync, constants, statfsSync, statSync } from "node:fs";
+import { Failure } from "../failure.ts";
+import { errorCode } from "../files.ts";
+import { fingerprintOf, requireIdentity } from "../identity.ts";
+import { askAgent } from "../local/client.ts";
+import { lockHolder } from "../lock.ts";
+import { wordsOf } from "../log.ts";
+import { loadPolicy } from "../policy/load.ts";
+import type { Check } from "./check.ts";
+
+/** Below this the agent declines work (`spool_full`), or soon will. */
+const DISK_LEAST_BYTES = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+
+export const stateCheck: Check = {
+  name: "state directory",
+  look({ paths: { root } }) {
+    const state = statSync(root, { throwIfNoEntry: false });
+    if (!state) return { result: "skip", words: `${root} is not there yet; enroll makes it` };
+    if (!state.isDirectory()) {
+      return { result: "fail", words: `${root} is no folder`, advice: "Name another with --state." };
+    }
+    const user = process.getuid?.() ?? 0;
+    if (user !== 0 && state.uid !== user) {
+      const advice = `Run this as the user that the agent runs as, or have it own the folder: chown -R USER ${root}`;
+      return { result: "fail", words: `${root} belongs to the user with id ${state.uid}`, advice };
+    }
+    try {
+      accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      const isReadOnly = errorCode(error) === "EROFS";
+      return {
+        result: "fail",
+        words: `${root} cannot be written to${isReadOnly ? ": its disk is mounted read-only" : ""}`,
+        advice: isReadOnly
+          ? "Mount it for writing; look for errors of the disk in dmesg."
+          : `chmod u+rwx ${root}`,
+      };
+    }
+    if ((state.mode & 0o077) !== 0) {
+      return { result: "warn", words: `other users may look into ${root}`, advice: `chmod 700 ${root}` };
+    }
+    return { result: "ok", words: `${root} is the agent's alone, and can be written to` };
+  },
+};
+
+export const diskCheck: Check = {
+  name: "disk",
+  look({ paths: { root } }) {
+    if (!statSync(root, { throwIfNoEntry: false }))
+      return { result: "skip", words: "there is no state directory yet" };
+    const { bavail, bsize, ffree, files } = statfsSync(root);
+    const free = bavail * bsize;
+    if (free < DISK_LEAST_BYTES) {
+      return {
+        result: "fail",
+        words: `${Math.floor(free / MIB)} MiB are free on the disk of ${root}`,
+        advice: `Make room: output waits there until the control plane has it. At least ${DISK_LEAST_BYTES / MIB} MiB.`,
+      };
+    }
+    if (files > 0 && ffree === 0) {
+      return {
+        result: "fail",
+        words: `the disk of ${root} has no inodes left`,
+        advice: "Remove small files from it.",
+      };
+    }
+    return { result: "ok", words: `${Math.floor(free / MIB)} MiB are free` };
+  },
+};
+
+export const policyCheck: Check = {
+  name: "policy",
+  look({ policy: source }) {
+    try {
+      const { digest } = loadPolicy(source);
+      const words =
+        digest === "default" ? `there is no ${source.path}; the default is in force` : source.path;
+      return { result: "ok", words };
+    } catch (error) {
+      const advice = "Mend it, try it with farhand-agent policy check, and start the agent again.";
+      return { result: "fail", words: wordsOf(error), advice };
+    }
+  },
+};
+
+export const identityCheck: Check = {
+  name: "identity",
+  look({ paths }) {
+    if (!statSync(paths.identity, { throwIfNoEntry: false })) {
+      return {
+        result: "warn",
+        words: "this host is not enrolled",
+        advice: "Make a join token in the web app under Agents, and run farhand-agent enroll.",
+      };
+    }
+    try {
+      const { agentId, publicKey, poolName } = requireIdentity(paths);
+      return {
+        result: "ok",
+        words: `${agentId} in pool ${poolName}, key ${fingerprintOf(publicKey).slice(0, 16)}…`,
+      };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return { result: "fail", words: error.message, advice: "Mend that, or enroll again with --force." };
+    }
+  },
+};
+
+export const runningCheck: Check = {
+  name: "running agent",
+  async look({ paths, identity }) {
+    if (!identity) return { result: "skip", words: "this host is not enrolled" };
+    const pid = lockHolder(paths.lock);
+    if (pid === undefined) {
+      return {
+        result: "warn",
+        words: "no agent runs here",
+        advice: "Start it: systemctl start farhand-agent, or farhand-agent run.",
+      };
+    }
+    try {
+      const running = await askAgent(paths.socket, "status");
+      if (!running) throw new Failure("it does not listen on its socket");
+      const { connection, draining } = running.report;
+      if (connection.state !== "connected") {
+        const words = `process ${pid} is not connected${connection.problem ? `: ${connection.problem}` : ""}`;
+        return { result: "fail", words, advice: "See the checks of the connection." };
+      }
+      if (draining) {
+        return {
+          result: "warn",
+          words: "it is connected and takes no new work",
+          advice: "End that with farhand-agent undrain.",
+        };
+      }
+      return { result: "ok", words: `process ${pid} is connected since ${connection.since}` };
+    } catch (error) {
+      return {
+        result: "warn",
+        words: `process ${pid} does not answer: ${wordsOf(error)}`,
+        advice: "Restart it if its log is silent too.",
+      };
+    }
+  },
+};

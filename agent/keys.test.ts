@@ -1,0 +1,54 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { generateKeyPair, type Identity, requireIdentity, saveIdentity } from "./identity.ts";
+import { KeyRing } from "./keys.ts";
+import { statePaths } from "./paths.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "farhand-keys-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function enrolled(agentId = "agt_1"): Identity {
+  const who = { agentId, organizationId: "org_1", poolId: "pool_1", poolName: "p", name: "n", labels: {} };
+  const identity = { ...generateKeyPair(), ...who, url: "https://x", slots: 1, enrolledAt: "2026-01-01" };
+  saveIdentity(statePaths(folder).identity, identity);
+  return identity;
+}
+
+it("[HS6] whatever is on disk after a crash, the old key or the next one is good", () => {
+  const paths = statePaths(folder);
+  const { publicKey: old } = enrolled();
+  const open = () => KeyRing.open(paths, requireIdentity(paths));
+
+  const next = open().prepare().publicKey;
+  expect(statSync(paths.nextKey).mode & 0o777).toBe(0o600);
+  const inBetween = readFileSync(paths.nextKey, "utf8");
+  const keys = open();
+  expect([keys.active.publicKey, keys.next?.publicKey, keys.prepare().publicKey]).toEqual([old, next, next]);
+  // Refused with the old one: the next is tried, then the old one again.
+  const tried = [1, 2, 3].map(() => [keys.active.publicKey, keys.refused(keys.active)]);
+  expect(tried).toEqual([
+    [old, true],
+    [next, false],
+    [old, true],
+  ]);
+  expect(keys.proved(keys.active, 0)).toBe(true);
+  expect([open().active.publicKey, open().next]).toEqual([next, undefined]);
+
+  // Killed between the swap and the tidying.
+  writeFileSync(paths.nextKey, inBetween, { mode: 0o600 });
+  expect([open().active.publicKey, open().next]).toEqual([next, undefined]);
+  expect(existsSync(paths.nextKey)).toBe(false);
+});
+
+it("forgets the next key of an identity that was replaced, and says when it is damaged", () => {
+  const paths = statePaths(folder);
+  KeyRing.open(paths, enrolled()).prepare();
+  expect(KeyRing.open(paths, enrolled("agt_2")).next).toBeUndefined();
+  writeFileSync(paths.nextKey, "{");
+  expect(() => KeyRing.open(paths, requireIdentity(paths))).toThrow("damaged");
+});

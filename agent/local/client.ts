@@ -1,0 +1,52 @@
+/** Asks a running agent over the socket in its state directory. */
+import { createConnection } from "node:net";
+import { parseFrame } from "#protocol/socket.ts";
+import { Failure } from "../failure.ts";
+import { errorCode } from "../files.ts";
+import { type AgentReport, type LocalRequest, localAnswerSchema } from "./protocol.ts";
+
+const TIMEOUT_MS = 45_000;
+
+/**
+ * @returns undefined when no agent listens there
+ * @throws Failure when it does not answer in time, or says that it cannot
+ */
+export async function askAgent(
+  path: string,
+  command: LocalRequest["command"],
+): Promise<{ report: AgentReport; said?: string | undefined } | undefined> {
+  const text = await exchange(path, `${JSON.stringify({ command })}\n`);
+  if (text === undefined) return undefined;
+  const parsed = parseFrame(localAnswerSchema, text);
+  if (!parsed.ok) {
+    throw new Failure(
+      `the running agent answers what is not understood (${parsed.reason}): is it another version?`,
+    );
+  }
+  if (!parsed.message.ok) throw new Failure(parsed.message.problem);
+  return parsed.message;
+}
+
+function exchange(path: string, request: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = createConnection(path);
+    socket.setEncoding("utf8");
+    socket.setTimeout(TIMEOUT_MS, () => {
+      socket.destroy();
+      reject(new Failure(`the running agent does not answer on ${path} within ${TIMEOUT_MS / 1000} s`));
+    });
+    socket.on("connect", () => socket.write(request));
+    socket.on("data", (part: string) => {
+      text += part;
+    });
+    socket.on("end", () => resolve(text));
+    socket.on("error", (error) => {
+      const code = errorCode(error);
+      if (code === "ENOENT" || code === "ECONNREFUSED") resolve(undefined);
+      else if (code === "EACCES")
+        reject(new Failure(`only the agent's own user and root may ask it: ${path}`));
+      else reject(new Failure(`cannot ask the running agent: ${code ?? error.message}`));
+    });
+  });
+}

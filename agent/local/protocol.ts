@@ -1,0 +1,34 @@
+/**
+ * What a running agent is asked over the socket in its state directory: one
+ * line of JSON each way. The folder lets in its owner and root alone.
+ */
+import { z } from "zod";
+
+export const localRequestSchema = z.strictObject({
+  command: z.enum(["status", "drain", "undrain", "rotate-key"]),
+});
+export type LocalRequest = z.infer<typeof localRequestSchema>;
+
+export const agentReportSchema = z.object({
+  pid: z.number(),
+  version: z.string(),
+  startedAt: z.string(),
+  connection: z.object({
+    state: z.enum(["connected", "connecting", "waiting"]),
+    /** Since when it is connected. */
+    since: z.string().optional(),
+    /** How the last connection, or the last try, ended. */
+    problem: z.string().optional(),
+    retryInMs: z.number().optional(),
+  }),
+  draining: z.boolean(),
+  slots: z.number(),
+  leases: z.array(z.object({ executionId: z.string(), state: z.string() })),
+});
+export type AgentReport = z.infer<typeof agentReportSchema>;
+
+export const localAnswerSchema = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), report: agentReportSchema, said: z.string().optional() }),
+  z.object({ ok: z.literal(false), problem: z.string() }),
+]);
+export type LocalAnswer = z.infer<typeof localAnswerSchema>;

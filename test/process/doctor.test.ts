@@ -1,0 +1,204 @@
+/** What a person asks an agent on its host: doctor, status, drain. */
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Authority } from "./authority.ts";
+import { ConnectProxy } from "./connectProxy.ts";
+import { agentCommand, command, connectedSite, lineIn, newPlane, prepareAgent, site } from "./harness.ts";
+
+prepareAgent();
+
+let folder: string;
+let authority: Authority;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "farhand-doctor-"));
+  authority = new Authority(folder, "authority");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const diagnosisSchema = z.object({
+  checks: z.array(
+    z.object({ name: z.string(), result: z.string(), words: z.string(), advice: z.string().optional() }),
+  ),
+});
+
+/** What doctor says, by check. */
+async function examine(args: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await agentCommand(["doctor", "--json", ...args], env);
+  const { checks } = diagnosisSchema.parse(JSON.parse(stdout));
+  return { code, stderr, found: Object.fromEntries(checks.map(({ name, ...finding }) => [name, finding])) };
+}
+
+describe("doctor", () => {
+  it("finds nothing wrong with an agent that works, and says so for people too", async () => {
+    const { state } = await connectedSite();
+    const { code, found } = await examine(["--state", state]);
+    expect(code).toBe(0);
+    expect(Object.values(found).filter(({ result }) => result === "fail")).toEqual([]);
+    expect(found["running agent"]).toMatchObject({
+      result: "ok",
+      words: expect.stringContaining("connected since"),
+    });
+    expect(found.clock?.result).toBe("ok");
+    const told = await agentCommand(["doctor", "--state", state]);
+    expect(told.stdout).toMatch(/^✓ state directory {2}/);
+    expect(told.code).toBe(0);
+  });
+
+  it("works before enroll, over TLS and through a proxy", async () => {
+    const plane = await newPlane({ tls: authority.sign("localhost"), host: "localhost" });
+    const proxy = await ConnectProxy.start();
+    const args = ["--state", join(folder, "none"), "--url", plane.url, "--ca", authority.file];
+    const { code, found } = await examine(args, { HTTPS_PROXY: proxy.url.replace("//", "//u:hunter2@") });
+    await proxy.stop();
+    expect(code).toBe(0);
+    expect(found.identity).toMatchObject({ result: "warn", words: "this host is not enrolled" });
+    expect(found.proxy?.words).toBe(`through ${proxy.url}`);
+    expect(found.certificate).toMatchObject({ result: "ok", words: expect.stringContaining("authority") });
+    expect(found["control plane"]?.result).toBe("ok");
+  });
+
+  it("says what is wrong with the way there, and what to do", async () => {
+    const none = join(folder, "none");
+    const { found: nameless, code } = await examine(["--state", none, "--url", "https://nowhere.invalid"]);
+    expect([code, nameless.name?.result, nameless["control plane"]?.result]).toEqual([1, "fail", "fail"]);
+    expect(nameless.name?.advice).toContain("resolv.conf");
+    const secret = await newPlane({ tls: authority.sign("localhost"), host: "localhost" });
+    const { found: untrusted } = await examine(["--state", none, "--url", secret.url]);
+    expect(untrusted["control plane"]?.words).toContain("--ca");
+    const portal = await newPlane();
+    portal.health = () => ({ status: 200, type: "text/html", body: "<html>" });
+    const { found: foreign } = await examine(["--state", none, "--url", portal.url]);
+    expect(foreign["control plane"]).toMatchObject({
+      result: "fail",
+      advice: expect.stringContaining("portal"),
+    });
+    const newer = await newPlane();
+    const data = { status: "ok", protocol: { min: 7, max: 9 } };
+    const metadata = { requestId: "req_1", timestamp: "2026-01-01T00:00:00.000Z", durationMs: 1 };
+    newer.health = () => ({
+      status: 200,
+      type: "application/json",
+      body: JSON.stringify({ data, metadata }),
+    });
+    const { found: old } = await examine(["--state", none, "--url", newer.url]);
+    expect(old.version).toMatchObject({ result: "fail", advice: "Upgrade the agent." });
+  });
+
+  it("[G12] measures the clock by the control plane's", async () => {
+    const plane = await newPlane();
+    plane.now = () => Date.now() + 3_600_000;
+    const { found, code } = await examine(["--state", join(folder, "none"), "--url", plane.url]);
+    expect(found.clock).toMatchObject({
+      result: "warn",
+      words: expect.stringMatching(/^(3599|3600|3601) s behind/),
+    });
+    expect(code).toBe(0);
+  });
+
+  it("finds a state directory that others may read, an identity that is damaged, an agent that does not run", async () => {
+    const { state } = await site();
+    chmodSync(state, 0o755);
+    const open = await examine(["--state", state]);
+    expect(open.found["state directory"]).toMatchObject({ result: "warn", advice: `chmod 700 ${state}` });
+    expect(open.found["running agent"]).toMatchObject({ result: "warn", words: "no agent runs here" });
+    writeFileSync(`${state}/identity.json`, "{");
+    const { found, code, stderr } = await examine(["--state", state]);
+    expect(found.identity).toMatchObject({ result: "fail", words: expect.stringContaining("damaged") });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: identity")]);
+  });
+});
+
+describe("status", () => {
+  it("shows what a running agent does, and no key", async () => {
+    const { plane, state } = await connectedSite();
+    expect(statSync(`${state}/control.sock`).mode & 0o777).toBe(0o600);
+    const { coordinator } = await plane.offer({ blocks: [command("long", "echo up; sleep 300")] });
+    await coordinator.printed("long", "up");
+    const { stdout } = await agentCommand(["status", "--state", state]);
+    expect(stdout).toMatch(/connection {4}connected since 20/);
+    expect(stdout).toMatch(/busy {10}1 of 4 slots/);
+    expect(stdout).toContain(`${coordinator.executionId} (active)`);
+    const json = await agentCommand(["status", "--json", "--state", state]);
+    expect(JSON.parse(json.stdout).running).toMatchObject({
+      draining: false,
+      connection: { state: "connected" },
+    });
+    expect(json.stdout).not.toContain("privateKey");
+    coordinator.cancel("long", 500);
+    await coordinator.finished("long");
+  });
+
+  it("says why an agent is not connected, and when it tries again", async () => {
+    const made = await site();
+    made.plane.refuses = () => "HTTP/1.1 503 Unavailable\r\nretry-after: 600\r\nconnection: close\r\n\r\n";
+    const agent = made.start();
+    await agent.logged("HTTP 503");
+    const { stdout } = await agentCommand(["status", "--state", made.state]);
+    expect(stdout).toMatch(/connection {4}down, tries again in 6\d\d s: .*HTTP 503/);
+  });
+});
+
+describe("drain", () => {
+  it("takes no new work, lets what runs end, and waits for it; undrain takes work again", async () => {
+    const { plane, state, path } = await connectedSite();
+    const script = `echo up; until [ -e '${path("gate")}' ]; do sleep 0.02; done; echo down`;
+    const { coordinator } = await plane.offer({ blocks: [command("long", script)] });
+    await coordinator.printed("long", "up");
+    const waits = agentCommand(["drain", "--wait", "--state", state]);
+    const hello = await plane.changes.until("a hello that says so", () =>
+      plane.controls
+        .at(-1)
+        ?.of("hello")
+        .find(({ draining }) => draining),
+    );
+    expect(hello.leases).toHaveLength(1);
+    await plane.offer({ blocks: [command("more", "true")] });
+    await plane.changes.until(
+      "a refusal",
+      () => plane.control.of("lease.declined")[0]?.reason === "draining",
+    );
+    writeFileSync(path("gate"), "");
+    await coordinator.finished("long");
+    coordinator.release();
+    expect(await waits).toMatchObject({ code: 0, stdout: expect.stringContaining("Nothing runs any more.") });
+    expect((await agentCommand(["undrain", "--state", state])).code).toBe(0);
+    await plane.changes.until("a hello that says so", () =>
+      plane.controls
+        .at(-1)
+        ?.of("hello")
+        .find(({ draining }) => !draining),
+    );
+    const { finished } = await plane.run({ blocks: [command("again", `echo ran > '${path("ran")}'`)] });
+    expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
+    expect(await lineIn(path("ran"))).toBe("ran");
+  });
+
+  it("outlasts restarts, and can be said while the agent does not run", async () => {
+    const { plane, state, start } = await site();
+    const told = await agentCommand(["drain", "--state", state]);
+    expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining("does not run") });
+    const agent = start();
+    await plane.connected();
+    expect(plane.control.of("hello")[0]?.draining).toBe(true);
+    await agent.kill();
+    const again = start();
+    await plane.changes.until("a second hello", () => plane.controls[1]?.of("hello")[0]);
+    expect(plane.control.of("hello")[0]?.draining).toBe(true);
+    await again.terminate();
+    expect((await agentCommand(["undrain", "--state", state])).stdout).toContain("takes work");
+    start();
+    await plane.changes.until("a third hello", () => plane.controls[2]?.of("hello")[0]);
+    expect(plane.control.of("hello")[0]?.draining).toBe(false);
+  });
+
+  it.each(["status", "drain", "undrain", "rotate-key"])(
+    "%s of a host that is not enrolled says so",
+    async (name) => {
+      const answer = await agentCommand([name, "--state", join(folder, "none")]);
+      expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining("not enrolled") });
+    },
+  );
+});

@@ -1,0 +1,186 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { agentSchema } from "#protocol/api/pools.ts";
+import { AGENT_PATHS, KEY_OVERLAP_MS } from "#protocol/assertion.ts";
+import { problemSchema } from "#protocol/errors.ts";
+import { assertionOf, dial, makeEnrolledAgent, makeKeyPair, type TestAgent } from "./enrolledAgent.ts";
+import { call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
+import { Line } from "./scriptedAgent.ts";
+
+let person: Person;
+beforeAll(async () => {
+  person = await signUp();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const seen = async ({ agentId }: TestAgent) =>
+  dataOf(await call(`/api/v1/agents/${agentId}`, person), agentSchema);
+
+/** Dials the control socket and hangs up; the status, and the code and words of a refusal. */
+async function tryToConnect(agent: TestAgent, options: Parameters<typeof assertionOf>[1] = {}) {
+  const answer = await dial(AGENT_PATHS.control, await assertionOf(agent, options));
+  answer.webSocket?.accept();
+  answer.webSocket?.close();
+  if (answer.status === 101) return { status: 101, code: undefined, detail: "" };
+  const { code, detail } = problemSchema.parse(await answer.json());
+  return { status: answer.status, code, detail };
+}
+
+describe("[HS5] two machines with one key", () => {
+  const connect = async (agent: TestAgent, counter: number): Promise<Line> => {
+    const { webSocket } = await dial(AGENT_PATHS.control, await assertionOf(agent, { counter }));
+    if (!webSocket) throw new Error("not let in");
+    const line = new Line(webSocket);
+    line.send({
+      ...{
+        type: "hello",
+        protocol: { min: 1, max: 1 },
+        agentVersion: "0",
+        hostname: "h",
+        os: "l",
+        arch: "x",
+      },
+      ...{ labels: {}, slots: 1, draining: false, leases: [] },
+    });
+    await line.next("welcome");
+    return line;
+  };
+
+  test("[fault 22] are both stopped, the organization is told, and a person releases the agent", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const socket = await request("/api/v1/feed", {
+      ...{ cookie: person.cookie, headers: { upgrade: "websocket", origin: ORIGIN } },
+    });
+    if (!socket.webSocket) throw new Error("no feed");
+    const feed = new Line(socket.webSocket);
+    // A copy was made at 4; one of them has come as far as 6.
+    await connect(agent, 4);
+    const original = await connect(agent, 6);
+    const copy = await tryToConnect(agent, { counter: 6 });
+    expect(copy).toMatchObject({ status: 403, code: "agent_quarantined" });
+    expect(copy.detail).toContain("copy");
+    expect((await original.end()).code).toBe(4423);
+    const told = await feed.next("agent.quarantined");
+    expect(told).toMatchObject({ agentId: agent.agentId, name: "db-1" });
+    expect((await seen(agent)).quarantinedAt).toBeDefined();
+    for (const counter of [7, 8]) {
+      expect(await tryToConnect(agent, { counter })).toMatchObject({
+        status: 403,
+        code: "agent_quarantined",
+      });
+    }
+    const path = `/api/v1/agents/${agent.agentId}/release`;
+    const release = () => call(path, { method: "POST", key: person.key });
+    expect([(await release()).status, (await release()).status]).toEqual([200, 200]);
+    expect((await seen(agent)).quarantinedAt).toBeUndefined();
+    // Restored from a backup: it counts from further back, and is believed.
+    await connect(agent, 5);
+    expect((await tryToConnect(agent, { counter: 5 })).code).toBe("agent_quarantined");
+    // The index loses it: the pool keeps it out all the same, and it is noted again.
+    await env.DB.prepare("UPDATE agents SET quarantined_at = NULL WHERE id = ?").bind(agent.agentId).run();
+    expect((await tryToConnect(agent, { counter: 9 })).code).toBe("agent_quarantined");
+    expect((await seen(agent)).quarantinedAt).toBeDefined();
+  });
+
+  test("a try that was overtaken by the next one is refused, and stops nobody", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const line = await connect(agent, 2);
+    const iat = Math.floor(Date.now() / 1000) - 5;
+    expect(await tryToConnect(agent, { counter: 1, iat })).toMatchObject({
+      status: 401,
+      code: "invalid_assertion",
+    });
+    expect(line.closed).toBeUndefined();
+    expect((await tryToConnect(agent, { counter: 3 })).status).toBe(101);
+  });
+
+  test("who has counted once has to go on counting", async () => {
+    const agent = await makeEnrolledAgent(person);
+    expect((await tryToConnect(agent)).status).toBe(101);
+    await connect(agent, 1);
+    const refused = await tryToConnect(agent);
+    expect([refused.status, refused.detail]).toEqual([401, expect.stringContaining("counted")]);
+  });
+
+  test.each([0, -1, 1.5, 2 ** 53])("a counter of %d is no counter", async (counter) => {
+    const agent = await makeEnrolledAgent(person);
+    expect((await tryToConnect(agent, { counter })).code).toBe("invalid_assertion");
+  });
+});
+
+describe("[S4] [HS6] a new key", () => {
+  const path = AGENT_PATHS.rotateKey;
+
+  async function propose(agent: TestAgent, next: Awaited<ReturnType<typeof makeKeyPair>>, options = {}) {
+    const { key, newKey, proofBy } = {
+      ...{ key: agent.privateKey, newKey: next.publicKey, proofBy: next.privateKey },
+      ...options,
+    };
+    return call(path, {
+      method: "POST",
+      body: { publicKey: next.publicKey, proof: await assertionOf(agent, { path, key: proofBy }) },
+      headers: {
+        authorization: `Bearer ${await assertionOf(agent, { path, key, newKey })}`,
+        "cf-connecting-ip": crypto.randomUUID(),
+      },
+    });
+  }
+
+  test("takes the place of the old one with its first use, however often it was proposed", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const next = await makeKeyPair();
+    const before = await seen(agent);
+    expect([(await propose(agent, next)).status, (await propose(agent, next)).status]).toEqual([200, 200]);
+    expect((await tryToConnect(agent)).status).toBe(101);
+    expect((await seen(agent)).fingerprint).toBe(before.fingerprint);
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+    expect((await seen(agent)).fingerprint).not.toBe(before.fingerprint);
+    expect(await tryToConnect(agent)).toMatchObject({ status: 401, code: "invalid_assertion" });
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+    // The answer to the proposal was lost, and the agent proposes it again with the key that is its own by now.
+    expect((await propose(agent, next, { key: next.privateKey })).status).toBe(200);
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+  });
+
+  test("leaves the old one good for a day when it is not used", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const next = await makeKeyPair();
+    expect((await propose(agent, next)).status).toBe(200);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + KEY_OVERLAP_MS - 60_000 });
+    expect((await tryToConnect(agent)).status).toBe(101);
+    vi.setSystemTime(Date.now() + 120_000);
+    expect((await tryToConnect(agent)).status).toBe(401);
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+  });
+
+  test("is refused unless both keys have signed for it, and each names what it signs", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const other = await makeEnrolledAgent(person);
+    const next = await makeKeyPair();
+    for (const options of [
+      { key: next.privateKey },
+      { key: other.privateKey },
+      { newKey: other.publicKey },
+      { newKey: undefined },
+      { proofBy: agent.privateKey },
+      { proofBy: other.privateKey },
+    ]) {
+      const answer = await propose(agent, next, options);
+      expect([answer.status, problemSchema.parse(answer.json).code]).toEqual([401, "invalid_assertion"]);
+    }
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(401);
+    const body = { publicKey: next.publicKey, proof: "x" };
+    expect((await call(path, { method: "POST", body })).status).toBe(401);
+  });
+
+  test("of a revoked agent is refused", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const next = await makeKeyPair();
+    await propose(agent, next);
+    await call(`/api/v1/agents/${agent.agentId}`, { method: "DELETE", key: person.key });
+    expect((await propose(agent, next)).status).toBe(403);
+    expect(await tryToConnect(agent, { key: next.privateKey })).toMatchObject({ code: "agent_revoked" });
+  });
+});
