@@ -22,6 +22,8 @@ import { recover } from "./job/recover.ts";
 import { Running } from "./job/running.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
+import { SignatureGuard } from "./signatures/guard.ts";
+import type { SignatureRequirement } from "./signatures/requirement.ts";
 
 /** What running steps get to end when the agent is told to. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -32,7 +34,9 @@ const SHUTDOWN_CLOSE_MS = 1_000;
 const REPORT_POLL_MS = 50;
 
 export interface AgentOptions {
-  identity: Pick<Identity, "agentId" | "labels">;
+  identity: Pick<Identity, "agentId" | "organizationId" | "poolId" | "labels">;
+  /** Whose signatures this host asks for. */
+  signatures: SignatureRequirement;
   slots: number;
   paths: StatePaths;
   dial: Dial;
@@ -51,7 +55,7 @@ export class Agent {
 
   /** Reads the state directory and settles what an earlier run left. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const { paths, clock, log } = options;
+    const { paths, clock, log, identity, signatures } = options;
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
@@ -61,6 +65,7 @@ export class Agent {
       pipes: await PipePool.open(paths.pipes),
       table: systemProcesses,
       running: new Running(),
+      guard: new SignatureGuard(signatures, identity),
       bootId: bootId(),
     };
     const agent = new Agent(options, host);

@@ -79,6 +79,7 @@ const runSchema = z.object({
   ...common,
   slots: slotsSchema.optional(),
   workDir: z.string().min(1).optional(),
+  requireSignature: z.string().min(1).optional(),
 });
 
 const statusSchema = z.object(common);
@@ -111,6 +112,7 @@ export function runConfig(flags: Flags, env: Environment): RunConfig {
       ...commonInput(flags, env),
       slots: flags.slots ?? env.FARHAND_SLOTS,
       workDir: flags["work-dir"] ?? env.FARHAND_WORK_DIR,
+      requireSignature: flags["require-signature"] ?? env.FARHAND_REQUIRE_SIGNATURE,
     }),
     env,
   );

@@ -15,7 +15,7 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
                        [--slots N] [--state DIR] [--force]
       Make a key on this host and join the token's pool.
 
-  farhand-agent run [--state DIR] [--work-dir DIR] [--slots N]
+  farhand-agent run [--state DIR] [--work-dir DIR] [--slots N] [--require-signature FILE]
                     [--log-format json|text] [--log-level debug|info|warn|error]
       Connect and work. SIGTERM or SIGINT stops it in order, a second one at once.
 
@@ -25,7 +25,8 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
   farhand-agent --help | --version
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
-FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL.
+FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_REQUIRE_SIGNATURE, FARHAND_LOG_FORMAT,
+FARHAND_LOG_LEVEL.
 `;
 
 const text = { type: "string" } as const;
@@ -47,7 +48,7 @@ const COMMANDS = {
     run: (flags: Flags) => enroll(enrollConfig(flags, process.env)),
   },
   run: {
-    options: { ...common, slots: text, "work-dir": text },
+    options: { ...common, slots: text, "work-dir": text, "require-signature": text },
     run: (flags: Flags) => run(runConfig(flags, process.env)),
   },
   status: {

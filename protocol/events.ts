@@ -7,6 +7,7 @@ import { z } from "zod";
 import { actorSchema, triggerSchema } from "./actor.ts";
 import { attemptOutcomeSchema, stepInputsSchema, stepValuesSchema, streamSummarySchema } from "./data.ts";
 import { jsonSchema } from "./json.ts";
+import { signatureSchema } from "./signatures/jws.ts";
 import {
   executionStateSchema,
   queueReasonSchema,
@@ -154,6 +155,8 @@ export const executionEventSchema = z
       planDigest: z.string().optional(),
       note: z.string().optional(),
       values: stepValuesSchema.optional(),
+      /** The approver's own over the plan, for agents that ask for it. */
+      signature: signatureSchema.optional(),
     }),
     /** Without a fence: from the edge, or in another execution. */
     z.strictObject({

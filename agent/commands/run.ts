@@ -9,6 +9,7 @@ import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
+import { loadRequirement } from "../signatures/load.ts";
 import { AGENT_VERSION } from "../version.ts";
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
@@ -20,6 +21,7 @@ export async function run(config: RunConfig): Promise<void> {
       `this host is not enrolled (nothing in ${config.state}): run "${invocation()} enroll" first`,
     );
   }
+  const signatures = loadRequirement(config.requireSignature);
   try {
     makePrivateDirectory(paths.root);
     takeLock(paths.lock);
@@ -35,7 +37,7 @@ export async function run(config: RunConfig): Promise<void> {
   });
   const slots = config.slots ?? identity.slots;
   const agent = await Agent.open({
-    ...{ identity, slots, paths, log },
+    ...{ identity, signatures, slots, paths, log },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,

@@ -6,6 +6,7 @@ import type { LeaseOffer } from "#protocol/control.ts";
 import type { StepInputs } from "#protocol/data.ts";
 import { blockAt } from "#protocol/paths.ts";
 import { type Plan, planDigest } from "#protocol/plan.ts";
+import type { PlanMemory, SignatureGuard } from "../signatures/guard.ts";
 import { type AgentBlock, isAgentBlock, settleValues, type Texts } from "./values.ts";
 
 /** Ids become file names and parts of URLs: nothing else is let in. */
@@ -33,8 +34,15 @@ export type StepAdmission =
 export interface StepQuestion {
   /** Undefined after a restart that found no plan on disk. */
   plan: Plan | undefined;
+  executionId: string;
   step: string;
+  attempt: number;
   inputs: StepInputs | undefined;
+  /** Signatures of approvers that came with the start. */
+  approvals: readonly string[];
+  guard: SignatureGuard;
+  /** What this agent remembers of the plan. */
+  memory: PlanMemory | undefined;
   fence: number;
   leaseFence: number;
   /** A newer lease of this execution exists (LS2). */
@@ -63,10 +71,24 @@ export function admitStep(question: StepQuestion): StepAdmission {
   }
   const settled = settleValues(block, question.inputs);
   if (!settled.ok) return settled;
+  const { executionId, attempt, approvals, guard, memory } = question;
+  const { texts } = settled;
+  const unsigned = guard.problem({
+    plan,
+    executionId,
+    step,
+    attempt,
+    block,
+    texts,
+    approvals,
+    memory,
+    now,
+  });
+  if (unsigned) return unsigned;
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
-  return { ok: true, block, texts: settled.texts };
+  return { ok: true, block, texts };
 }
 
 function expiredWords(plan: Plan): string {

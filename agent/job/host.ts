@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { StatePaths } from "../paths.ts";
+import type { SignatureGuard } from "../signatures/guard.ts";
 import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
 import type { PipePool } from "./pipes.ts";
@@ -15,6 +16,8 @@ export interface Host {
   pipes: PipePool;
   table: ProcessTable;
   running: Running;
+  /** Says whose signatures a step needs. */
+  guard: SignatureGuard;
   clock: Clock;
   log: Log;
   bootId: string;

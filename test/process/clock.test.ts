@@ -13,6 +13,7 @@ import { createDial } from "../../agent/connection/handshake.ts";
 import { requestEnrollment } from "../../agent/enroll.ts";
 import { generateKeyPair } from "../../agent/identity.ts";
 import { statePaths } from "../../agent/paths.ts";
+import { NO_SIGNATURES } from "../../agent/signatures/requirement.ts";
 import { ManualClock } from "../../agent/testing/manual-clock.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { type Coordinator, FakeControlPlane } from "./fake-control-plane.ts";
@@ -31,12 +32,13 @@ async function connectedAgent() {
   tidy.push(() => plane.stop());
   const keys = generateKeyPair();
   const request = { joinToken: "t", publicKey: keys.publicKey, name: "n", labels: {}, agentVersion: "x" };
-  const { agentId } = await requestEnrollment(plane.url, request);
+  const { agentId, organizationId, poolId } = await requestEnrollment(plane.url, request);
   const clock = new ManualClock();
   plane.now = () => clock.now();
   const agent = await Agent.open({
     ...{ clock, slots: 4, log: silentLog, paths: statePaths(root) },
-    identity: { agentId, labels: {} },
+    identity: { agentId, organizationId, poolId, labels: {} },
+    signatures: NO_SIGNATURES,
     dial: createDial({ agentId, url: plane.url, privateKey: keys.privateKey }, clock),
     random: () => 0.5,
   });

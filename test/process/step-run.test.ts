@@ -14,6 +14,8 @@ import { CommandRun } from "../../agent/job/run.ts";
 import { Running } from "../../agent/job/running.ts";
 import { Spool } from "../../agent/job/spool.ts";
 import { statePaths } from "../../agent/paths.ts";
+import { SignatureGuard } from "../../agent/signatures/guard.ts";
+import { NO_SIGNATURES } from "../../agent/signatures/requirement.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
 import { command, isAlive, lineIn, linesOf, oracle } from "./harness.ts";
@@ -31,6 +33,7 @@ beforeEach(async () => {
     folders: new Folders({ ...shared, root: paths.executions, state: paths.root }),
     pipes: await PipePool.open(paths.pipes),
     running: new Running(),
+    guard: new SignatureGuard(NO_SIGNATURES, { organizationId: "", poolId: "", labels: {} }),
   };
 });
 afterEach(() => {
