@@ -30,17 +30,19 @@ export function jwkOf(publicKey: string): PublicJwk {
   throw new TypeError("not a public key");
 }
 
-/** The text of a key that a platform exported; undefined for keys of other kinds. */
-export function publicKeyOf(jwk: {
-  kty?: string | undefined;
-  crv?: string | undefined;
-  x?: string | undefined;
-  y?: string | undefined;
-}): string | undefined {
-  const { kty, crv, x, y } = jwk;
-  const text = kty === "OKP" && crv === "Ed25519" ? `ed25519:${x}` : `p256:${x}.${y}`;
-  const isKnown = (kty === "OKP" && crv === "Ed25519") || (kty === "EC" && crv === "P-256");
-  return isKnown && PUBLIC_KEY.test(text) ? text : undefined;
+const exportedSchema = z.union([
+  z
+    .object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string() })
+    .transform(({ x }) => `ed25519:${x}`),
+  z
+    .object({ kty: z.literal("EC"), crv: z.literal("P-256"), x: z.string(), y: z.string() })
+    .transform(({ x, y }) => `p256:${x}.${y}`),
+]);
+
+/** The text of a key that a platform exported as a JWK; undefined for keys of other kinds. */
+export function publicKeyOf(jwk: unknown): string | undefined {
+  const parsed = exportedSchema.pipe(publicKeySchema).safeParse(jwk);
+  return parsed.success ? parsed.data : undefined;
 }
 
 export function algorithmOf(publicKey: string): Algorithm {

@@ -8,6 +8,7 @@ import { lockOperations } from "./locks/index.ts";
 import { organizationOperations } from "./organization/index.ts";
 import { poolOperations } from "./pools/index.ts";
 import { runbookOperations } from "./runbooks/index.ts";
+import { signingKeyOperations } from "./signing-keys/index.ts";
 import { systemOperations } from "./system/index.ts";
 
 /** Every operation of the API that needs a caller. */
@@ -20,6 +21,7 @@ export const operations = [
   ...agentOperations,
   ...joinTokenOperations,
   ...apiKeyOperations,
+  ...signingKeyOperations,
   ...lockOperations,
   ...organizationOperations,
   ...aliasOperations,
