@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{protocol,worker,agent,web,scripts,test/bench,test/simulation}/**/*.test.{ts,tsx}"],
+          include: ["{protocol,worker,agent,cli,web,scripts,test/bench,test/simulation}/**/*.test.{ts,tsx}"],
           environment: "node",
         },
       },
