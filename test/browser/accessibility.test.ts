@@ -32,6 +32,7 @@ beforeAll(async () => {
     [`/executions/${failed}`, "exit code 3"],
     ["/agents", "test-agent"],
     ["/api-keys", "No keys yet"],
+    ["/signing-keys", "Nobody signs yet"],
     ["/settings", "Appearance"],
     ["/nowhere", "does not exist"],
   ];

@@ -13,6 +13,7 @@ export const paths = {
   execution: (id: string) => `/executions/${id}`,
   agents: "/agents",
   apiKeys: "/api-keys",
+  signingKeys: "/signing-keys",
   settings: "/settings",
 } as const;
 
