@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{protocol,worker,agent,web,scripts,test/bench,test/simulation,test/soak}/**/*.test.{ts,tsx}",
+            "{protocol,worker,agent,cli,web,scripts,test/bench,test/simulation,test/soak}/**/*.test.{ts,tsx}",
           ],
           environment: "node",
         },

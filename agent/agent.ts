@@ -34,6 +34,7 @@ import { LauncherPool } from "./runners/launcher.ts";
 import { SecretFiles } from "./secrets/files.ts";
 import { SecretKeeper } from "./secrets/keeper.ts";
 import type { SecretProvider } from "./secrets/provider.ts";
+import { SignatureGuard } from "./signatures/guard.ts";
 
 /** What running steps get to end when the agent is told to. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -44,7 +45,7 @@ const SHUTDOWN_CLOSE_MS = 1_000;
 const REPORT_POLL_MS = 50;
 
 export interface AgentOptions {
-  identity: Pick<Identity, "agentId" | "labels">;
+  identity: Pick<Identity, "agentId" | "organizationId" | "poolId" | "labels">;
   slots: number;
   paths: StatePaths;
   /** Where secrets come from, in the order in which they are asked. */
@@ -69,7 +70,7 @@ export class Agent {
 
   /** Reads the state directory and settles what an earlier run left. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const { paths, clock, log, policy } = options;
+    const { paths, clock, log, policy, identity } = options;
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
@@ -90,6 +91,7 @@ export class Agent {
       table: systemProcesses,
       running: new Running(),
       ...{ known, secrets, secretFiles: SecretFiles.open(paths.root, process.env) },
+      guard: new SignatureGuard(policy.rules.requireSignature, identity),
       bootId: bootId(),
       ...{ policy, facts: hostFacts },
     };
@@ -132,6 +134,7 @@ export class Agent {
   set policy(policy: Policy) {
     if (policy.digest === this.#host.policy.digest) return;
     this.#host.policy = policy;
+    this.#host.guard = new SignatureGuard(policy.rules.requireSignature, this.#options.identity);
     this.reconnect("the policy of this host has changed");
   }
 

@@ -6,7 +6,14 @@
 import { z } from "zod";
 import { STREAMS } from "./chunk.ts";
 import { jsonBytes, jsonProblem, jsonSchema } from "./json.ts";
-import { SCRIPT_MAX_BYTES, STEPS_MAX, VALUES_DEPTH_MAX, VALUES_MAX_BYTES } from "./limits.ts";
+import {
+  APPROVAL_SIGNATURES_MAX,
+  SCRIPT_MAX_BYTES,
+  STEPS_MAX,
+  VALUES_DEPTH_MAX,
+  VALUES_MAX_BYTES,
+} from "./limits.ts";
+import { signatureSchema } from "./signatures/jws.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 
 const stepPathSchema = z.string().min(1).max(1024);
@@ -39,6 +46,8 @@ export const stepStartSchema = z.strictObject({
   attempt: attemptSchema,
   fence: z.number().int().positive(),
   inputs: stepInputsSchema.optional(),
+  /** Every signature that approvers have given to the plan so far. */
+  approvals: z.array(signatureSchema).max(APPROVAL_SIGNATURES_MAX).optional(),
 });
 export type StepStart = z.infer<typeof stepStartSchema>;
 

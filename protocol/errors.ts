@@ -29,6 +29,7 @@ export const ERROR_STATUS = {
   invalid_runbook: 422,
   invalid_parameters: 422,
   no_such_pool: 422,
+  invalid_signature: 422,
   upgrade_required: 426,
   precondition_required: 428,
   rate_limited: 429,

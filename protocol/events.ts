@@ -13,6 +13,7 @@ import {
   streamSummarySchema,
 } from "./data.ts";
 import { jsonSchema } from "./json.ts";
+import { signatureSchema } from "./signatures/jws.ts";
 import {
   executionStateSchema,
   queueReasonSchema,
@@ -160,6 +161,8 @@ export const executionEventSchema = z
       planDigest: z.string().optional(),
       note: z.string().optional(),
       values: stepValuesSchema.optional(),
+      /** The approver's own over the plan, for agents that ask for it. */
+      signature: signatureSchema.optional(),
     }),
     /** Without a fence: from the edge, or in another execution. */
     z.strictObject({

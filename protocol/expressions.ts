@@ -51,6 +51,11 @@ export interface Expression {
   evaluate(scope: ExpressionScope): unknown;
 }
 
+/** What a result looks like as text: text as it is, anything else as JSON. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** True when its result depends on which agent is at hand. */
 export function looksAtAgent({ members }: Expression): boolean {
   return members.some(([root]) => root === "agent");

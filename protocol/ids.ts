@@ -8,6 +8,7 @@ export const ID_PREFIXES = {
   agent: "agt",
   joinToken: "jtk",
   apiKey: "key",
+  signingKey: "sgk",
   runbook: "rb",
   version: "rbv",
   execution: "exe",

@@ -37,6 +37,9 @@ export const CHILD_EXECUTIONS_MAX = 1_000;
 /** Most items of one `foreach`, and most agents of one target. */
 export const ITEMS_MAX = 1_000;
 
+/** Most approvers' signatures that go out with a step; the last ones count. */
+export const APPROVAL_SIGNATURES_MAX = 100;
+
 /** Most characters of one CEL expression. */
 export const EXPRESSION_MAX_LENGTH = 1_000;
 

@@ -9,6 +9,7 @@ import { type Block, blockSchema } from "./blocks/index.ts";
 import { digestOf } from "./digest.ts";
 import { idSchema } from "./ids.ts";
 import { parameterSchema } from "./runbook/parameters.ts";
+import { signedVersionSchema } from "./signatures/version.ts";
 
 const valuesSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -26,6 +27,8 @@ const procedureShape = {
   locks: locksSchema.optional(),
   blocks: z.array(blockSchema),
   finally: z.array(blockSchema).optional(),
+  /** Absent when nobody has signed the version. */
+  signed: signedVersionSchema.optional(),
 };
 
 /** A runbook that a `runbook` block of the plan starts, with what that execution needs for its own plan. */

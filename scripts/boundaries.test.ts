@@ -45,7 +45,16 @@ test.each([
     ["#protocol/limits.ts"],
   ],
   ["agent/job", ["../../worker/env.ts", "../../web/src/main.tsx"], ["#protocol/limits.ts", "node:fs"]],
-  ["web/src", ["../../worker/env.ts", "../../agent/main.ts", "node:fs"], ["#protocol/limits.ts", "react"]],
+  [
+    "cli",
+    ["../worker/env.ts", "../agent/main.ts", "../web/src/main.tsx"],
+    ["#protocol/limits.ts", "node:fs"],
+  ],
+  [
+    "web/src",
+    ["../../worker/env.ts", "../../agent/main.ts", "../../cli/main.ts", "node:fs"],
+    ["#protocol/limits.ts", "react"],
+  ],
 ])("the lint keeps %s apart from the rest", (folder, forbidden, allowed) => {
   expect(refusedIn(folder, [...forbidden, ...allowed, "./neighbour.ts"])).toEqual(forbidden);
 });

@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import type { Plan } from "#protocol/plan.ts";
 import { hostFacts } from "../policy/facts.ts";
 import { DEFAULT_POLICY, type Policy } from "../policy/policy.ts";
+import { SignatureGuard } from "../signatures/guard.ts";
+import { NO_SIGNATURES } from "../signatures/requirement.ts";
 import { admitStep, type StepQuestion } from "./admission.ts";
 import { SpoolBudget } from "./spoolBudget.ts";
 
@@ -17,6 +19,8 @@ const question: StepQuestion = {
   ...{ plan, step: "work", inputs: undefined, fence: 1, leaseFence: 1, stale: false, now: 1 },
   ...{ freeBytes: 1024 * MIB, spoolRoom: Number.POSITIVE_INFINITY },
   ...{ policy: DEFAULT_POLICY, host: hostFacts },
+  ...{ executionId: "e", attempt: 1, approvals: [], memory: undefined },
+  guard: new SignatureGuard(NO_SIGNATURES, { organizationId: "o", poolId: "p", labels: {} }),
 };
 
 it("[fault 23] refuses a step whose output would not fit, before anything of it is spawned", () => {

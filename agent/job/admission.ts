@@ -7,6 +7,7 @@ import { type Plan, planDigest } from "#protocol/plan.ts";
 import { blockProblems, type HostFacts } from "../policy/judge.ts";
 import { withinLimits } from "../policy/limits.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { PlanMemory, SignatureGuard } from "../signatures/guard.ts";
 import { type AgentBlock, isAgentBlock, settleValues, type Texts } from "./values.ts";
 
 /** Ids become file names and parts of URLs: nothing else is let in. */
@@ -34,8 +35,15 @@ export type StepAdmission =
 export interface StepQuestion {
   /** Undefined after a restart that found no plan on disk. */
   plan: Plan | undefined;
+  executionId: string;
   step: string;
+  attempt: number;
   inputs: StepInputs | undefined;
+  /** Signatures of approvers that came with the start. */
+  approvals: readonly string[];
+  guard: SignatureGuard;
+  /** What this agent remembers of the plan. */
+  memory: PlanMemory | undefined;
   fence: number;
   leaseFence: number;
   /** A newer lease of this execution exists (LS2). */
@@ -71,6 +79,11 @@ export function admitStep(question: StepQuestion): StepAdmission {
   const { policy, host } = question;
   const [problem] = blockProblems(policy, { block, runbook: plan, host, url: settled.texts.get("url") });
   if (problem !== undefined) return refuse("policy", problem);
+  const { executionId, attempt, approvals, guard, memory } = question;
+  const { texts } = settled;
+  const asked = { plan, executionId, step, attempt, block, texts, approvals, memory, now };
+  const unsigned = guard.problem(asked);
+  if (unsigned) return unsigned;
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
@@ -81,7 +94,7 @@ export function admitStep(question: StepQuestion): StepAdmission {
       "the steps on this host may fill no more of its disk with output: try again when others have ended, or give the block a lower output limit";
     return refuse("spool_full", detail);
   }
-  return { ok: true, block: limited, texts: settled.texts, outputLimit };
+  return { ok: true, block: limited, texts, outputLimit };
 }
 
 /** The folder that was judged is the one that is used: a link that is changed meanwhile leads nowhere else. */

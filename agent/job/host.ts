@@ -7,6 +7,7 @@ import type { KnownSecrets } from "../redact/known.ts";
 import type { LauncherPool } from "../runners/launcher.ts";
 import type { SecretFiles } from "../secrets/files.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
+import type { SignatureGuard } from "../signatures/guard.ts";
 import type { Cgroups } from "./cgroup.ts";
 import type { Folders } from "./folders.ts";
 import type { Journal } from "./journal.ts";
@@ -31,6 +32,8 @@ export interface Host {
   secretFiles: SecretFiles;
   /** What is taken out of everything that is reported. */
   known: KnownSecrets;
+  /** Says whose signatures a step needs. */
+  guard: SignatureGuard;
   clock: Clock;
   log: Log;
   bootId: string;

@@ -130,9 +130,11 @@ export class HeldLease {
   /** Starts a step, once: what is known already is left as it is. */
   start(command: StepStart): void {
     if (this.#ending || this.#knows(command)) return;
-    const { clock, log, running } = this.#host;
+    const { clock, log, running, guard } = this.#host;
     const admission = admitStep({
-      ...{ plan: this.#plan, step: command.step, fence: command.fence },
+      ...{ plan: this.#plan, step: command.step, attempt: command.attempt, fence: command.fence },
+      ...{ executionId: this.lease.executionId, approvals: command.approvals ?? [], guard },
+      memory: this.#plan && this.#host.journal.state.plans.get(this.#plan.nonce),
       stale: this.stale || this.#revoked,
       inputs: command.inputs,
       leaseFence: this.lease.fence,
@@ -155,6 +157,7 @@ export class HeldLease {
       this.#finish(attempt, endWithoutRun({ type: "refused", code, detail }));
       return;
     }
+    if (guard.remembers && !this.#remember(this.#plan, attempt)) return;
     const stepLog = this.#log.with({ step: command.step, attempt: command.attempt });
     const { block, texts, outputLimit } = admission;
     this.#host.spoolBudget.hold(attempt, outputLimit);
@@ -171,6 +174,21 @@ export class HeldLease {
     });
     this.#running.set(attempt, done);
     running.add(this.lease.executionId, { attempt, done });
+  }
+
+  /** Notes that this attempt of a plan begins here, so that no other lease repeats it. False when it cannot. */
+  #remember({ nonce: plan, expiresAt: until }: Plan, attempt: Attempt): boolean {
+    const { journal, clock } = this.#host;
+    const { step, number } = attempt;
+    const { executionId: execution } = this.lease;
+    try {
+      journal.append({ type: "begun", plan, execution, step, attempt: number, until, time: clock.now() });
+      return true;
+    } catch (error) {
+      const detail = `cannot write the journal: ${wordsOf(error)}`;
+      this.#finish(attempt, endWithoutRun({ type: "refused", code: "prepare_failed", detail }));
+      return false;
+    }
   }
 
   /** Ends earlier attempts of the step before it begins: attempts never overlap (G2). */

@@ -60,6 +60,17 @@ export const recordSchema = z.discriminatedUnion("type", [
   }),
   /** The coordinator has the result: only the fact that it ran is kept, until the lease ends. */
   z.object({ type: z.literal("recorded"), ...ofAttempt }),
+  /** An attempt of a plan that people signed: with another lease it does not begin again, until the plan expires. */
+  z.object({
+    type: z.literal("begun"),
+    /** Its nonce. */
+    plan: z.string(),
+    execution: z.string(),
+    step: z.string(),
+    attempt: z.number().int(),
+    until: z.number(),
+    time: z.number(),
+  }),
   /** The lease is over and cleaned up; an offer of it that still comes is an echo. */
   z.object({ type: z.literal("ended"), lease: z.string() }),
   /** The folder of an execution waits for another lease, until then (wall clock, ms); without a time, no longer. */
@@ -88,6 +99,8 @@ export interface JournalState {
   ended: Set<string>;
   /** Executions whose folder is kept, and until when. */
   kept: Map<string, number>;
+  /** What ran of plans that people signed, by nonce. */
+  plans: Map<string, { execution: string; until: number; begun: Set<string> }>;
 }
 
 /** How many ended leases are remembered; an echo older than that is not to be expected. */
@@ -103,7 +116,7 @@ export function attemptKey(step: string, attempt: number): string {
 }
 
 export function emptyState(): JournalState {
-  return { leases: new Map(), ended: new Set(), kept: new Map() };
+  return { leases: new Map(), ended: new Set(), kept: new Map(), plans: new Map() };
 }
 
 /** Folds one fact in. Facts about a lease that is over change nothing. */
@@ -126,6 +139,8 @@ export function applyRecord(state: JournalState, record: JournalRecord): void {
       if (record.until === undefined) state.kept.delete(record.execution);
       else state.kept.set(record.execution, record.until);
       return;
+    case "begun":
+      return remember(state, record);
     case "started":
     case "spawned":
     case "finished":
@@ -135,6 +150,16 @@ export function applyRecord(state: JournalState, record: JournalRecord): void {
     default:
       record satisfies never;
   }
+}
+
+function remember(
+  { plans }: JournalState,
+  { plan, execution, until, step, attempt, time }: RecordOf<"begun">,
+) {
+  for (const [nonce, known] of plans) if (known.until <= time) plans.delete(nonce);
+  const known = plans.get(plan) ?? { execution, until, begun: new Set() };
+  plans.set(plan, known);
+  known.begun.add(attemptKey(step, attempt));
 }
 
 function applyToAttempt(
@@ -168,6 +193,13 @@ function applyToAttempt(
 export function snapshotOf(state: JournalState): JournalRecord[] {
   const records: JournalRecord[] = Array.from(state.ended, (lease) => ({ type: "ended", lease }));
   for (const [execution, until] of state.kept) records.push({ type: "kept", execution, until });
+  for (const [plan, { execution, until, begun }] of state.plans) {
+    for (const key of begun) {
+      const at = key.lastIndexOf("#");
+      const [step, attempt] = [key.slice(0, at), Number(key.slice(at + 1))];
+      records.push({ type: "begun", plan, execution, step, attempt, until, time: 0 });
+    }
+  }
   for (const [key, { lease, attempts }] of state.leases) {
     records.push({ type: "lease", lease });
     for (const entry of attempts.values()) {

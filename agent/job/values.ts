@@ -55,7 +55,8 @@ export function environmentOf(texts: Texts): Record<string, string> {
 
 const ENV = "env/";
 
-function* placesOf(block: AgentBlock): Generator<[place: string, value: Value]> {
+/** Everything in a block that may be an expression, by its place. */
+export function* placesOf(block: AgentBlock): Generator<[place: string, value: Value]> {
   switch (block.kind) {
     case "command":
       yield* placed(ENV, block.env);

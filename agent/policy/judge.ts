@@ -35,7 +35,7 @@ export interface BlockQuestion {
 /** Every rule that keeps this block from running, in words that begin with where the rule stands. */
 export function blockProblems(policy: Policy, { block, runbook, host, url }: BlockQuestion): string[] {
   const { blocks } = policy.rules;
-  const problems = [...signatureProblems(policy), ...runbookProblems(policy, runbook)];
+  const problems = runbookProblems(policy, runbook);
   if (blocks && !blocks.includes(block.kind)) {
     problems.push(`${policy.at("blocks")}: ${block.kind} blocks are not allowed`);
   }
@@ -77,7 +77,7 @@ export function judgePlan(policy: Policy, plan: Plan, host: HostFacts): Judgemen
         runbook: procedure.title,
         kind: block.kind,
         problems: blockProblems(policy, { block, runbook: procedure, host, url: plannedUrl(block) }),
-        later: laterOf(block, host),
+        later: [...laterOf(block, host), ...signaturesLater(policy)],
       })),
   );
 }
@@ -142,10 +142,10 @@ function runbookProblems(policy: Policy, runbook: Runbook): string[] {
   return [`${policy.at("runbooks")}: "${runbook.title}" (${runbook.runbookId}) is not allowed`];
 }
 
-/** A signature that nobody looks at is none. */
-function signatureProblems(policy: Policy): string[] {
-  if (policy.rules.requireSignature.by === "none") return [];
-  return [`${policy.at("requireSignature")}: this agent cannot verify signatures, so nothing may run`];
+function signaturesLater({ rules: { requireSignature } }: Policy): string[] {
+  const { by } = requireSignature;
+  if (by === "none") return [];
+  return [by === "both" ? "the signatures of author and approver" : `the signature of the ${by}`];
 }
 
 function isNamed(globs: readonly string[], { runbookId, title }: Runbook): boolean {

@@ -9,6 +9,7 @@ import { CHUNK_MAX_BYTES, OUTPUT_MAX_BYTES, STEP_TIMEOUT_MAX_MS } from "#protoco
 import { compilePattern } from "#protocol/runbook/patterns.ts";
 import { SHELL_DANGERS } from "#protocol/runbook/shellDanger.ts";
 import { parseDuration, parseSize } from "#protocol/runbook/units.ts";
+import { signatureRequirementSchema } from "../signatures/requirement.ts";
 import { OPERATORS } from "./operators.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -192,16 +193,6 @@ const updateSchema = z
   })
   .prefault({});
 
-const requireSignatureSchema = z
-  .strictObject({
-    by: z
-      .enum(["none", "author", "approver", "both"])
-      .default("none")
-      .describe("Whose signature a plan has to carry."),
-    keys: z.array(z.string().min(1).max(1_000)).max(1_000).default([]).describe("Public keys that count."),
-  })
-  .prefault({});
-
 export const policySchema = z
   .strictObject({
     blocks: z
@@ -243,7 +234,7 @@ export const policySchema = z
       })
       .prefault({}),
     update: updateSchema,
-    requireSignature: requireSignatureSchema,
+    requireSignature: signatureRequirementSchema.prefault({ by: "none" }),
   })
   .meta({ title: "The policy of a Farhand agent" });
 

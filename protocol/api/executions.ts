@@ -5,6 +5,7 @@ import { attemptOutcomeSchema, stepUsageSchema, stepValuesSchema, streamSummaryS
 import { ANSWERS, lineageSchema, waitSchema } from "../events.ts";
 import { idSchema } from "../ids.ts";
 import { planSchema } from "../plan.ts";
+import { signatureSchema } from "../signatures/jws.ts";
 import { executionStateSchema, queueReasonSchema, stepStateSchema } from "../states.ts";
 import { timestampSchema } from "./envelope.ts";
 
@@ -37,6 +38,8 @@ const answerSchema = z.object({
   actor: actorSchema,
   at: timestampSchema,
   note: z.string().optional(),
+  /** His own over the plan: agents that know his key verify it themselves. */
+  signature: z.string().optional(),
 });
 
 export const stepSchema = z
@@ -190,6 +193,8 @@ export const stepApproveSchema = z.strictObject({
   planDigest: z.string().max(64),
   note: noteSchema,
   values: answersSchema,
+  /** A `farhand.approval.v1` statement as a compact JWS, for agents that run only what an approver signed. */
+  signature: signatureSchema.optional(),
 });
 export const stepRejectSchema = z.strictObject({
   planDigest: z.string().max(64).optional(),

@@ -3,7 +3,7 @@ import { copyFile, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { hashInputs, isCurrent, stampBuild } from "./inputs.ts";
-import { AGENT_ASSET, AGENT_FILE, ROOT, WEB_DIST, WORKER_DIST } from "./paths.ts";
+import { AGENT_ASSET, AGENT_FILE, CLI_FILE, ROOT, WEB_DIST, WORKER_DIST } from "./paths.ts";
 import { during } from "./terminal.ts";
 
 interface Part {
@@ -25,6 +25,12 @@ const parts = {
     output: AGENT_FILE,
     build: buildAgentFile,
   },
+  cli: {
+    label: "Building the command line",
+    inputs: [...SHARED, "cli"],
+    output: CLI_FILE,
+    build: buildCliFile,
+  },
   worker: {
     label: "Building the control plane",
     inputs: [...SHARED, "worker", "wrangler.toml"],
@@ -43,7 +49,7 @@ export type PartName = keyof typeof parts;
 
 /** Builds what changed since the last time, with a line for each part that did; the answer is which did. */
 export async function buildParts(
-  names: readonly PartName[] = ["agent", "worker", "web"],
+  names: readonly PartName[] = ["agent", "cli", "worker", "web"],
 ): Promise<PartName[]> {
   const built: PartName[] = [];
   for (const name of names) {
@@ -84,6 +90,11 @@ async function buildWebApp(): Promise<void> {
 async function buildAgentFile(): Promise<void> {
   const { buildAgent } = await import("../../agent/build.ts");
   await buildAgent(AGENT_FILE);
+}
+
+async function buildCliFile(): Promise<void> {
+  const { buildCli } = await import("../../cli/build.ts");
+  await buildCli(CLI_FILE);
 }
 
 async function publishAgent(): Promise<void> {

@@ -93,7 +93,7 @@ export function tests(
 /** Formatting, lint with the borders between the folders, types and dead code. */
 export const STATIC_STAGES: readonly Stage[] = [
   tool("Format and lint", "biome", ["ci", "."]),
-  ...["protocol", "worker", "agent", "web", "test", "test/workerd"].map((folder) =>
+  ...["protocol", "worker", "agent", "cli", "web", "test", "test/workerd"].map((folder) =>
     tool(`Types of ${folder}`, "tsc", ["-p", folder]),
   ),
   tool("Dead code", "knip", ["--no-config-hints"]),

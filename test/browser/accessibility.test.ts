@@ -33,6 +33,7 @@ beforeAll(async () => {
     ["/agents", "test-agent"],
     ["/secrets", "No agent holds a secret yet"],
     ["/api-keys", "No keys yet"],
+    ["/signing-keys", "Nobody signs yet"],
     ["/settings", "Appearance"],
     ["/nowhere", "does not exist"],
   ];

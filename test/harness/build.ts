@@ -6,5 +6,5 @@ import { WEB_DIST } from "../../scripts/lib/paths.ts";
 export default async function setup(): Promise<void> {
   // The bindings name the folder; the tests of the system need nothing in it.
   await mkdir(WEB_DIST, { recursive: true });
-  await buildParts(["agent", "worker"]);
+  await buildParts(["agent", "cli", "worker"]);
 }

@@ -21,6 +21,8 @@ import { KnownSecrets } from "../../agent/redact/known.ts";
 import { LauncherPool } from "../../agent/runners/launcher.ts";
 import { SecretFiles } from "../../agent/secrets/files.ts";
 import { SecretKeeper } from "../../agent/secrets/keeper.ts";
+import { SignatureGuard } from "../../agent/signatures/guard.ts";
+import { NO_SIGNATURES } from "../../agent/signatures/requirement.ts";
 import { silentLog } from "../../agent/testing/silent-log.ts";
 import { planOf } from "./fake-control-plane.ts";
 import { command } from "./harness.ts";
@@ -51,6 +53,7 @@ export async function openHost(
     running: new Running(),
     ...{ known, secrets, secretFiles: SecretFiles.open(root, {}) },
     ...{ policy: policyOf(options.limits), facts: hostFacts },
+    guard: new SignatureGuard(NO_SIGNATURES, { organizationId: "", poolId: "", labels: {} }),
   };
 }
 

@@ -46,7 +46,7 @@ async function connectedAgent() {
   plane.now = () => clock.now();
   const agent = await Agent.open({
     ...{ clock, slots: 4, log: silentLog, paths: statePaths(root), policy: DEFAULT_POLICY },
-    identity: { agentId, labels: {} },
+    identity,
     providers: [],
     dial: createDial({
       ...{ clock, transport, time: new ServerTime(clock), log: silentLog },

@@ -314,6 +314,11 @@ export interface OfferOptions {
   inputs?: StepInputs;
   /** Another lease of the execution of this one. */
   after?: Coordinator;
+  /** This plan and execution instead of new ones. */
+  plan?: Plan;
+  executionId?: string;
+  /** Signatures of approvers that come with the first step. */
+  approvals?: string[];
   configure?: (coordinator: Coordinator) => void;
 }
 
@@ -438,11 +443,11 @@ export class FakeControlPlane {
 
   /** Offers a lease with a plan of these blocks; the first of them is the first step. */
   async offer(options: OfferOptions): Promise<{ coordinator: Coordinator; repeat: () => void }> {
-    const { after, inputs, attempt = 1 } = options;
-    const executionId = after?.executionId ?? newId("execution");
+    const { after, inputs, approvals, attempt = 1 } = options;
+    const executionId = after?.executionId ?? options.executionId ?? newId("execution");
     const fence = (after?.lease.fence ?? 0) + 1;
     const lease: Lease = { id: newId("lease"), executionId, fence };
-    const plan = after?.plan ?? planOf(options);
+    const plan = after?.plan ?? options.plan ?? planOf(options);
     const coordinator = new Coordinator(lease, plan, this.changes);
     options.configure?.(coordinator);
     this.coordinators.set(executionId, [...(this.coordinators.get(executionId) ?? []), coordinator]);
@@ -453,7 +458,15 @@ export class FakeControlPlane {
       lease,
       plan,
       planDigest: options.planDigest ?? (await planDigest(plan)),
-      firstStep: { type: "step.start", id: `start:${step}:${attempt}`, step, attempt, fence, inputs },
+      firstStep: {
+        type: "step.start",
+        id: `start:${step}:${attempt}`,
+        step,
+        attempt,
+        fence,
+        inputs,
+        approvals,
+      },
     };
     const send = () => this.control.send(offer);
     send();
@@ -463,7 +476,8 @@ export class FakeControlPlane {
   /** Offers, and waits for the first step's end. */
   async run(options: OfferOptions): Promise<{ coordinator: Coordinator; finished: StepFinished }> {
     const { coordinator } = await this.offer(options);
-    const finished = await coordinator.finished(options.firstStep ?? options.blocks[0]?.id ?? "missing");
+    const step = options.firstStep ?? options.blocks[0]?.id ?? "missing";
+    const finished = await coordinator.finished(step, options.attempt);
     return { coordinator, finished };
   }
 

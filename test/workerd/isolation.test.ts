@@ -12,6 +12,7 @@ import { newId } from "#protocol/ids.ts";
 import { createApp } from "../../worker/app.ts";
 import { operations } from "../../worker/routes/index.ts";
 import { type Answer, call, dataOf, makeKey, type Person, type RequestOptions, signUp } from "./harness.ts";
+import { registeredSigner, signVersion } from "./signer.ts";
 
 /** Stands in everything of the victim's that has a name; no answer to anybody else may hold it. */
 const CANARY = `canary${crypto.randomUUID().slice(0, 8)}`;
@@ -23,6 +24,7 @@ interface Ids {
   joinTokenId: string;
   apiKeyId: string;
   poolId: string;
+  signingKeyId: string;
 }
 
 interface Case {
@@ -30,6 +32,8 @@ interface Case {
   path: (ids: Ids) => string;
   options?: (ids: Ids) => RequestOptions;
 }
+
+const PUBLIC_KEY = `ed25519:${"A".repeat(43)}`;
 
 const source = (title: string) => `---\ntitle: ${title}\n---\n\n\`\`\`bash {name=look}\nuptime\n\`\`\`\n`;
 const at = (path: (ids: Ids) => string, options?: (ids: Ids) => RequestOptions): Case => ({
@@ -138,6 +142,13 @@ const CASES: Record<string, Case> = {
   "post /api-keys": at(() => "/api-keys", body({ name: "attacker", scopes: ["runbooks:read"] })),
   "get /api-keys": at(() => "/api-keys"),
   "delete /api-keys/{apiKeyId}": at((ids) => `/api-keys/${ids.apiKeyId}`),
+  "post /signing-keys": at(() => "/signing-keys", body({ publicKey: PUBLIC_KEY, proof: "a.b.c" })),
+  "get /signing-keys": at(() => "/signing-keys"),
+  "delete /signing-keys/{signingKeyId}": at((ids) => `/signing-keys/${ids.signingKeyId}`),
+  "post /runbooks/{runbookId}/versions/{number}/signatures": at(
+    (ids) => `/runbooks/${ids.runbookId}/versions/1/signatures`,
+    body({ signature: "a.b.c" }),
+  ),
 };
 
 let victim: Person;
@@ -151,6 +162,7 @@ const nobodys = (): Ids => ({
   joinTokenId: newId("joinToken"),
   apiKeyId: newId("apiKey"),
   poolId: newId("pool"),
+  signingKeyId: newId("signingKey"),
 });
 
 beforeAll(async () => {
@@ -160,7 +172,7 @@ beforeAll(async () => {
 });
 
 /** Gives an organization one of everything. */
-async function furnish({ key }: Person): Promise<Ids> {
+async function furnish({ key, organizationId }: Person): Promise<Ids> {
   const post = (path: string, value: unknown) => call(path, { method: "POST", key, body: value });
   const runbook = dataOf(await post("/api/v1/runbooks", { source: source(CANARY) }), runbookSchema);
   const pool = dataOf(await post("/api/v1/pools", { name: CANARY }), poolSchema);
@@ -186,6 +198,8 @@ async function furnish({ key }: Person): Promise<Ids> {
     enrollResponseSchema,
   );
   const keys = dataOf(await call("/api/v1/api-keys", { key }), z.array(apiKeySchema));
+  const signer = await registeredSigner({ key, organizationId }, CANARY);
+  await signVersion({ key, organizationId }, runbook.version, signer);
   return {
     runbookId: runbook.id,
     executionId: execution.id,
@@ -193,6 +207,7 @@ async function furnish({ key }: Person): Promise<Ids> {
     joinTokenId: (await token()).id,
     apiKeyId: keys[0]?.id ?? "",
     poolId: pool.id,
+    signingKeyId: signer.id,
   };
 }
 
@@ -213,10 +228,13 @@ async function ask(name: string, ids: Ids, credentials: RequestOptions): Promise
 
 /** Every row of the victim's organization. */
 async function rowsOfVictim(): Promise<string> {
-  const tables = ["pools", "agents", "join_tokens", "api_keys", "runbooks", "runbook_versions", "executions"];
+  const tables = [
+    ...["pools", "agents", "join_tokens", "api_keys", "runbooks", "runbook_versions", "executions"],
+    ...["signing_keys", "version_signatures"],
+  ];
   const all = await Promise.all(
     tables.map((table) =>
-      env.DB.prepare(`SELECT * FROM ${table} WHERE organization_id = ? ORDER BY id`)
+      env.DB.prepare(`SELECT * FROM ${table} WHERE organization_id = ? ORDER BY 1, 2, 3`)
         .bind(victim.organizationId)
         .all(),
     ),

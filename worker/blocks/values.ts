@@ -1,7 +1,7 @@
 /** Values of a block that may be expressions, worked out for one attempt. */
 import type { Value } from "#protocol/blocks/common.ts";
 import type { StepInputs } from "#protocol/data.ts";
-import { ExpressionError, looksAtAgent, parseExpression } from "#protocol/expressions.ts";
+import { ExpressionError, looksAtAgent, parseExpression, textOf } from "#protocol/expressions.ts";
 import { jsonBytes } from "#protocol/json.ts";
 import { INPUTS_MAX_BYTES, SCRIPT_MAX_BYTES } from "#protocol/limits.ts";
 import type { Scene } from "./kind.ts";
@@ -52,11 +52,6 @@ export function placed<T>(
   return Object.fromEntries(
     Object.entries(values ?? {}).map(([name, value]) => [`${prefix}/${name}`, value]),
   );
-}
-
-/** What a result looks like as text: text as it is, anything else as JSON. */
-export function textOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** A value as text, worked out if it is an expression. */

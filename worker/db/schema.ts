@@ -291,6 +291,56 @@ export const runbookVersions = sqliteTable(
   ],
 );
 
+/** Public keys with which people and CI sign; the private halves are never here. */
+export const signingKeys = sqliteTable(
+  "signing_keys",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    name: text("name").notNull(),
+    /** As `protocol/signatures/keys.ts` writes it. */
+    publicKey: text("public_key").notNull(),
+    fingerprint: text("fingerprint").notNull(),
+    /** Whose it is. */
+    userId: text("user_id")
+      .notNull()
+      .references(() => user.id),
+    createdBy: text("created_by", { mode: "json" }).$type<Actor>().notNull(),
+    createdAt: time("created_at").notNull(),
+    revokedAt: time("revoked_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    uniqueIndex("signing_keys_by_fingerprint").on(table.organizationId, table.fingerprint),
+  ],
+);
+
+/** One for each key that signed a version. */
+export const versionSignatures = sqliteTable(
+  "version_signatures",
+  {
+    organizationId: organizationId(),
+    versionId: text("version_id").notNull(),
+    keyId: text("key_id").notNull(),
+    /** A compact JWS. */
+    signature: text("signature").notNull(),
+    signedAt: time("signed_at").notNull(),
+    expiresAt: time("expires_at"),
+    createdAt: time("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.versionId, table.keyId] }),
+    foreignKey({
+      columns: [table.organizationId, table.versionId],
+      foreignColumns: [runbookVersions.organizationId, runbookVersions.id],
+    }),
+    foreignKey({
+      columns: [table.organizationId, table.keyId],
+      foreignColumns: [signingKeys.organizationId, signingKeys.id],
+    }),
+  ],
+);
+
 /**
  * The index of executions: a projection that each execution's coordinator
  * writes. It has no foreign keys, because the coordinator is the truth and

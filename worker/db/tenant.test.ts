@@ -11,6 +11,8 @@ const TENANT_TABLES = [
   "pools",
   "runbook_versions",
   "runbooks",
+  "signing_keys",
+  "version_signatures",
 ] as const;
 
 interface Statement {
@@ -125,6 +127,32 @@ const CALLS: Calls = {
     addVersion: (db) => db.runbooks.addVersion("rb_x", 1, version),
     remove: (db) => db.runbooks.remove("rb_x", now),
     forTrigger: (db) => db.runbooks.forTrigger("rb_x", undefined, "prod"),
+  },
+  signatures: {
+    addKey: (db) =>
+      db.signatures.addKey({
+        id: "sgk_x",
+        name: "x",
+        publicKey: "x",
+        fingerprint: "x",
+        userId: "usr_x",
+        createdBy: actor,
+        createdAt: now,
+      }),
+    keys: (db) => db.signatures.keys("sgk_x", 1),
+    keyOf: (db) => db.signatures.keyOf("x"),
+    ownerOf: (db) => db.signatures.ownerOf("sgk_x"),
+    revokeKey: (db) => db.signatures.revokeKey("sgk_x", now),
+    sign: (db) =>
+      db.signatures.sign({
+        versionId: "rbv_x",
+        keyId: "sgk_x",
+        signature: "x",
+        signedAt: now,
+        expiresAt: undefined,
+        createdAt: now,
+      }),
+    ofVersion: (db) => db.signatures.ofVersion("rbv_x"),
   },
 };
 

@@ -5,6 +5,7 @@ import { joinTokensRepository } from "./repositories/join-tokens.ts";
 import { organizationRepository } from "./repositories/organization.ts";
 import { poolsRepository } from "./repositories/pools.ts";
 import { runbooksRepository } from "./repositories/runbooks.ts";
+import { signaturesRepository } from "./repositories/signatures.ts";
 import { tenantScope } from "./scope.ts";
 
 /**
@@ -22,6 +23,7 @@ export function tenantDb(d1: D1Database, organizationId: string) {
     organization: organizationRepository(scope),
     pools: poolsRepository(scope),
     runbooks: runbooksRepository(scope),
+    signatures: signaturesRepository(scope),
   };
 }
 

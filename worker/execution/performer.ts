@@ -1,6 +1,6 @@
 /** Carries out what the engine asks for, each with whoever does it. */
 import type { StepStart } from "#protocol/data.ts";
-import { CANCEL_GRACE_MS, COMMAND_RESEND_MS } from "#protocol/limits.ts";
+import { APPROVAL_SIGNATURES_MAX, CANCEL_GRACE_MS, COMMAND_RESEND_MS } from "#protocol/limits.ts";
 import type { OfferPayload } from "../pool/contract.ts";
 import type { AgentLink } from "./agentLink.ts";
 import type { EdgeCalls } from "./edgeCalls.ts";
@@ -44,7 +44,7 @@ export class Performer {
         return edge.cancel(effect);
       case "step.start": {
         const { type: _, ...start } = effect;
-        agents.send(effect.fence, startOf(start));
+        agents.send(effect.fence, startOf(this.#deps.state(), start));
         return;
       }
       case "step.cancel":
@@ -76,11 +76,25 @@ export function offerPayload(state: EngineState, fence: number): OfferPayload | 
     if (step.stopping) continue;
     const { path, attempt, inputs } = step;
     const { plan, planDigest } = state;
-    return { plan, planDigest, firstStep: startOf({ step: path, attempt, fence, inputs }) };
+    return { plan, planDigest, firstStep: startOf(state, { step: path, attempt, fence, inputs }) };
   }
   return null;
 }
 
-function startOf(start: Omit<StepStart, "type" | "id">): StepStart {
-  return { type: "step.start", id: `start:${start.step}:${start.attempt}:${start.fence}`, ...start };
+function startOf(state: EngineState, start: Omit<StepStart, "type" | "id">): StepStart {
+  const id = `start:${start.step}:${start.attempt}:${start.fence}`;
+  const approvals = approvalsIn(state);
+  return { type: "step.start", id, ...start, ...(approvals.length > 0 && { approvals }) };
+}
+
+/** The signatures that approvers have given to the plan so far. */
+function approvalsIn({ steps }: EngineState): string[] {
+  const given: string[] = [];
+  for (const { block, answers = [] } of steps.values()) {
+    if (block.kind !== "approval") continue;
+    for (const { answer, signature } of answers) {
+      if (answer === "approve" && signature !== undefined) given.push(signature);
+    }
+  }
+  return given.slice(-APPROVAL_SIGNATURES_MAX);
 }

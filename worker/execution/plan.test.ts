@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Version } from "#protocol/api/runbooks.ts";
+import { digestOf } from "#protocol/digest.ts";
 import { newId } from "#protocol/ids.ts";
 import { planSchema } from "#protocol/plan.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
+import { documentOf } from "#protocol/signatures/version.ts";
 import { buildPlan, NO_SURROUNDINGS, type PlanInput } from "./plan.ts";
 
 const HOUR = 3_600_000;
@@ -34,6 +36,7 @@ function versionOf(more: Partial<RunbookDocument> = {}): Version {
 const inputOf = (more: Partial<PlanInput> = {}): PlanInput => ({
   organizationId: newId("organization"),
   version: versionOf(),
+  signatures: [],
   parameters: {},
   poolName: "default",
   pool: { id: newId("pool"), name: "default" },
@@ -119,5 +122,23 @@ describe("a plan", () => {
     }));
     const result = buildPlan(inputOf({ version: versionOf({ blocks }) }));
     expect(result).toMatchObject({ ok: false, code: "payload_too_large" });
+  });
+});
+
+describe("[S6] a plan of a signed version", () => {
+  test("holds all that the hash of the version is of, with the signatures", async () => {
+    const document = { ...versionOf().document, description: "why", timeoutMs: HOUR, locks: [{ name: "x" }] };
+    const version = { ...versionOf(), document, contentHash: await digestOf(document) };
+    const result = buildPlan(inputOf({ version, signatures: ["a.b.c"], labels: { role: "web" } }));
+    if (!result.ok) throw new Error(result.detail);
+    // As an agent reads it.
+    const plan = planSchema.parse(JSON.parse(JSON.stringify(result.plan)));
+    expect(plan.signed?.signatures).toEqual(["a.b.c"]);
+    expect(await digestOf(documentOf(plan))).toBe(version.contentHash);
+  });
+
+  test("is as before where nobody signed", () => {
+    const result = buildPlan(inputOf());
+    expect(result.ok && "signed" in result.plan).toBe(false);
   });
 });

@@ -43,6 +43,8 @@ export interface Resolved {
   pool: { id: string; name: string };
   /** By name of a `runbook` block: the version that it starts. */
   children: Record<string, string>;
+  /** Its authors' signatures. */
+  signatures: string[];
 }
 
 /** Everything that plans of a version need from storage. */
@@ -59,6 +61,8 @@ export const NO_SURROUNDINGS: Surroundings = { pools: {}, runbooks: {}, children
 export interface PlanInput {
   organizationId: string;
   version: Version;
+  /** The authors' signatures of the version. */
+  signatures: string[];
   /** Answers as the caller gave them. */
   parameters: Readonly<Record<string, unknown>>;
   /** The pool as it was asked for, and what that name led to. */
@@ -84,7 +88,7 @@ export type PlanResult = { ok: true; plan: Plan } | PlanProblem;
 
 /** A plan, or in words why there is none. */
 export function buildPlan(input: PlanInput): PlanResult {
-  const { organizationId, version, poolName, pool, surroundings, labels, nonce, now } = input;
+  const { organizationId, version, signatures, poolName, pool, surroundings, labels, nonce, now } = input;
   const { document } = version;
   const checked = checkParameters(document.parameters, input.parameters);
   if (!checked.ok) return parameterProblem(checked.problems);
@@ -110,7 +114,7 @@ export function buildPlan(input: PlanInput): PlanResult {
   const plan: Plan = {
     schema: 1,
     organizationId,
-    ...partsOf(version, pool, labels),
+    ...partsOf({ version, pool, signatures }, labels),
     parameters: checked.values,
     ...(Object.keys(pools).length > 0 && { pools }),
     ...(Object.keys(runbooks).length > 0 && { runbooks }),
@@ -158,7 +162,10 @@ export function renewPlan(plan: Plan, { nonce, now }: { nonce: string; now: numb
   return { ...plan, nonce, expiresAt: now + lifeMs(plan) };
 }
 
-function partsOf(version: Version, pool: { id: string; name: string }, labels?: Record<string, string>) {
+function partsOf(
+  { version, pool, signatures }: Pick<Resolved, "version" | "pool" | "signatures">,
+  labels?: Record<string, string>,
+) {
   const { document } = version;
   return {
     runbookId: version.runbookId,
@@ -171,11 +178,18 @@ function partsOf(version: Version, pool: { id: string; name: string }, labels?: 
     ...(document.finally && { finally: document.finally }),
     ...(document.timeoutMs !== undefined && { timeoutMs: document.timeoutMs }),
     ...(document.locks && { locks: document.locks }),
+    ...(signatures.length > 0 && { signed: signedOf(document, signatures) }),
   };
 }
 
-function procedureOf({ version, pool, children }: Resolved): ChildProcedure {
-  return { ...partsOf(version, pool), definitions: version.document.parameters, children };
+/** What agents need to see for themselves that the plan is of the document that was signed. */
+function signedOf({ description, parameters, target }: RunbookDocument, signatures: string[]) {
+  return { ...(description !== undefined && { description }), parameters, target, signatures };
+}
+
+function procedureOf(resolved: Resolved): ChildProcedure {
+  const { version, children } = resolved;
+  return { ...partsOf(resolved), definitions: version.document.parameters, children };
 }
 
 /** The part of the top level to run, or why it cannot be. */

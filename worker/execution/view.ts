@@ -102,7 +102,7 @@ function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
     usage: step.usage,
     wait: step.wait,
     values: step.values,
-    answers: step.answers?.map(({ answer, actor, at, note }) => ({ answer, actor, at: iso(at), note })),
+    answers: step.answers?.map(({ at, ...answer }) => ({ ...answer, at: iso(at) })),
     executionId: step.executionId,
     lists: step.lists && { total: policyOf(step).total, ...step.lists },
     item: itemOf(state, step.path),

@@ -9,6 +9,7 @@ import { organizationOperations } from "./organization/index.ts";
 import { poolOperations } from "./pools/index.ts";
 import { runbookOperations } from "./runbooks/index.ts";
 import { secretOperations } from "./secrets/index.ts";
+import { signingKeyOperations } from "./signing-keys/index.ts";
 import { systemOperations } from "./system/index.ts";
 
 /** Every operation of the API that needs a caller. */
@@ -21,6 +22,7 @@ export const operations = [
   ...agentOperations,
   ...joinTokenOperations,
   ...apiKeyOperations,
+  ...signingKeyOperations,
   ...lockOperations,
   ...secretOperations,
   ...organizationOperations,

@@ -14,6 +14,7 @@ export const paths = {
   agents: "/agents",
   secrets: "/secrets",
   apiKeys: "/api-keys",
+  signingKeys: "/signing-keys",
   settings: "/settings",
 } as const;
 

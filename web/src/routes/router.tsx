@@ -97,6 +97,12 @@ export const router = createBrowserRouter([
                 }),
               },
               {
+                path: "signing-keys",
+                lazy: async () => ({
+                  Component: (await import("../features/signing/SigningKeysPage.tsx")).SigningKeysPage,
+                }),
+              },
+              {
                 path: "settings",
                 lazy: async () => ({
                   Component: (await import("../features/settings/SettingsPage.tsx")).SettingsPage,

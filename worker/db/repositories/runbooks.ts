@@ -1,9 +1,11 @@
 /** Runbooks and their versions. A deleted runbook is not there for anybody; its rows stay. */
 import { and, desc, eq, getTableColumns, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
 import type { Actor } from "#protocol/actor.ts";
 import type { Runbook, RunbookSummary, Version, VersionSummary } from "#protocol/api/runbooks.ts";
 import { type Block, walkBlocks } from "#protocol/blocks/index.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
+import { VERSION_SIGNATURES_MAX } from "#protocol/signatures/version.ts";
 import { organization, pools, runbooks, runbookVersions } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
 
@@ -31,9 +33,23 @@ export interface TriggerSource {
   pool: { id: string; name: string } | null;
   /** The organization limits how many executions run at once. */
   limited: boolean;
+  /** Of the version, by keys that nobody has revoked. */
+  signatures: string[];
 }
 
 const DEFAULT_POOL = "default";
+
+const signatureListSchema = z.array(z.string());
+
+/** As a JSON array, the latest of them; in the statement that reads the version, so that it costs no other. */
+const signaturesOfVersion = sql<string>`(
+  select json_group_array(signature) from (
+    select s.signature from version_signatures s
+    join signing_keys k on k.organization_id = s.organization_id and k.id = s.key_id
+    where s.organization_id = ${runbookVersions.organizationId} and s.version_id = ${runbookVersions.id}
+      and k.revoked_at is null
+    order by s.created_at desc limit ${VERSION_SIGNATURES_MAX}
+  ))`;
 
 const { source: _source, document: _document, ...versionSummaryColumns } = getTableColumns(runbookVersions);
 
@@ -207,6 +223,7 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
           poolName,
           pool: { id: pools.id, name: pools.name },
           maxExecutions: organization.maxExecutions,
+          signatures: signaturesOfVersion,
         })
         .from(runbooks)
         .innerJoin(organization, eq(organization.id, runbooks.organizationId))
@@ -220,6 +237,7 @@ export function runbooksRepository({ db, organizationId, within }: TenantScope) 
         poolName: row.poolName,
         pool: row.pool,
         limited: row.maxExecutions !== null,
+        signatures: signatureListSchema.parse(JSON.parse(row.signatures)),
       };
     },
   };

@@ -55,12 +55,12 @@ function skipByHand(draft: Draft, { step: path, actor, reason }: Input<"skip">):
 
 function answer(
   draft: Draft,
-  { step: path, answer, person, planDigest, note, values }: Input<"answer">,
+  { step: path, answer, person, planDigest, note, values, signature }: Input<"answer">,
 ): void {
   const step = draft.step(path);
   if (!step) return;
   const { actor } = person;
-  draft.emit({ type: "step.answered", step: path, answer, actor, planDigest, note, values });
+  draft.emit({ type: "step.answered", step: path, answer, actor, planDigest, note, values, signature });
   const who = "name" in actor ? actor.name : actor.type;
   switch (answer) {
     case "acknowledge":

@@ -30,7 +30,10 @@ export function applyStep(state: EngineState, time: number, event: StepEvent): E
       return changeStep(state, path, (step) => ({
         answers: [
           ...(step.answers ?? []),
-          { answer: event.answer, actor: event.actor, at: time, note: event.note },
+          {
+            ...{ answer: event.answer, actor: event.actor, at: time, note: event.note },
+            ...(event.signature !== undefined && { signature: event.signature }),
+          },
         ],
         values: event.values ? { ...step.values, ...event.values } : step.values,
       }));

@@ -33,6 +33,7 @@ export type EngineInput =
       planDigest?: string;
       note?: string;
       values?: StepValues;
+      signature?: string;
     }
   // What the pool says of a lease.
   | {

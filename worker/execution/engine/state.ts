@@ -28,6 +28,8 @@ export interface Answer {
   readonly actor: Actor;
   readonly at: number;
   readonly note?: string;
+  /** The approver's own over the plan. */
+  readonly signature?: string;
 }
 
 /** How far a step has come with the lists of steps inside it. */

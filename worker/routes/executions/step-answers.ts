@@ -9,6 +9,7 @@ import {
 } from "#protocol/api/executions.ts";
 import type { ErrorCode } from "#protocol/errors.ts";
 import { operation } from "../../http/operation.ts";
+import { approveStep } from "../../services/executions/approve.ts";
 import { askExecution, personOf } from "../../services/executions/ask.ts";
 import { stepParamsSchema } from "./params.ts";
 
@@ -47,15 +48,14 @@ export const approve = operation(
     path: path("approve"),
     summary: "Approve a plan",
     description:
-      "Counts for exactly the plan whose digest is given, once for each person, and never for whoever started the execution unless the block allows it.",
+      "Counts for exactly the plan whose digest is given, once for each person, and never for whoever started the execution unless the block allows it. With a `signature` over the plan it also counts on hosts that run only what an approver signed.",
     body: stepApproveSchema,
     example: { planDigest: "the planDigest of the execution", note: "looked at it" },
-    errors: [...ERRORS, "forbidden", "conflict"],
+    errors: [...ERRORS, "forbidden", "conflict", "invalid_signature"],
   },
   async ({ c, caller, params, body }) => {
-    const person = personOf(caller);
-    const ask = { type: "answer", step: params.stepId, answer: "approve", person, ...body } as const;
-    return { data: await askExecution(c.env, caller, params.executionId, ask) };
+    const { executionId, stepId: step } = params;
+    return { data: await approveStep(c.env, caller, { executionId, step }, body) };
   },
 );
 

@@ -8,6 +8,7 @@ import { parse } from "./parse.ts";
 import { plan } from "./plan.ts";
 import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
+import { sign } from "./sign-version.ts";
 import { update } from "./update.ts";
 
 export const runbookOperations = [
@@ -19,6 +20,7 @@ export const runbookOperations = [
   remove,
   listVersions,
   getVersion,
+  sign,
   rollback,
   compare,
   plan,

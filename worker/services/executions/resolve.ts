@@ -16,12 +16,13 @@ export async function resolvePlan(
 ): Promise<Plan | ApiError> {
   if (!source) return notFound("runbook");
   if (!source.version) return new ApiError("not_found", `This runbook has no version ${body.version}.`);
-  const { version } = source;
+  const { version, signatures } = source;
   const surroundings = await surroundingsOf(env, organizationId, version).catch(asApiError);
   if (surroundings instanceof ApiError) return surroundings;
   const result = buildPlan({
     organizationId,
     version,
+    signatures,
     surroundings,
     range: body.range,
     labels: body.labels,

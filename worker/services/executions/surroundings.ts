@@ -55,7 +55,7 @@ class Collector {
   /** The id of the version that a block starts, collected with all that it needs. */
   async #child(reference: string, number: number | undefined, above: readonly string[]): Promise<string> {
     const source = await this.#found(reference, number);
-    const { version, pool, poolName } = source;
+    const { version, pool, poolName, signatures } = source;
     if (!version) throw refused(`The runbook "${reference}" has no version ${number}.`);
     if (above.includes(version.runbookId)) throw refused(`The runbook "${reference}" would start itself.`);
     // What is known already may lie deeper here than where it was met first.
@@ -69,7 +69,7 @@ class Collector {
       throw refused(`One execution may start at most ${RUNBOOKS_MAX} different runbooks.`);
     }
     const { children } = await this.collect(version.document, [...above, version.runbookId]);
-    this.found.runbooks[version.id] = { version, pool, children };
+    this.found.runbooks[version.id] = { version, pool, children, signatures };
     const below = Object.values(children).map((id) => 1 + (this.#heights.get(id) ?? 0));
     this.#heights.set(version.id, Math.max(0, ...below));
     return version.id;

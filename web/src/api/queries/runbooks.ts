@@ -6,9 +6,9 @@ import {
   type Runbook,
   runbookSchema,
   runbookSummarySchema,
-  versionSchema,
   versionSummarySchema,
 } from "#protocol/api/runbooks.ts";
+import { signedVersionSchema } from "#protocol/api/signatures.ts";
 import { apiPath, command, request } from "../client.ts";
 import { pagedQuery } from "../paging.ts";
 
@@ -47,9 +47,7 @@ export const versionQuery = (id: string, number: number) =>
   queryOptions({
     queryKey: runbookKeys.version(id, number),
     queryFn: async ({ signal }) =>
-      (await request(apiPath("runbooks", id, "versions", number), versionSchema, { signal })).data,
-    // A version never changes.
-    staleTime: Number.POSITIVE_INFINITY,
+      (await request(apiPath("runbooks", id, "versions", number), signedVersionSchema, { signal })).data,
   });
 
 export const comparisonQuery = (id: string, from: number, to: number) =>

@@ -8,8 +8,10 @@ import { Button } from "../../components/Button.tsx";
 import { Field } from "../../components/Field.tsx";
 import { Input } from "../../components/Input.tsx";
 import { Notice } from "../../components/Notice.tsx";
+import { signedApproval } from "../../signing/statements.ts";
 import { type Answers, checkAnswers, initialAnswers } from "../run/answers.ts";
 import { ParameterField } from "../run/ParameterField.tsx";
+import { useBrowserKey } from "../signing/useBrowserKey.ts";
 import type { Question, Verb } from "./answers.ts";
 import { GivenAnswers } from "./GivenAnswers.tsx";
 
@@ -28,11 +30,13 @@ export function AnswerForm({ execution, step, question, onSkip }: Props) {
   const { register, handleSubmit, setError, formState } = useForm<Answers>({
     defaultValues: initialAnswers(form),
   });
+  const own = useBrowserKey();
   const answer = useMutation({
-    mutationFn: ({ verb, values }: { verb: Verb; values?: Record<string, unknown> }) =>
+    mutationFn: async ({ verb, values }: { verb: Verb; values?: Record<string, unknown> }) =>
       answerStep(execution.id, step.id, verb, {
         ...(note.trim() && { note }),
         ...(verb === "approve" && { planDigest: execution.planDigest }),
+        ...(verb === "approve" && own && { signature: await signedApproval(execution, step.id, own.key) }),
         ...(values && Object.keys(values).length > 0 && { values }),
       }),
   });
@@ -61,6 +65,7 @@ export function AnswerForm({ execution, step, question, onSkip }: Props) {
         <p className="text-[0.8125rem] text-muted">
           Counts for exactly this plan:{" "}
           <code className="font-mono wrap-anywhere">{execution.planDigest.slice(0, 16)}…</code>
+          {own && <>, signed with the key “{own.name}” of this browser</>}
         </p>
       )}
       <GivenAnswers answers={step.answers} />
@@ -71,7 +76,7 @@ export function AnswerForm({ execution, step, question, onSkip }: Props) {
       )}
       <div className="flex flex-wrap gap-2 max-md:sticky max-md:bottom-0 max-md:bg-surface max-md:py-1">
         <Button type="submit" variant="primary" busy={busy} className="max-sm:flex-1">
-          {yes.label}
+          {yes.verb === "approve" && own ? "Approve and sign" : yes.label}
         </Button>
         {no && (
           <Button disabled={busy} className="max-sm:flex-1" onClick={() => answer.mutate({ verb: no.verb })}>

@@ -15,7 +15,7 @@ export function GivenAnswers({ answers }: { answers: Step["answers"] }) {
   if (!answers?.length) return null;
   return (
     <ul aria-label="Answers" className="flex flex-col gap-1.5">
-      {answers.map(({ actor, answer, at, note }) => (
+      {answers.map(({ actor, answer, at, note, signature }) => (
         <li key={`${at} ${answer} ${actorName(actor)}`} className="flex gap-2">
           {answer === "reject" ? (
             <X aria-hidden className="mt-0.5 size-4 shrink-0 text-bad" />
@@ -23,7 +23,8 @@ export function GivenAnswers({ answers }: { answers: Step["answers"] }) {
             <Check aria-hidden className="mt-0.5 size-4 shrink-0 text-good" />
           )}
           <div className="min-w-0 wrap-anywhere">
-            {actorName(actor)} {DONE[answer]}{" "}
+            {actorName(actor)} {DONE[answer]}
+            {signature !== undefined && " and signed"}{" "}
             <span className="text-muted">
               <RelativeTime time={at} />
             </span>

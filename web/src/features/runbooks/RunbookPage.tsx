@@ -9,6 +9,7 @@ import { PageHeader } from "../../components/PageHeader.tsx";
 import { Skeleton } from "../../components/Skeleton.tsx";
 import { paths } from "../../routes/paths.ts";
 import { ReadPage } from "../../routes/ReadPage.tsx";
+import { VersionSignatures } from "../signing/VersionSignatures.tsx";
 import { DocumentBody } from "./DocumentBody.tsx";
 import { DocumentFacts } from "./DocumentFacts.tsx";
 import { RecentExecutions } from "./RecentExecutions.tsx";
@@ -68,6 +69,7 @@ function Loaded({ runbook }: { runbook: Runbook }) {
             <RecentExecutions runbookId={runbook.id} />
           </Section>
           <DocumentFacts document={document} />
+          <VersionSignatures version={runbook.version} />
           <Section title="Versions">
             <VersionList runbookId={runbook.id} latest={runbook.latestVersion} />
           </Section>

@@ -11,6 +11,7 @@ import { SkeletonRows } from "../../components/Skeleton.tsx";
 import { paths } from "../../routes/paths.ts";
 import { ReadPage } from "../../routes/ReadPage.tsx";
 import { actorName } from "../executions/actor.ts";
+import { VersionSignatures } from "../signing/VersionSignatures.tsx";
 import { DocumentBody } from "./DocumentBody.tsx";
 import { DocumentFacts } from "./DocumentFacts.tsx";
 import { Section } from "./Section.tsx";
@@ -50,6 +51,7 @@ function Loaded({ runbookId, version }: { runbookId: string; version: Version })
         </div>
         <aside aria-label="About this version" className="flex min-w-0 flex-col gap-6">
           <DocumentFacts document={document} />
+          <VersionSignatures version={version} />
           <Section title="Content hash">
             <code className="font-mono text-xs text-muted wrap-anywhere">{contentHash}</code>
           </Section>

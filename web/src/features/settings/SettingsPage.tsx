@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { BookOpen, KeyRound, LogOut } from "lucide-react";
+import { BookOpen, KeyRound, LogOut, Signature } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { meQuery } from "../../api/queries/me.ts";
@@ -40,6 +40,12 @@ export function SettingsPage() {
             <Link to={paths.apiKeys}>
               <KeyRound aria-hidden />
               API keys
+            </Link>
+          </Button>
+          <Button asChild>
+            <Link to={paths.signingKeys}>
+              <Signature aria-hidden />
+              Signing keys
             </Link>
           </Button>
           <Button asChild>
