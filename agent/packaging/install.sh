@@ -156,6 +156,7 @@ download() {
   require_sha256 "$WORK/$name.tar.gz" "$digest"
   tar -xzf "$WORK/$name.tar.gz" -C "$WORK"
   FROM="$WORK/$name"
+  require_runs
   check_signature
 }
 
@@ -169,6 +170,22 @@ check_signature() {
     "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
       --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
   fi || fail "release $VERSION is not signed by the release key. Nothing was installed"
+}
+
+# Before anything is changed: does it run here? Node, which is inside, wants one library that
+# small systems lack.
+require_runs() {
+  if "$FROM/farhand-agent" --version >/dev/null 2>"$WORK/error"; then return; fi
+  grep -q libatomic "$WORK/error" || fail "the agent does not run on this host: $(cat "$WORK/error")"
+  say "installing the system's libatomic, which the program needs"
+  if has apt-get; then
+    apt-get install -y -qq libatomic1 >/dev/null 2>&1 ||
+      { apt-get update -qq && apt-get install -y -qq libatomic1; } >/dev/null 2>&1
+  elif has dnf; then
+    dnf install -y -q libatomic
+  fi || true
+  "$FROM/farhand-agent" --version >/dev/null 2>&1 ||
+    fail "install libatomic (libatomic1 on Debian and Ubuntu) and run this again. Nothing was changed"
 }
 
 refuse_downgrade() {
@@ -330,7 +347,8 @@ main() {
     download
   else
     [ -x "$FROM/farhand-agent" ] || fail "$FROM is not an unpacked release"
-    VERSION=$("$FROM/farhand-agent" --version) || fail "the agent in $FROM does not run on this host"
+    require_runs
+    VERSION=$("$FROM/farhand-agent" --version)
     refuse_downgrade
   fi
   create_user_and_folders
