@@ -114,7 +114,7 @@ export const checks: readonly Check[] = [
         const now = await scene.processes();
         return now.length <= before && !now.some((line) => line.includes("sleep"));
       });
-      assert.equal((await scene.machine.sh("pgrep -f 'sleep 9876'")).code, 1);
+      assert.equal((await scene.machine.sh("pgrep -f '[s]leep 9876'")).code, 1);
       return undefined;
     },
   },
