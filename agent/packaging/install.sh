@@ -150,6 +150,7 @@ download() {
   fetch "/releases/$VERSION/release.json" "$WORK/release.json"
   require_sha256 "$WORK/release.json" "$MANIFEST_SHA256"
   fetch "/releases/$VERSION/release.json.sig" "$WORK/release.json.sig"
+  if openssl_knows_how; then openssl_verifies || fail_unsigned; fi
   digest=$(sed -n "s/.*\"name\":\"$name\.tar\.gz\".*\"sha256\":\"\([0-9a-f]\{64\}\)\".*/\1/p" "$WORK/release.json")
   [ -n "$digest" ] || fail "release $VERSION has nothing for $platform; with Node 22.2 or newer here, use --node"
   fetch "/releases/$VERSION/$name.tar.gz" "$WORK/$name.tar.gz"
@@ -157,20 +158,24 @@ download() {
   tar -xzf "$WORK/$name.tar.gz" -C "$WORK"
   FROM="$WORK/$name"
   require_runs
-  check_signature
+  openssl_knows_how || agent_verifies || fail_unsigned
 }
 
-# OpenSSL from 3.0 on knows how; without it, the agent that was just checked by its digest does.
-check_signature() {
-  if openssl pkeyutl -help 2>&1 | grep -q -- -rawin; then
-    printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$WORK/key.pem"
-    openssl pkeyutl -verify -rawin -pubin -inkey "$WORK/key.pem" \
-      -in "$WORK/release.json" -sigfile "$WORK/release.json.sig" >/dev/null 2>&1
-  else
-    "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
-      --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
-  fi || fail "release $VERSION is not signed by the release key. Nothing was installed"
+# OpenSSL from 3.0 on does. Where there is none the agent checks, which was itself checked by its digest.
+openssl_knows_how() { openssl pkeyutl -help 2>&1 | grep -q -- -rawin; }
+
+openssl_verifies() {
+  printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$WORK/key.pem"
+  openssl pkeyutl -verify -rawin -pubin -inkey "$WORK/key.pem" \
+    -in "$WORK/release.json" -sigfile "$WORK/release.json.sig" >/dev/null 2>&1
 }
+
+agent_verifies() {
+  "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
+    --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
+}
+
+fail_unsigned() { fail "release $VERSION is not signed by the release key. Nothing was installed"; }
 
 # Before anything is changed: does it run here? Node, which is inside, wants one library that
 # small systems lack.

@@ -156,7 +156,7 @@ export const checks: readonly Check[] = [
     },
   },
   {
-    name: "a control plane that is away restarts nothing",
+    name: "a control plane that is deployed anew restarts nothing",
     async run(scene, memory) {
       const pid = await scene.unit("MainPID");
       const execution = await scene.tenant.run(
