@@ -288,6 +288,22 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    name: "with a Node of the host's own, the script is installed instead",
+    async run(scene, memory) {
+      await scene.offer("1.0.0");
+      refused(await scene.install("--node --token none"), "there is none");
+      await scene.machine.putFile("usr/local/bin/node", process.execPath);
+      const { code, output } = await scene.install(`--node --token ${await scene.joinToken()}`);
+      assert.equal(code, 0, output);
+      await isUp(scene, "1.0.0");
+      assert.equal((await scene.run("id -un")).output, "farhand");
+      await scene.machine.read(`curl -fsSL ${scene.plane.url}/install.sh | sh -s -- --uninstall --purge`);
+      await scene.machine.read("rm /usr/local/bin/node");
+      await isBare(scene, memory);
+      return undefined;
+    },
+  },
+  {
     name: "the Debian package installs, runs, and purges",
     async run(scene, memory) {
       const file = "farhand-agent_1.0.0_amd64.deb";
