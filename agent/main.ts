@@ -41,7 +41,8 @@ async function main(args: string[]): Promise<number> {
   if (!command) throw new Failure(unknownWords(first), EXIT.usage);
   const { flags, word } = readFlags(args.slice(name.split(" ").length), command);
   if (flags.help) return print(HELP);
-  return (await command.run(flags, word)) ?? EXIT.ok;
+  const exitCode = await command.run(flags, word);
+  return typeof exitCode === "number" ? exitCode : EXIT.ok;
 }
 
 function print(words: string): number {

@@ -30,7 +30,7 @@ export interface Command {
   /** What is said about a word too many; the command takes one word that is no flag then, and none when absent. */
   tooMany?: string;
   /** Its exit code; 0 when it has none of its own. */
-  run(flags: Flags, word: string | undefined): Promise<number | void> | number | void;
+  run(flags: Flags, word: string | undefined): Promise<unknown> | unknown;
 }
 
 const text = { type: "string" } as const;

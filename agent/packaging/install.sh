@@ -150,25 +150,47 @@ download() {
   fetch "/releases/$VERSION/release.json" "$WORK/release.json"
   require_sha256 "$WORK/release.json" "$MANIFEST_SHA256"
   fetch "/releases/$VERSION/release.json.sig" "$WORK/release.json.sig"
+  if openssl_knows_how; then openssl_verifies || fail_unsigned; fi
   digest=$(sed -n "s/.*\"name\":\"$name\.tar\.gz\".*\"sha256\":\"\([0-9a-f]\{64\}\)\".*/\1/p" "$WORK/release.json")
   [ -n "$digest" ] || fail "release $VERSION has nothing for $platform; with Node 22.2 or newer here, use --node"
   fetch "/releases/$VERSION/$name.tar.gz" "$WORK/$name.tar.gz"
   require_sha256 "$WORK/$name.tar.gz" "$digest"
   tar -xzf "$WORK/$name.tar.gz" -C "$WORK"
   FROM="$WORK/$name"
-  check_signature
+  require_runs
+  openssl_knows_how || agent_verifies || fail_unsigned
 }
 
-# OpenSSL from 3.0 on knows how; without it, the agent that was just checked by its digest does.
-check_signature() {
-  if openssl pkeyutl -help 2>&1 | grep -q -- -rawin; then
-    printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$WORK/key.pem"
-    openssl pkeyutl -verify -rawin -pubin -inkey "$WORK/key.pem" \
-      -in "$WORK/release.json" -sigfile "$WORK/release.json.sig" >/dev/null 2>&1
-  else
-    "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
-      --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
-  fi || fail "release $VERSION is not signed by the release key. Nothing was installed"
+# OpenSSL from 3.0 on does. Where there is none the agent checks, which was itself checked by its digest.
+openssl_knows_how() { openssl pkeyutl -help 2>&1 | grep -q -- -rawin; }
+
+openssl_verifies() {
+  printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$WORK/key.pem"
+  openssl pkeyutl -verify -rawin -pubin -inkey "$WORK/key.pem" \
+    -in "$WORK/release.json" -sigfile "$WORK/release.json.sig" >/dev/null 2>&1
+}
+
+agent_verifies() {
+  "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
+    --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
+}
+
+fail_unsigned() { fail "release $VERSION is not signed by the release key. Nothing was installed"; }
+
+# Before anything is changed: does it run here? Node, which is inside, wants one library that
+# small systems lack.
+require_runs() {
+  if "$FROM/farhand-agent" --version >/dev/null 2>"$WORK/error"; then return; fi
+  grep -q libatomic "$WORK/error" || fail "the agent does not run on this host: $(cat "$WORK/error")"
+  say "installing the system's libatomic, which the program needs"
+  if has apt-get; then
+    apt-get install -y -qq libatomic1 >/dev/null 2>&1 ||
+      { apt-get update -qq && apt-get install -y -qq libatomic1; } >/dev/null 2>&1
+  elif has dnf; then
+    dnf install -y -q libatomic
+  fi || true
+  "$FROM/farhand-agent" --version >/dev/null 2>&1 ||
+    fail "install libatomic (libatomic1 on Debian and Ubuntu) and run this again. Nothing was changed"
 }
 
 refuse_downgrade() {
@@ -330,7 +352,8 @@ main() {
     download
   else
     [ -x "$FROM/farhand-agent" ] || fail "$FROM is not an unpacked release"
-    VERSION=$("$FROM/farhand-agent" --version) || fail "the agent in $FROM does not run on this host"
+    require_runs
+    VERSION=$("$FROM/farhand-agent" --version)
     refuse_downgrade
   fi
   create_user_and_folders

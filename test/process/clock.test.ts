@@ -40,7 +40,6 @@ async function connectedAgent() {
   const request = { joinToken: "t", publicKey: keys.publicKey, name: "n", labels: {}, agentVersion: "x" };
   const transport = createTransport({ url: plane.url });
   const enrolled = await requestEnrollment(transport, request);
-  const { agentId } = enrolled;
   const identity = { ...keys, ...enrolled, url: plane.url, name: "n", labels: {}, slots: 4, enrolledAt: "" };
   const clock = new ManualClock();
   plane.now = () => clock.now();
