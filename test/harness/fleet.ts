@@ -49,8 +49,8 @@ export class Fleet {
   readonly agents: FleetAgent[] = [];
   /** Every one since the beginning, in the order in which they were told of. */
   readonly connections: Connection[] = [];
-  /** Every one that was lost. */
-  readonly losses: Connection[] = [];
+  /** Every one that was lost, and every try that failed, with the agent's own words. */
+  readonly losses: (Connection & { why: string; retryInMs: number })[] = [];
   readonly #options: FleetOptions & { url: string };
   readonly #members: FleetMember[];
   readonly #connected = new Set<number>();
@@ -190,7 +190,8 @@ export class Fleet {
         this.connections.push({ index: report.index, at: report.at });
         return;
       case "lost":
-        if (this.#connected.delete(report.index)) this.losses.push({ index: report.index, at: report.at });
+        this.#connected.delete(report.index);
+        this.losses.push(report);
         return;
       case "failed":
         this.#failure ??= report.message;

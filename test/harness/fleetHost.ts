@@ -83,10 +83,10 @@ async function open(member: FleetMember, url: string, slots: number): Promise<st
 /** The agent's own log is what tells when its control socket comes and goes. */
 function logOf(index: number): Log {
   const write = (text: string): void => {
-    const line = lineSchema.parse(JSON.parse(text));
-    if (line.msg === "connected") tell({ type: "connected", index, at: Date.now() });
-    if (line.path === AGENT_PATHS.control && line.retryInMs !== undefined)
-      tell({ type: "lost", index, at: Date.now() });
+    const { msg, path, retryInMs } = lineSchema.parse(JSON.parse(text));
+    if (msg === "connected") tell({ type: "connected", index, at: Date.now() });
+    if (path === AGENT_PATHS.control && retryInMs !== undefined)
+      tell({ type: "lost", index, at: Date.now(), why: msg, retryInMs });
   };
   return createLog({ format: LOGGING.logFormat, level: LOGGING.logLevel, write });
 }

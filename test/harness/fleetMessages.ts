@@ -22,9 +22,16 @@ export const fleetOrderSchema = z.discriminatedUnion("type", [
 
 export const fleetReportSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), agentIds: z.array(z.string()) }),
-  /** The control socket was welcomed, or lost. `at` is in ms since the epoch. */
+  /** The control socket was welcomed. `at` is in ms since the epoch. */
   z.object({ type: z.literal("connected"), index: z.number(), at: z.number() }),
-  z.object({ type: z.literal("lost"), index: z.number(), at: z.number() }),
+  /** It was lost, or could not be opened; in so many ms it is dialed again. */
+  z.object({
+    type: z.literal("lost"),
+    index: z.number(),
+    at: z.number(),
+    why: z.string(),
+    retryInMs: z.number(),
+  }),
   z.object({ type: z.literal("failed"), message: z.string() }),
 ]);
 
