@@ -57,7 +57,7 @@ const COMMANDS = {
 } as const;
 
 /** The oldest Node that has everything the agent uses. */
-const NODE_LEAST = [22, 2] as const;
+const NODE_LEAST = [22, 3] as const;
 
 async function main(args: string[]): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

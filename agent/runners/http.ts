@@ -4,7 +4,7 @@
  * slow answer after five minutes whatever the block says, and bring several
  * megabytes into a process that spawns the faster the smaller it is.
  */
-import { type IncomingMessage, request as requestHttp } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { REDIRECTS_MAX, redirectedRequest } from "#protocol/http/redirect.ts";
 import type { Hop } from "#protocol/http/render.ts";
@@ -12,6 +12,9 @@ import type { Header, HttpRequest } from "#protocol/http/request.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { RunnerRefusal } from "./refusal.ts";
+
+/** Imported it would make each of its exports, and for `WebSocket` load an HTTP client that an agent never uses: 10 MB. */
+const { request: requestHttp } = process.getBuiltinModule("node:http");
 
 export interface HttpAnswer {
   status: number;
