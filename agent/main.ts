@@ -23,7 +23,7 @@ that trying again does not mend, such as a policy that cannot be read.
 `;
 
 /** The oldest Node that has everything the agent uses. */
-const NODE_LEAST = [22, 2] as const;
+const NODE_LEAST = [22, 3] as const;
 
 /** @returns the exit code */
 async function main(args: string[]): Promise<number> {

@@ -31,7 +31,7 @@ docs/benchmarks.md says what the rows mean.
   --help        this text
 
 Measurements:
-${NAMES.map((name) => `  ${name.padEnd(19)}${measurements[name].title}`).join("\n")}
+${NAMES.map((name) => `  ${name.padEnd(19)}${measurements[name].title}${isOnlyWhenNamed(name) ? " (only when named)" : ""}`).join("\n")}
 `;
 
 interface BenchOptions {
@@ -139,12 +139,17 @@ function readOptions(args: string[]): BenchOptions | undefined {
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100_000)) {
     throw new Problem(`--rounds must be a whole number from 1, not "${values.rounds}".`, EXIT.usage);
   }
-  const wanted = values.only ?? NAMES;
+  const wanted = values.only ?? NAMES.filter((name) => !isOnlyWhenNamed(name));
   const unknown = wanted.find((name) => !NAMES.some((known) => known === name));
   if (unknown !== undefined) {
     throw new Problem(`There is no measurement "${unknown}". Choose from ${NAMES.join(", ")}.`, EXIT.usage);
   }
   return { names: NAMES.filter((name) => wanted.includes(name)), rounds };
+}
+
+function isOnlyWhenNamed(name: MeasurementName): boolean {
+  const measurement: Measurement = measurements[name];
+  return measurement.onlyWhenNamed === true;
 }
 
 function parse(args: string[]) {

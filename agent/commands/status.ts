@@ -29,6 +29,7 @@ export async function status(config: StatusConfig): Promise<void> {
   }
   const rows = [
     ...identityRows(identity, paths),
+    ["policy", policyWords(config)],
     ...runningRows(process_, report),
     ["spool", spoolWords(spool)],
   ];

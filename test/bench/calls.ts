@@ -1,16 +1,10 @@
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { bundleWorker } from "../../scripts/lib/build.ts";
 import { oneCommand } from "./arena.ts";
-import { type Call, callsSchema } from "./counting/call.ts";
+import type { Call } from "./counting/call.ts";
+import { forgetCalls, startCountingSite, untilQuiet } from "./countingSite.ts";
 import type { Measurement } from "./measurement.ts";
 import { alone } from "./results.ts";
-import { startSite } from "./site.ts";
 
-const ENTRY = fileURLToPath(new URL("counting/index.ts", import.meta.url));
-/** No call for this long: everything that an execution leaves to do beside is done. */
-const QUIET_MS = 600;
 /** Long enough for what an execution has done for it only once it has been there for a while. */
 const LASTING = "echo hello\nsleep 1";
 
@@ -20,14 +14,12 @@ export const calls: Measurement = {
   rounds: 4,
   budgetMs: 20_000,
   async run({ folder, shutdown }, rounds) {
-    const workerDir = join(folder, "counting-worker");
-    await bundleWorker(ENTRY, workerDir);
-    const { farhand } = await startSite({ folder: join(folder, "counting-site"), workerDir, shutdown });
+    const { farhand } = await startCountingSite({ folder: join(folder, "counting"), shutdown });
     const brief = await farhand.write(oneCommand("sh", "echo hello"));
     const lasting = await farhand.write(oneCommand("sh", LASTING));
     const callsOf = async (runbookId: string) => {
       await untilQuiet(farhand.url);
-      await fetch(`${farhand.url}/api/bench/calls`, { method: "DELETE" });
+      await forgetCalls(farhand.url);
       await farhand.run(runbookId);
       return untilQuiet(farhand.url);
     };
@@ -74,17 +66,6 @@ export const calls: Measurement = {
     };
   },
 };
-
-async function untilQuiet(url: string): Promise<Call[]> {
-  let before = -1;
-  for (;;) {
-    const response = await fetch(`${url}/api/bench/calls`);
-    const now = callsSchema.parse(await response.json());
-    if (now.length === before && now.every((call) => call.ended !== undefined)) return now;
-    before = now.length;
-    await wait(QUIET_MS);
-  }
-}
 
 /** The longest row of D1 calls of the request itself that each wait for the one before. */
 function chainInTrigger(calls: readonly Call[]): number {

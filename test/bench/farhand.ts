@@ -75,8 +75,12 @@ export class Farhand {
   }
 
   /** Waits until each of these executions has come to a state. @throws Problem when one does not */
-  async untilAllAre(state: ExecutionState, ids: readonly string[]): Promise<void> {
-    const deadline = performance.now() + SETTLE_MAX_MS;
+  async untilAllAre(
+    state: ExecutionState,
+    ids: readonly string[],
+    patienceMs: number = SETTLE_MAX_MS,
+  ): Promise<void> {
+    const deadline = performance.now() + patienceMs;
     for (const id of ids) {
       while ((await this.#stateOf(id)) !== state) {
         if (performance.now() > deadline) throw new Problem(`${id} did not come to be ${state}.`);

@@ -8,5 +8,7 @@ export interface Measurement {
   rounds: number;
   /** How long it goes on beginning rounds unless told how many to make. */
   budgetMs: number;
+  /** It takes long, or much of the disk: made only when it is named. */
+  onlyWhenNamed?: true;
   run(arena: Arena, rounds: Rounds): Promise<Finding>;
 }

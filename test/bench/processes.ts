@@ -13,6 +13,12 @@ export function residentMemory(pid: number): number {
   return (pages * PAGE_BYTES) / 1e6;
 }
 
+/** Memory of a process's own, MB: what is left of the resident without pages of files, which others may share. */
+export function ownMemory(pid: number): number {
+  const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? [];
+  return (Number(kilobytes) * 1024) / 1e6;
+}
+
 /** Processor time that a process has used, ms. */
 export function processorTime(pid: number): number {
   const fields = statOf(String(pid))

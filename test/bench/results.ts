@@ -8,7 +8,7 @@ export interface Spread {
 }
 
 /** How a number is written. In `per s` and `MB/s` more is better, in all others less. */
-export type Unit = "ms" | "per s" | "MB/s" | "MB" | "calls" | "rows" | "sockets" | "%";
+export type Unit = "ms" | "per s" | "MB/s" | "MB" | "kB" | "calls" | "rows" | "sockets" | "%";
 
 export type Bound = { atMost: number } | { atLeast: number };
 

@@ -6,6 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { SCOPES } from "#protocol/actor.ts";
 import { apiKeyCreatedSchema } from "#protocol/api/keys.ts";
 import { type AgentProcess, enrollAgent, runAgent } from "../../scripts/lib/agentProcess.ts";
+import type { Client } from "../../scripts/lib/client.ts";
 import { type ControlPlane, startControlPlane } from "../../scripts/lib/controlPlane.ts";
 import { connectedAgent, joinToken, openDemo } from "../../scripts/lib/demo.ts";
 import { Problem } from "../../scripts/lib/problem.ts";
@@ -24,17 +25,21 @@ export interface Site {
   workerdPid: number;
   agent: AgentProcess;
   farhand: Farhand;
+  /** Acts as the person whose organization it is. */
+  client: Client;
 }
 
 export interface SiteOptions {
   folder: string;
   /** Another bundle of the worker than the one that is deployed. */
   workerDir?: string;
+  /** True when nobody asks the agent about its event loop: it is then what a host would run, without the probe. */
+  unprobed?: boolean;
   shutdown: Shutdown;
 }
 
 /** Starts everything, and has the shutdown stop it. @throws Problem when it does not come up */
-export async function startSite({ folder, workerDir, shutdown }: SiteOptions): Promise<Site> {
+export async function startSite({ folder, workerDir, unprobed, shutdown }: SiteOptions): Promise<Site> {
   mkdirSync(folder, { recursive: true });
   const authSecret = randomBytes(32).toString("hex");
   // A bench asks more often in a minute than a caller may.
@@ -51,7 +56,7 @@ export async function startSite({ folder, workerDir, shutdown }: SiteOptions): P
     stateDir: join(folder, "agent"),
     logFile: join(folder, "logs", "agent.log"),
     slots: SLOTS,
-    env: probeEnvironment(folder),
+    env: unprobed ? {} : probeEnvironment(folder),
   };
   const token = await joinToken(demo);
   await enrollAgent({ ...settingsOfAgent, url: plane.url, token, name: "bench" });
@@ -62,5 +67,6 @@ export async function startSite({ folder, workerDir, shutdown }: SiteOptions): P
     if (performance.now() > deadline) throw new Problem(`The agent did not connect:\n${agent.lastWords()}`);
     await wait(50);
   }
-  return { folder, plane, workerdPid: childNamed(plane.pid, "workerd"), agent, farhand };
+  const workerdPid = childNamed(plane.pid, "workerd");
+  return { folder, plane, workerdPid, agent, farhand, client: demo.client };
 }

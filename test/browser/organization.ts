@@ -13,6 +13,7 @@ import { statePaths } from "../../agent/paths.ts";
 import { SecretStore } from "../../agent/secrets/store.ts";
 import { type AgentProcess, enrollAgent, runAgent } from "../../scripts/lib/agentProcess.ts";
 import { Client, openSession } from "../../scripts/lib/client.ts";
+import { Fleet } from "../harness/fleet.ts";
 
 export interface Person {
   name: string;
@@ -30,6 +31,7 @@ export class Organization {
   readonly client: Client;
   readonly cookie: string;
   private readonly agents: AgentProcess[] = [];
+  private readonly fleets: Fleet[] = [];
   private readonly folders: string[] = [];
 
   private constructor(person: Person, client: Client, cookie: string) {
@@ -60,15 +62,17 @@ export class Organization {
     slots = 4,
     secrets: Record<string, string> = {},
   ): Promise<AgentProcess> {
-    const pool = (await this.client.call(z.array(poolSchema), "GET", "/pools")).find(
-      (each) => each.name === "default",
-    );
-    const { id } =
-      pool ?? (await this.client.call(poolSchema, "POST", "/pools", { body: { name: "default" } }));
     const { token } = await this.client.call(joinTokenCreatedSchema, "POST", "/join-tokens", {
-      body: { poolId: id },
+      body: { poolId: await this.poolId() },
     });
     return this.runAgent(token, name, slots, secrets);
+  }
+
+  /** So many agents in one process, called `agent-00` and so on; resolves when all are connected. */
+  async startFleet(count: number): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), "farhand-browser-fleet-"));
+    this.folders.push(folder);
+    this.fleets.push(await Fleet.start(this.client, await this.poolId(), { count, folder }));
   }
 
   /** Runs an agent with a token that somebody made. @param secrets what is in its own store */
@@ -118,8 +122,17 @@ export class Organization {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.agents.map((agent) => agent.stop()));
+    await Promise.all([...this.agents, ...this.fleets].map((each) => each.stop()));
     await Promise.all(this.folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+
+  /** Of the pool called `default`, which is made when it is not there. */
+  private async poolId(): Promise<string> {
+    const pools = await this.client.call(z.array(poolSchema), "GET", "/pools");
+    const pool =
+      pools.find(({ name }) => name === "default") ??
+      (await this.client.call(poolSchema, "POST", "/pools", { body: { name: "default" } }));
+    return pool.id;
   }
 
   private async connectedAgents(): Promise<string[]> {

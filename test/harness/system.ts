@@ -6,6 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type ControlPlane, startControlPlane } from "../../scripts/lib/controlPlane.ts";
 import { type AgentOptions, TestAgent } from "./agent.ts";
 import { clearCgroups } from "./cgroups.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
 import { FrameProxy } from "./frameProxy.ts";
 import { Oracle } from "./oracle.ts";
 import { childrenOf, untilGone } from "./processes.ts";
@@ -18,6 +19,7 @@ const AUTH_SECRET = "a secret for tests that is long enough";
 export class World {
   readonly folder: string;
   readonly #agents: TestAgent[] = [];
+  readonly #fleets: Fleet[] = [];
   readonly #tenants: Tenant[] = [];
   readonly #proxies: Array<{ close(): Promise<void> }> = [];
   #plane: ControlPlane;
@@ -57,6 +59,15 @@ export class World {
     const agent = await TestAgent.start(tenant, options.folder ?? this.newFolder("agent"), options);
     this.#agents.push(agent);
     return agent;
+  }
+
+  /** Many agents in the tenant's pool, connected, in few processes. */
+  async startFleet(tenant: Tenant, options: Omit<FleetOptions, "folder">): Promise<Fleet> {
+    const place = { folder: this.newFolder("fleet"), ...options };
+    const fleet = await Fleet.open(tenant.api, tenant.poolId, place);
+    this.#fleets.push(fleet);
+    await fleet.connect();
+    return fleet;
   }
 
   /** An agent on a state directory that holds an identity already; not started yet. */
@@ -106,7 +117,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const tenant of this.#tenants) tenant.close();
-    await Promise.all(this.#agents.map((agent) => agent.kill()));
+    await Promise.all([...this.#agents, ...this.#fleets].map((each) => each.kill()));
     await Promise.all(this.#agents.map((agent) => clearCgroups(agent.stateDir)));
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.#plane.stop();

@@ -87,6 +87,7 @@ export interface Place {
   organizationId: string;
   poolId: string;
   agentId: string;
+  name?: string;
 }
 
 export function newPlace(): Place {
@@ -94,10 +95,10 @@ export function newPlace(): Place {
 }
 
 function identity(place: Place, jti: string): HeadersInit {
-  const { agentId, organizationId, poolId } = place;
+  const { agentId, organizationId, poolId, name = "scripted" } = place;
   const who = {
     agentId,
-    name: "scripted",
+    name,
     organizationId,
     poolId,
     labels: {},

@@ -54,10 +54,12 @@ const NAMED_MAX = 20;
 export class AgentPool extends SocketObject implements PoolApi {
   readonly #store = new PoolStore(this.ctx.storage);
   readonly #agents = new Connected({
-    sockets: () => this.#sockets(),
+    sockets: (agentId) => this.#sockets(agentId),
     busy: (agentId) => this.#store.busy(agentId),
   });
   readonly #changed = new Set<string>();
+  /** No socket counts as dead before this, ms since the epoch; 0 when they have to be looked at. */
+  #quietUntil = 0;
 
   // --- What coordinators ask (contract.ts) ---
 
@@ -69,7 +71,9 @@ export class AgentPool extends SocketObject implements PoolApi {
     this.#store.dropExpired(Date.now());
     const row: QueueRow = { id, executionId, fence, labels, wantedAgentId };
     const choice: Choice =
-      this.#store.room > 0 ? chooseAgent(this.#agents.candidates(), row, Date.now()) : { none: "pool_full" };
+      this.#store.room > 0
+        ? chooseAgent(this.#agents.candidates(wantedAgentId), row, Date.now())
+        : { none: "pool_full" };
     const socket = "agentId" in choice ? this.#agents.socketOf(choice.agentId) : undefined;
     if (!socket?.state) {
       this.#store.enqueue(row, until);
@@ -202,6 +206,12 @@ export class AgentPool extends SocketObject implements PoolApi {
     }
   }
 
+  /** What finds an agent's sockets among thousands. */
+  override getConnectionTags(_: Socket, { request }: ConnectionContext): string[] {
+    const agent = identityIn(request);
+    return agent ? [agent.agentId] : [];
+  }
+
   override onRequest(): Response {
     return new Response(null, { status: 404 });
   }
@@ -210,6 +220,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     const agent = identityIn(request);
     if (!agent) return;
     socket.setState(newSocket(agent, Date.now()));
+    this.#quietUntil = Math.min(this.#quietUntil, this.#silentAt(socket));
     this.#setAlarm();
   }
 
@@ -338,8 +349,11 @@ export class AgentPool extends SocketObject implements PoolApi {
   /** Gives free slots to whoever waits. */
   #handOut(): void {
     this.#store.dropExpired(Date.now());
+    const queue = this.#store.queue();
+    // With nobody in it, there is no reason to look at every agent.
+    const candidates = queue.length > 0 ? this.#agents.candidates() : [];
     let room = this.#store.room;
-    for (const { row, agentId } of assign(this.#store.queue(), this.#agents.candidates(), Date.now())) {
+    for (const { row, agentId } of assign(queue, candidates, Date.now())) {
       if (room-- <= 0) break;
       this.#store.dequeue(row.id);
       this.#grant(row, agentId);
@@ -404,11 +418,20 @@ export class AgentPool extends SocketObject implements PoolApi {
   }
 
   #setAlarm(): void {
-    const silentAt = Array.from(this.#sockets(), (socket) => this.#silentAt(socket));
+    const silentAt = this.#earliestSilence();
     const unansweredSince = this.#store.oldestUnanswered();
     this.setAlarmTo([
       nextLook({ silentAt, unansweredSince, isQueueing: this.#store.isQueueing() }, Date.now()),
     ]);
+  }
+
+  /** Looks at every socket only when that time has come: none counts as dead earlier than it once did. */
+  #earliestSilence(): number | undefined {
+    if (this.#quietUntil <= Date.now()) {
+      const silentAt = Array.from(this.#sockets(), (socket) => this.#silentAt(socket));
+      this.#quietUntil = silentAt.reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY);
+    }
+    return this.#quietUntil === Number.POSITIVE_INFINITY ? undefined : this.#quietUntil;
   }
 
   #silentAt(socket: Socket): number {
@@ -417,8 +440,8 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   // --- Odds and ends ---
 
-  #sockets(): Iterable<Socket> {
-    return this.getConnections<AgentSocket>();
+  #sockets(agentId?: string): Iterable<Socket> {
+    return this.getConnections<AgentSocket>(agentId);
   }
 
   /** Tells the organization's lists about an agent, once for a burst of changes. */

@@ -10,8 +10,8 @@ import { type AgentSocket, candidateOf, presenceOf } from "./presence.ts";
 export type Socket = Connection<AgentSocket>;
 
 export interface ConnectedDeps {
-  /** Open sockets. */
-  sockets(): Iterable<Socket>;
+  /** Open sockets; only an agent's own when it is named, without a look at all the others. */
+  sockets(agentId?: string): Iterable<Socket>;
   /** Slots of an agent that are taken. */
   busy(agentId: string): number;
 }
@@ -25,15 +25,12 @@ export class Connected {
 
   /** The socket of an agent that has said hello. */
   socketOf(agentId: string): Socket | undefined {
-    for (const socket of this.#deps.sockets()) {
-      if (socket.state?.agentId === agentId && socket.state.hello) return socket;
-    }
-    return undefined;
+    return this.allOf(agentId).find(({ state }) => state?.hello);
   }
 
   /** Every open socket of an agent, whatever it has said. */
   allOf(agentId: string): Socket[] {
-    return Array.from(this.#deps.sockets()).filter((socket) => socket.state?.agentId === agentId);
+    return Array.from(this.#deps.sockets(agentId));
   }
 
   nameOf(agentId: string): string {
@@ -47,8 +44,10 @@ export class Connected {
     return { agentId, agentName: state?.name ?? agentId, labels: { ...labels } };
   }
 
-  candidates(): Candidate[] {
-    return this.#each((state) => candidateOf(state, this.#deps.busy(state.agentId)));
+  /** All to choose from, or the one that is wanted. */
+  candidates(wantedAgentId?: string): Candidate[] {
+    const busy = (agentId: string) => this.#deps.busy(agentId);
+    return this.#each((state) => candidateOf(state, busy(state.agentId)), wantedAgentId);
   }
 
   /** The same with what people call them. */
@@ -69,9 +68,9 @@ export class Connected {
     return state ? presenceOf(state, this.#deps.busy(agentId)) : undefined;
   }
 
-  #each<T>(map: (state: AgentSocket) => T | undefined): T[] {
+  #each<T>(map: (state: AgentSocket) => T | undefined, agentId?: string): T[] {
     const all: T[] = [];
-    for (const { state } of this.#deps.sockets()) {
+    for (const { state } of this.#deps.sockets(agentId)) {
       const value = state ? map(state) : undefined;
       if (value !== undefined) all.push(value);
     }

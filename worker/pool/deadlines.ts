@@ -15,8 +15,8 @@ export const ASK_MS = 60_000;
 export const OVER_KEPT_MS = 10 * 60_000;
 
 export interface PoolWaits {
-  /** When each socket counts as dead, unless it is heard of. */
-  silentAt: readonly number[];
+  /** When the first socket counts as dead, unless it is heard of; undefined without sockets. */
+  silentAt: number | undefined;
   /** When the oldest lease that waits for its agent's word got its status. */
   unansweredSince: number | undefined;
   isQueueing: boolean;
@@ -27,9 +27,10 @@ export function nextLook(
   { silentAt, unansweredSince, isQueueing }: PoolWaits,
   now: number,
 ): number | undefined {
-  const waits = [...silentAt];
+  const waits: number[] = [];
+  if (silentAt !== undefined) waits.push(silentAt);
   if (unansweredSince !== undefined) waits.push(Math.max(unansweredSince + COMMAND_RESEND_MS, now));
   // Without an agent there is nobody to serve the queue; the first hello does.
-  if (silentAt.length > 0 && isQueueing) waits.push(now + AVOID_MS);
+  if (silentAt !== undefined && isQueueing) waits.push(now + AVOID_MS);
   return waits.length === 0 ? undefined : Math.max(Math.min(...waits), now + 1);
 }

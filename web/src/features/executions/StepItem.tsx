@@ -30,7 +30,7 @@ export function StepItem({ step, shown, onChoose }: { step: PlacedStep; shown: b
       </span>
       <span className="min-w-0 flex-1">
         <span className={classes("line-clamp-2 wrap-anywhere", prose ? "text-muted" : "font-medium")}>
-          {step.title}
+          {step.onAgent ? step.round : step.title}
         </span>
         {!prose && <StepFacts step={step} />}
       </span>
@@ -39,11 +39,13 @@ export function StepItem({ step, shown, onChoose }: { step: PlacedStep; shown: b
 }
 
 function StepFacts({ step }: { step: PlacedStep }) {
-  const { outcome, startedAt, finishedAt, durationMs, lists, round } = step;
+  const { outcome, startedAt, finishedAt, durationMs, lists, round, onAgent } = step;
   const asks = asksPerson(step);
   return (
     <span className="block text-xs text-muted">
-      {round !== undefined && <span className="line-clamp-1 font-medium wrap-anywhere">{round}</span>}
+      {round !== undefined && !onAgent && (
+        <span className="line-clamp-1 font-medium wrap-anywhere">{round}</span>
+      )}
       <span className={asks ? "font-medium text-warn" : undefined}>
         {asks ? "Needs an answer" : step.reused ? "Done before" : stepLook(step.state).label}
       </span>

@@ -1,9 +1,10 @@
 import { ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { plural } from "../../components/format.ts";
+import { RoundTally } from "./RoundTally.tsx";
+import { type RoundFilter, rowsOf } from "./rounds.ts";
 import { StepItem } from "./StepItem.tsx";
 import type { PlacedStep } from "./stepTree.ts";
-import { foldRounds } from "./stepTree.ts";
 
 /** Deeper steps are not indented further: on a narrow list their names need the room. */
 const DEPTH_SHOWN = 4;
@@ -43,13 +44,22 @@ export function StepList({ away, choose, ...picking }: StepPicking) {
 /** The rows of the tree, with what undoes and what ends it under a heading each. */
 export function StepTree({ steps, shown, choose }: Omit<StepPicking, "away">) {
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
-  const rows = foldRounds(steps, unfolded, shown);
+  const [filters, setFilters] = useState<ReadonlyMap<string, RoundFilter>>(new Map());
+  const rows = rowsOf(steps, { unfolded, filters }, shown);
   let part: PlacedStep["part"];
   return (
     <ol>
       {rows.map((row) => {
         const indent = { paddingLeft: `${Math.min(row.depth, DEPTH_SHOWN) * 0.875}rem` };
-        if ("of" in row) {
+        if ("type" in row && row.type === "tally") {
+          const onFilter = (filter: RoundFilter) => setFilters(new Map(filters).set(row.of, filter));
+          return (
+            <li key={`tally ${row.of}`} style={indent}>
+              <RoundTally tally={row} onFilter={onFilter} />
+            </li>
+          );
+        }
+        if ("type" in row) {
           return (
             <li key={`fold ${row.of}`} style={indent}>
               <button

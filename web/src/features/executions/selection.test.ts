@@ -32,6 +32,17 @@ describe("the step where things happen", () => {
     return activeStep({ steps } as Execution)?.id;
   };
 
+  it("is the one that failed, not the one around it", () => {
+    const output = { bytes: 0, lines: 0, cutBytes: 0 };
+    const step = (id: string, state: StepState, more: Partial<Step> = {}): Step => ({
+      ...{ id, kind: "command", title: "", state, attempt: 1, output },
+      ...more,
+    });
+    const lists = { total: 2, started: 2, ended: 2, failed: 1 };
+    const steps = [step("a", "failed", { lists }), step("a~0", "succeeded"), step("a~1", "failed")];
+    expect(activeStep({ steps } as Execution)?.id).toBe("a~1");
+  });
+
   it.each<[string, [string, StepState][], string | undefined]>([
     [
       "runs",

@@ -28,6 +28,9 @@ export function asksPerson({ state, wait }: Step): boolean {
 /** Where things happen: what asks somebody, else what runs, what is waited for, what went wrong, the last that ran. */
 export function activeStep({ steps }: Execution): Step | undefined {
   const commands = steps.filter((step) => step.kind !== "instruction");
+  const wentWrong = commands.filter((step) =>
+    ["failed", "unknown", "timed_out", "canceled"].includes(step.state),
+  );
   // Of steps inside each other the innermost: it came last.
   const open = commands.filter((step) => !isStepTerminal(step.state) && step.state !== "pending");
   return (
@@ -35,7 +38,9 @@ export function activeStep({ steps }: Execution): Step | undefined {
     open.findLast((step) => step.state !== "waiting" && !step.lists) ??
     steps.findLast((step) => step.state === "waiting" && step.wait) ??
     open.at(-1) ??
-    commands.find((step) => ["failed", "unknown", "timed_out", "canceled"].includes(step.state)) ??
+    // What is around a failure only says that there was one inside.
+    wentWrong.find((step) => !step.lists) ??
+    wentWrong[0] ??
     commands.find((step) => step.state === "pending") ??
     commands.findLast((step) => step.state === "succeeded") ??
     commands[0] ??

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Step } from "#protocol/api/executions.ts";
 import type { Block } from "#protocol/blocks/index.ts";
 import type { Plan } from "#protocol/plan.ts";
-import { foldRounds, type PlacedStep, stepTree } from "./stepTree.ts";
+import { stepTree } from "./stepTree.ts";
 
 const command = (id: string): Block => ({ kind: "command", id, interpreter: "sh", script: "true" });
 
@@ -58,24 +58,23 @@ it("tells prose from what somebody has acknowledged, in a retry that took both o
   expect(stepTree(plan, steps).map(({ isProse }) => isProse)).toEqual([true, undefined]);
 });
 
-it("folds rounds away that need no look, and keeps what went wrong or is shown", () => {
-  const round = (number: number, state: Step["state"]): PlacedStep => ({
-    id: `d~${number}`,
+it("tells the agents of one step apart by their names", () => {
+  const plan = { blocks: [{ ...command("a"), target: { mode: "all" } }] } as unknown as Plan;
+  const step = (id: string, more: Partial<Step>): Step => ({
+    id,
     kind: "command",
-    title: "d",
-    state,
+    title: "a",
+    state: "running",
     attempt: 1,
     output: { bytes: 0, lines: 0, cutBytes: 0 },
-    depth: 1,
-    roundOf: "each",
+    ...more,
   });
-  const { roundOf: _, ...each } = { ...round(0, "running"), id: "each", depth: 0 };
-  const rounds = Array.from({ length: 10 }, (_, number) =>
-    round(number, number === 4 ? "failed" : "succeeded"),
-  );
-  const ids = (unfolded: string[], shown?: string) =>
-    foldRounds([each, ...rounds], new Set(unfolded), shown).map((row) => ("of" in row ? row.steps : row.id));
-  expect(ids([])).toEqual(["each", 9, "d~4"]);
-  expect(ids([], "d~7")).toEqual(["each", 8, "d~4", "d~7"]);
-  expect(ids(["each"])).toHaveLength(11);
+  const lists = { total: 2, started: 2, ended: 0, failed: 0 };
+  const steps = [step("a", { lists }), step("a~0", { agentName: "web-1" }), step("a~1", {})];
+  const placed = stepTree(plan, steps);
+  expect(placed.map(({ id, round, roundOf, onAgent }) => [id, round, roundOf, onAgent])).toEqual([
+    ["a", undefined, undefined, undefined],
+    ["a~0", "web-1", "a", true],
+    ["a~1", "2", "a", true],
+  ]);
 });

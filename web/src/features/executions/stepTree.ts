@@ -11,13 +11,15 @@ export type PlacedStep = Step & {
   round?: string;
   /** The step around it, when that goes over items or agents. */
   roundOf?: string;
+  /** It is the step around it on one agent: only the agent's name tells them apart. */
+  onAgent?: true;
   /** `undo`: it undoes another step after a failure. `finally`: it runs at the end, whatever happened. */
   part?: "undo" | "finally";
   /** Text that nobody has to act on: it only stands where it stands. */
   isProse?: true;
 };
 
-type Placing = Pick<PlacedStep, "roundOf" | "part"> & { number?: number };
+type Placing = Pick<PlacedStep, "roundOf" | "onAgent" | "part"> & { number?: number };
 
 /**
  * Steps come in the order in which they came to be; people look for them where
@@ -41,7 +43,10 @@ export function stepTree(plan: Plan, steps: readonly Step[]): PlacedStep[] {
       const isRounds = place?.block.kind === "foreach" || fixed === 0;
       const lists = step.lists ? (isRounds ? step.lists.started : fixed) : 0;
       for (let list = 0; list < lists; list++) {
-        const inside = isRounds ? { ...placing, roundOf: path, number: list + 1 } : placing;
+        const onAgent = isRounds && place?.block.kind !== "foreach";
+        const inside = isRounds
+          ? { ...placing, roundOf: path, number: list + 1, ...(onAgent && { onAgent }) }
+          : placing;
         visit(pathsOfList(plan, path, list), depth + 1, inside);
       }
     }
@@ -57,38 +62,4 @@ export function stepTree(plan: Plan, steps: readonly Step[]): PlacedStep[] {
 function roundOf({ item, agentName }: Step, number: number | undefined): string | undefined {
   if (item !== undefined) return item;
   return number === undefined ? undefined : (agentName ?? String(number));
-}
-
-/** Fewer done rounds than this are not worth folding away. */
-const FOLD_FROM = 6;
-
-export interface Fold {
-  /** The step whose rounds are folded. */
-  of: string;
-  depth: number;
-  steps: number;
-}
-
-/**
- * Of many rounds what needs no look is folded away: steps that succeeded or
- * were skipped. What runs, waits or went wrong stays in view, and so does the
- * step that is shown.
- */
-export function foldRounds(
-  steps: readonly PlacedStep[],
-  unfolded: ReadonlySet<string>,
-  shown: string | undefined,
-): (PlacedStep | Fold)[] {
-  const done = (step: PlacedStep) => ["succeeded", "skipped"].includes(step.state) && step.id !== shown;
-  const counts = new Map<string, number>();
-  for (const step of steps) {
-    if (step.roundOf && done(step)) counts.set(step.roundOf, (counts.get(step.roundOf) ?? 0) + 1);
-  }
-  const folded = (of: string) => (counts.get(of) ?? 0) >= FOLD_FROM && !unfolded.has(of);
-  return steps.flatMap((step): (PlacedStep | Fold)[] => {
-    if (step.roundOf && done(step) && folded(step.roundOf)) return [];
-    const count = counts.get(step.id) ?? 0;
-    if (!folded(step.id)) return [step];
-    return [step, { of: step.id, depth: step.depth + 1, steps: count }];
-  });
 }
