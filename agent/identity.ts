@@ -73,7 +73,10 @@ export function saveIdentity(path: string, identity: Identity): void {
 export function requireIdentity({ root, identity }: Pick<StatePaths, "root" | "identity">): Identity {
   const loaded = loadIdentity(identity);
   if (loaded) return loaded;
-  throw new Failure(`this host is not enrolled (nothing in ${root}): run "${invocation()} enroll" first`);
+  throw new Failure(
+    `this host is not enrolled (nothing in ${root}): run "${invocation()} enroll" first`,
+    EXIT.config,
+  );
 }
 
 /**

@@ -236,7 +236,7 @@ it("keeps, lists, tries and removes secrets on the command line, and never shows
   });
   expect(await run("sell", "two")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("set, list, remove or test"),
+    stderr: expect.stringContaining("say which: secrets set"),
   });
   expect(await setSecret(state, "short", "abc")).toMatchObject({
     code: 1,

@@ -72,7 +72,7 @@ it("[S6] an approved attempt runs once, under whatever lease and after whatever 
 
 it.each([
   ["asks for what nobody could give", "{by: both}", "needs a key with the role author"],
-  ["asks for nothing that is known", "{by: everybody}", "requireSignature.by"],
+  ["asks for nothing that is known", "{by: everybody}", "must be one of none, author"],
   [
     "has a key of another kind",
     "{keys: [{name: a, roles: [author], publicKey: ssh-rsa A}]}",
