@@ -10,6 +10,7 @@ test("settings that are fine become an origin, a secret and a limit", () => {
       authSecret: GOOD.AUTH_SECRET,
       publicOrigin: "https://farhand.example.com",
       rateLimitPerMinute: 1200,
+      webhooksToLoopback: false,
     },
   });
   const more = readSettings({ ...GOOD, RATE_LIMIT_PER_MINUTE: "90", CLIENT_ADDRESS_HEADER: "X-Real-IP" });
@@ -27,6 +28,7 @@ test.each([
   [{ PUBLIC_URL: "ftp://farhand.example.com" }, "PUBLIC_URL must be an http or https address"],
   [{ RATE_LIMIT_PER_MINUTE: "lots" }, "RATE_LIMIT_PER_MINUTE must be a whole number"],
   [{ CLIENT_ADDRESS_HEADER: "not a header" }, "CLIENT_ADDRESS_HEADER must be the name of a header"],
+  [{ WEBHOOKS_TO_LOOPBACK: "yes" }, "WEBHOOKS_TO_LOOPBACK must be true or false"],
   [{ RATE_LIMIT_PER_MINUTE: "1" }, "RATE_LIMIT_PER_MINUTE must be at least 2"],
 ])("a setting that is wrong is named: %j", (wrong, words) => {
   const check = readSettings({ ...GOOD, ...wrong });

@@ -29,6 +29,8 @@ export interface Env {
    * believed, and callers without an account share their limits.
    */
   CLIENT_ADDRESS_HEADER?: string;
+  /** `true` on a developer's machine: webhooks may lead to servers on it, over http as well. */
+  WEBHOOKS_TO_LOOPBACK?: string;
 }
 
 const settingsSchema = z.object({
@@ -52,6 +54,7 @@ const settingsSchema = z.object({
     .regex(/^[\w-]+$/, { error: "must be the name of a header, e.g. cf-connecting-ip" })
     .transform((name) => name.toLowerCase())
     .optional(),
+  WEBHOOKS_TO_LOOPBACK: z.enum(["true", "false"], { error: "must be true or false" }).default("false"),
 });
 
 export interface Settings {
@@ -61,6 +64,7 @@ export interface Settings {
   rateLimitPerMinute: number;
   /** In lower case; absent when no header can be believed. */
   clientAddressHeader?: string | undefined;
+  webhooksToLoopback: boolean;
 }
 
 export type SettingsCheck = { ok: true; settings: Settings } | { ok: false; problems: string[] };
@@ -72,7 +76,8 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
     const problems = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
     return { ok: false, problems };
   }
-  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE, CLIENT_ADDRESS_HEADER } = result.data;
+  const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE, CLIENT_ADDRESS_HEADER, WEBHOOKS_TO_LOOPBACK } =
+    result.data;
   return {
     ok: true,
     settings: {
@@ -80,6 +85,7 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
       publicOrigin: new URL(PUBLIC_URL).origin,
       rateLimitPerMinute: RATE_LIMIT_PER_MINUTE,
       clientAddressHeader: CLIENT_ADDRESS_HEADER,
+      webhooksToLoopback: WEBHOOKS_TO_LOOPBACK === "true",
     },
   };
 }

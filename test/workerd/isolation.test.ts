@@ -6,6 +6,7 @@ import { executionSchema, executionSummarySchema } from "#protocol/api/execution
 import { apiKeySchema } from "#protocol/api/keys.ts";
 import { joinTokenCreatedSchema, poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
+import { webhookWithSecretSchema } from "#protocol/api/webhooks.ts";
 import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
@@ -22,6 +23,7 @@ interface Ids {
   joinTokenId: string;
   apiKeyId: string;
   poolId: string;
+  webhookId: string;
 }
 
 interface Case {
@@ -36,6 +38,11 @@ const at = (path: (ids: Ids) => string, options?: (ids: Ids) => RequestOptions):
   ...(options && { options }),
 });
 const body = (value: unknown) => () => ({ body: value });
+const hook = (name: string) => ({
+  name,
+  url: `https://${name}.example.com/`,
+  events: ["execution.finished"],
+});
 const upgrade = () => ({ headers: { upgrade: "websocket" } });
 
 /** How each operation is asked about somebody else's things. An operation without an entry fails the suite. */
@@ -134,6 +141,16 @@ const CASES: Record<string, Case> = {
   "post /api-keys": at(() => "/api-keys", body({ name: "attacker", scopes: ["runbooks:read"] })),
   "get /api-keys": at(() => "/api-keys"),
   "delete /api-keys/{apiKeyId}": at((ids) => `/api-keys/${ids.apiKeyId}`),
+  "post /webhooks": at(() => "/webhooks", body(hook("attacker"))),
+  "get /webhooks": at(() => "/webhooks"),
+  "get /webhooks/{webhookId}": at((ids) => `/webhooks/${ids.webhookId}`),
+  "put /webhooks/{webhookId}": at(
+    (ids) => `/webhooks/${ids.webhookId}`,
+    body({ url: "https://attacker.example.com/" }),
+  ),
+  "post /webhooks/{webhookId}/rotate": at((ids) => `/webhooks/${ids.webhookId}/rotate`, body({})),
+  "post /webhooks/{webhookId}/test": at((ids) => `/webhooks/${ids.webhookId}/test`),
+  "delete /webhooks/{webhookId}": at((ids) => `/webhooks/${ids.webhookId}`),
 };
 
 let victim: Person;
@@ -147,6 +164,7 @@ const nobodys = (): Ids => ({
   joinTokenId: newId("joinToken"),
   apiKeyId: newId("apiKey"),
   poolId: newId("pool"),
+  webhookId: newId("webhook"),
 });
 
 beforeAll(async () => {
@@ -189,6 +207,7 @@ async function furnish({ key }: Person): Promise<Ids> {
     joinTokenId: (await token()).id,
     apiKeyId: keys[0]?.id ?? "",
     poolId: pool.id,
+    webhookId: dataOf(await post("/api/v1/webhooks", hook(CANARY)), webhookWithSecretSchema).id,
   };
 }
 
@@ -209,7 +228,17 @@ async function ask(name: string, ids: Ids, credentials: RequestOptions): Promise
 
 /** Every row of the victim's organization. */
 async function rowsOfVictim(): Promise<string> {
-  const tables = ["pools", "agents", "join_tokens", "api_keys", "runbooks", "runbook_versions", "executions"];
+  const tables = [
+    "pools",
+    "agents",
+    "join_tokens",
+    "api_keys",
+    "runbooks",
+    "runbook_versions",
+    "executions",
+    "webhooks",
+    "webhook_deliveries",
+  ];
   const all = await Promise.all(
     tables.map((table) =>
       env.DB.prepare(`SELECT * FROM ${table} WHERE organization_id = ? ORDER BY id`)

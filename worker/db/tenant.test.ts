@@ -11,6 +11,8 @@ const TENANT_TABLES = [
   "pools",
   "runbook_versions",
   "runbooks",
+  "webhook_deliveries",
+  "webhooks",
 ] as const;
 
 interface Statement {
@@ -122,6 +124,43 @@ const CALLS: Calls = {
     addVersion: (db) => db.runbooks.addVersion("rb_x", 1, version),
     remove: (db) => db.runbooks.remove("rb_x", now),
     forTrigger: (db) => db.runbooks.forTrigger("rb_x", undefined, "prod"),
+  },
+  webhookDeliveries: {
+    record: (db) =>
+      db.webhookDeliveries.record({
+        webhookId: "whk_x",
+        notification: { id: "msg_x", type: "webhook.test", subject: "whk_x" },
+        state: "pending",
+        status: 500,
+        detail: "x",
+        at: now,
+        nextAttemptAt: now,
+      }),
+    giveUp: (db) => db.webhookDeliveries.giveUp("whk_x", "msg_x"),
+    get: (db) => db.webhookDeliveries.get("whk_x", "msg_x"),
+    list: (db) => db.webhookDeliveries.list("whk_x"),
+  },
+  webhooks: {
+    create: (db) =>
+      db.webhooks.create(
+        {
+          id: "whk_x",
+          name: "x",
+          url: "https://example.com",
+          events: [],
+          secret: "x",
+          createdBy: actor,
+          createdAt: now,
+        },
+        1,
+      ),
+    list: (db) => db.webhooks.list("whk_x", 1),
+    get: (db) => db.webhooks.get("whk_x"),
+    forDelivery: (db) => db.webhooks.forDelivery("whk_x", "msg_x"),
+    update: (db) => db.webhooks.update("whk_x", { name: "y" }, now),
+    disable: (db) => db.webhooks.disable("whk_x", "x", now),
+    rotate: (db) => db.webhooks.rotate("whk_x", "y", now, now),
+    remove: (db) => db.webhooks.remove("whk_x"),
   },
 };
 

@@ -5,6 +5,8 @@ import { joinTokensRepository } from "./repositories/join-tokens.ts";
 import { organizationRepository } from "./repositories/organization.ts";
 import { poolsRepository } from "./repositories/pools.ts";
 import { runbooksRepository } from "./repositories/runbooks.ts";
+import { webhookDeliveriesRepository } from "./repositories/webhook-deliveries.ts";
+import { webhooksRepository } from "./repositories/webhooks.ts";
 import { tenantScope } from "./scope.ts";
 
 /**
@@ -22,6 +24,8 @@ export function tenantDb(d1: D1Database, organizationId: string) {
     organization: organizationRepository(scope),
     pools: poolsRepository(scope),
     runbooks: runbooksRepository(scope),
+    webhookDeliveries: webhookDeliveriesRepository(scope),
+    webhooks: webhooksRepository(scope),
   };
 }
 

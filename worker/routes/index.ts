@@ -9,6 +9,7 @@ import { organizationOperations } from "./organization/index.ts";
 import { poolOperations } from "./pools/index.ts";
 import { runbookOperations } from "./runbooks/index.ts";
 import { systemOperations } from "./system/index.ts";
+import { webhookOperations } from "./webhooks/index.ts";
 
 /** Every operation of the API that needs a caller. */
 export const operations = [
@@ -22,5 +23,6 @@ export const operations = [
   ...apiKeyOperations,
   ...lockOperations,
   ...organizationOperations,
+  ...webhookOperations,
   ...aliasOperations,
 ];
