@@ -19,7 +19,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await buildParts();
   project.provide("chromium", await findChromium());
   const dataDir = await mkdtemp(join(tmpdir(), "farhand-browser-"));
-  const plane = await startControlPlane({ dataDir, authSecret: randomBytes(32).toString("hex"), port: 0 });
+  const authSecret = randomBytes(32).toString("hex");
+  const settings = { WEBHOOKS_TO_LOOPBACK: "true" };
+  const plane = await startControlPlane({ dataDir, authSecret, port: 0, settings });
   project.provide("url", plane.url);
   return async () => {
     await plane.stop();

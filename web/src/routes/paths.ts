@@ -14,6 +14,8 @@ export const paths = {
   agents: "/agents",
   apiKeys: "/api-keys",
   settings: "/settings",
+  webhooks: "/settings/webhooks",
+  webhook: (id: string) => `/settings/webhooks/${id}`,
 } as const;
 
 /** Where to log in, and to come back to afterwards. */
