@@ -278,6 +278,19 @@ describe("an endpoint that fails", () => {
     expect((await detailOf(webhook)).deliveries).toMatchObject([{ state: "delivered" }]);
   });
 
+  test("and is disabled by a person is not tried again, which it says", async () => {
+    const webhook = await create();
+    answers[webhook.url] = 500;
+    const delivery = await deliveryOf(finished(), webhook);
+    await consume([delivery]);
+    await api("PUT", `/webhooks/${webhook.id}`, { enabled: false });
+    expect(await consume([delivery], 2)).toMatchObject(acknowledged);
+    expect(received).toHaveLength(1);
+    const shown = await detailOf(webhook);
+    expect(shown).toMatchObject({ enabled: false, deliveries: [{ state: "failed", attempts: 1 }] });
+    expect(shown.disabledReason).toBeUndefined();
+  });
+
   test("with 410 is disabled, which it says; enabled by a person it is sent to again", async () => {
     const webhook = await create();
     answers[webhook.url] = 410;

@@ -23,9 +23,11 @@ export const webhook = {
 
   async deliver(env, notice, webhookId, again) {
     const found = await tenantDb(env.DB, notice.organizationId).webhooks.forDelivery(webhookId, notice.id);
-    // Deleted, disabled, or this message came twice.
-    if (!found?.webhook.enabled || found.delivered) return "done";
-    return attempt(env, notice, found, again);
+    // Deleted, or this message came twice.
+    if (!found || found.delivered) return "done";
+    if (found.webhook.enabled) return attempt(env, notice, found, again);
+    await webhook.giveUp(env, notice, webhookId);
+    return "done";
   },
 
   async giveUp(env, { organizationId, id }, webhookId) {
