@@ -39,6 +39,8 @@ export const SCOPES = [
   "keys:read",
   "keys:write",
   "organization:write",
+  "webhooks:read",
+  "webhooks:write",
 ] as const;
 export const scopeSchema = z.enum(SCOPES);
 export type Scope = z.infer<typeof scopeSchema>;

@@ -14,6 +14,8 @@ export const ID_PREFIXES = {
   execution: "exe",
   lease: "lse",
   request: "req",
+  webhook: "whk",
+  notification: "msg",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -141,3 +141,12 @@ export const LEASE_DISCONNECT_MS = 30_000;
 
 /** An assertion (rule HS2) is good for this long. */
 export const ASSERTION_TTL_SECONDS = 60;
+
+/** Most webhooks of one organization: each is sent every event that it wants. */
+export const WEBHOOKS_MAX = 20;
+
+/** Most deliveries of one webhook that are kept to look at, and to tell what has been delivered. */
+export const WEBHOOK_DELIVERIES_MAX = 100;
+
+/** Most hours for which the secret before a rotation still signs. */
+export const WEBHOOK_OVERLAP_MAX_HOURS = 168;

@@ -10,6 +10,7 @@ test("settings that are fine become an origin, a secret and a limit", () => {
       authSecret: GOOD.AUTH_SECRET,
       publicOrigin: "https://farhand.example.com",
       rateLimitPerMinute: 1200,
+      webhooksToLoopback: false,
     },
   });
   const more = readSettings({ ...GOOD, RATE_LIMIT_PER_MINUTE: "90", CLIENT_ADDRESS_HEADER: "X-Real-IP" });
@@ -28,6 +29,7 @@ test.each([
   [{ RATE_LIMIT_PER_MINUTE: "lots" }, "RATE_LIMIT_PER_MINUTE must be a whole number"],
   [{ CLIENT_ADDRESS_HEADER: "not a header" }, "CLIENT_ADDRESS_HEADER must be the name of a header"],
   [{ RELEASE_KEY: "-----BEGIN PUBLIC KEY-----" }, "RELEASE_KEY must be an Ed25519 public key"],
+  [{ WEBHOOKS_TO_LOOPBACK: "yes" }, "WEBHOOKS_TO_LOOPBACK must be true or false"],
   [{ RATE_LIMIT_PER_MINUTE: "1" }, "RATE_LIMIT_PER_MINUTE must be at least 2"],
 ])("a setting that is wrong is named: %j", (wrong, words) => {
   const check = readSettings({ ...GOOD, ...wrong });

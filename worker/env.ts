@@ -33,6 +33,8 @@ export interface Env {
   CLIENT_ADDRESS_HEADER?: string;
   /** Public half of the key that signs releases: SPKI in base64. Absent: none are offered. */
   RELEASE_KEY?: string;
+  /** `true` on a developer's machine: webhooks may lead to servers on it, over http as well. */
+  WEBHOOKS_TO_LOOPBACK?: string;
 }
 
 const settingsSchema = z.object({
@@ -62,6 +64,7 @@ const settingsSchema = z.object({
       error: "must be an Ed25519 public key, the one line inside its PEM file",
     })
     .optional(),
+  WEBHOOKS_TO_LOOPBACK: z.enum(["true", "false"], { error: "must be true or false" }).default("false"),
 });
 
 export interface Settings {
@@ -73,6 +76,7 @@ export interface Settings {
   clientAddressHeader?: string | undefined;
   /** SPKI in base64. */
   releaseKey?: string | undefined;
+  webhooksToLoopback: boolean;
 }
 
 export type SettingsCheck = { ok: true; settings: Settings } | { ok: false; problems: string[] };
@@ -85,6 +89,7 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
     return { ok: false, problems };
   }
   const { AUTH_SECRET, PUBLIC_URL, RATE_LIMIT_PER_MINUTE, CLIENT_ADDRESS_HEADER, RELEASE_KEY } = result.data;
+  const { WEBHOOKS_TO_LOOPBACK } = result.data;
   return {
     ok: true,
     settings: {
@@ -93,6 +98,7 @@ export function readSettings(env: Partial<Record<keyof Env, unknown>>): Settings
       rateLimitPerMinute: RATE_LIMIT_PER_MINUTE,
       clientAddressHeader: CLIENT_ADDRESS_HEADER,
       releaseKey: RELEASE_KEY,
+      webhooksToLoopback: WEBHOOKS_TO_LOOPBACK === "true",
     },
   };
 }

@@ -2,6 +2,7 @@
 import { createApp } from "./app.ts";
 import type { Env } from "./env.ts";
 import { log } from "./log.ts";
+import { consume } from "./notifications/consume.ts";
 import { purgeExpired } from "./retention.ts";
 import { sweep } from "./sweep.ts";
 
@@ -16,6 +17,7 @@ const app = createApp();
 
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
+  queue: (batch, env) => consume(batch, env),
   scheduled: async ({ scheduledTime }, env) => {
     const done = await Promise.allSettled([sweep(env, scheduledTime), purgeExpired(env, scheduledTime)]);
     for (const { reason } of done.filter((each) => each.status === "rejected")) {

@@ -1,6 +1,8 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
+import { webhookDeliverySchema, webhookSchema, webhookWithSecretSchema } from "#protocol/api/webhooks.ts";
+import { NOTIFICATION_TYPES } from "#protocol/notifications.ts";
 import { DESK, fitsWidth, PHONE, prepareBrowser } from "./browser.ts";
 import type { Organization } from "./organization.ts";
 
@@ -19,6 +21,11 @@ beforeAll(async () => {
   const failed = await organization.runToEnd(
     "for c in 30 31 32 33 34 35 36 37 90 91 92 93 94 95 96 97; do printf '\\033[%dmcolour\\033[0m \\033[2mdim\\033[0m\\n' $c; done; printf '\\033[38;2;255;200;0mfixed\\033[0m\\n' >&2; exit 3",
   );
+  const hook = await organization.client.call(webhookWithSecretSchema, "POST", "/webhooks", {
+    body: { name: LONG.slice(0, 100), url: `http://127.0.0.1:9/${LONG}`, events: NOTIFICATION_TYPES },
+  });
+  await organization.client.call(webhookDeliverySchema, "POST", `/webhooks/${hook.id}/test`);
+  await organization.client.call(webhookSchema, "PUT", `/webhooks/${hook.id}`, { body: { enabled: false } });
   pages = [
     ["/login", "Log in to Farhand"],
     ["/signup", "Create your account"],
@@ -35,6 +42,8 @@ beforeAll(async () => {
     ["/api-keys", "No keys yet"],
     ["/signing-keys", "Nobody signs yet"],
     ["/settings", "Appearance"],
+    ["/settings/webhooks", "Disabled"],
+    [`/settings/webhooks/${hook.id}`, "1 attempt"],
     ["/nowhere", "does not exist"],
   ];
 }, 60_000);
@@ -97,6 +106,11 @@ describe.each([
     await page.getByRole("button", { name: "New key" }).click();
     await page.getByRole("button", { name: "Create key" }).click();
     await page.getByText("Give the key a name.").waitFor();
+    expect(await violationsInBoth(page)).toEqual([]);
+    await page.goto("/settings/webhooks");
+    await page.getByRole("button", { name: "New webhook" }).click();
+    await page.getByRole("button", { name: "Create webhook" }).click();
+    await page.getByText("Give the webhook a name.").waitFor();
     expect(await violationsInBoth(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });

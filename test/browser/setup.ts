@@ -22,7 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(tmpdir(), "farhand-browser-"));
   const authSecret = randomBytes(32).toString("hex");
   const plane = await startControlPlane({
-    ...{ dataDir, authSecret, port: 0 },
+    ...{ dataDir, authSecret, port: 0, settings: { WEBHOOKS_TO_LOOPBACK: "true" } },
     ...(await localRelease(dataDir)),
   });
   project.provide("url", plane.url);

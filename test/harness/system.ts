@@ -141,6 +141,6 @@ function planeIn(folder: string, port: number): Promise<ControlPlane> {
     dataDir: join(folder, "data"),
     authSecret: AUTH_SECRET,
     port,
-    settings: { RATE_LIMIT_PER_MINUTE: "1000000" },
+    settings: { RATE_LIMIT_PER_MINUTE: "1000000", WEBHOOKS_TO_LOOPBACK: "true" },
   });
 }

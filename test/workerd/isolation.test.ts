@@ -6,6 +6,7 @@ import { executionSchema, executionSummarySchema } from "#protocol/api/execution
 import { apiKeySchema } from "#protocol/api/keys.ts";
 import { joinTokenCreatedSchema, poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
+import { webhookWithSecretSchema } from "#protocol/api/webhooks.ts";
 import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
@@ -25,6 +26,7 @@ interface Ids {
   apiKeyId: string;
   poolId: string;
   signingKeyId: string;
+  webhookId: string;
 }
 
 interface Case {
@@ -41,6 +43,11 @@ const at = (path: (ids: Ids) => string, options?: (ids: Ids) => RequestOptions):
   ...(options && { options }),
 });
 const body = (value: unknown) => () => ({ body: value });
+const hook = (name: string) => ({
+  name,
+  url: `https://${name}.example.com/`,
+  events: ["execution.finished"],
+});
 const upgrade = () => ({ headers: { upgrade: "websocket" } });
 
 /** How each operation is asked about somebody else's things. An operation without an entry fails the suite. */
@@ -149,6 +156,16 @@ const CASES: Record<string, Case> = {
     (ids) => `/runbooks/${ids.runbookId}/versions/1/signatures`,
     body({ signature: "a.b.c" }),
   ),
+  "post /webhooks": at(() => "/webhooks", body(hook("attacker"))),
+  "get /webhooks": at(() => "/webhooks"),
+  "get /webhooks/{webhookId}": at((ids) => `/webhooks/${ids.webhookId}`),
+  "put /webhooks/{webhookId}": at(
+    (ids) => `/webhooks/${ids.webhookId}`,
+    body({ url: "https://attacker.example.com/" }),
+  ),
+  "post /webhooks/{webhookId}/rotate": at((ids) => `/webhooks/${ids.webhookId}/rotate`, body({})),
+  "post /webhooks/{webhookId}/test": at((ids) => `/webhooks/${ids.webhookId}/test`),
+  "delete /webhooks/{webhookId}": at((ids) => `/webhooks/${ids.webhookId}`),
 };
 
 let victim: Person;
@@ -163,6 +180,7 @@ const nobodys = (): Ids => ({
   apiKeyId: newId("apiKey"),
   poolId: newId("pool"),
   signingKeyId: newId("signingKey"),
+  webhookId: newId("webhook"),
 });
 
 beforeAll(async () => {
@@ -208,6 +226,7 @@ async function furnish({ key, organizationId }: Person): Promise<Ids> {
     apiKeyId: keys[0]?.id ?? "",
     poolId: pool.id,
     signingKeyId: signer.id,
+    webhookId: dataOf(await post("/api/v1/webhooks", hook(CANARY)), webhookWithSecretSchema).id,
   };
 }
 
@@ -231,6 +250,7 @@ async function rowsOfVictim(): Promise<string> {
   const tables = [
     ...["pools", "agents", "join_tokens", "api_keys", "runbooks", "runbook_versions", "executions"],
     ...["signing_keys", "version_signatures"],
+    ...["webhooks", "webhook_deliveries"],
   ];
   const all = await Promise.all(
     tables.map((table) =>

@@ -14,6 +14,8 @@ import {
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
 import type { Actor, Scope, Trigger } from "#protocol/actor.ts";
+import type { WebhookDelivery } from "#protocol/api/webhooks.ts";
+import type { NotificationType } from "#protocol/notifications.ts";
 import type { RunbookDocument } from "#protocol/runbook/document.ts";
 import type { ExecutionState } from "#protocol/states.ts";
 
@@ -375,6 +377,56 @@ export const executions = sqliteTable(
     index("executions_by_state").on(table.organizationId, table.state, table.createdAt, table.id),
     index("executions_by_end").on(table.organizationId, table.finishedAt),
     index("executions_by_requester").on(table.organizationId, table.requesterId, table.createdAt, table.id),
+  ],
+);
+
+export const webhooks = sqliteTable(
+  "webhooks",
+  {
+    organizationId: organizationId(),
+    id: text("id").notNull(),
+    name: text("name").notNull(),
+    url: text("url").notNull(),
+    events: text("events", { mode: "json" }).$type<NotificationType[]>().notNull(),
+    enabled: integer("enabled", { mode: "boolean" }).notNull(),
+    disabledReason: text("disabled_reason"),
+    /** What signs, sealed. */
+    secret: text("secret").notNull(),
+    /** What signed before, sealed; it signs as well until then. */
+    previousSecret: text("previous_secret"),
+    previousSecretUntil: time("previous_secret_until"),
+    createdBy: text("created_by", { mode: "json" }).$type<Actor>().notNull(),
+    createdAt: time("created_at").notNull(),
+    updatedAt: time("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
+);
+
+/** What a webhook was sent lately: a row for each notification, however often it was tried. */
+export const webhookDeliveries = sqliteTable(
+  "webhook_deliveries",
+  {
+    organizationId: organizationId(),
+    webhookId: text("webhook_id").notNull(),
+    /** The notification's. */
+    id: text("id").notNull(),
+    type: text("type").notNull(),
+    subject: text("subject").notNull(),
+    state: text("state").$type<WebhookDelivery["state"]>().notNull(),
+    attempts: integer("attempts").notNull(),
+    status: integer("status"),
+    detail: text("detail").notNull(),
+    createdAt: time("created_at").notNull(),
+    lastAttemptAt: time("last_attempt_at").notNull(),
+    nextAttemptAt: time("next_attempt_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.webhookId, table.id] }),
+    foreignKey({
+      columns: [table.organizationId, table.webhookId],
+      foreignColumns: [webhooks.organizationId, webhooks.id],
+    }).onDelete("cascade"),
+    index("webhook_deliveries_by_age").on(table.organizationId, table.webhookId, table.createdAt),
   ],
 );
 

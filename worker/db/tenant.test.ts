@@ -13,6 +13,8 @@ const TENANT_TABLES = [
   "runbooks",
   "signing_keys",
   "version_signatures",
+  "webhook_deliveries",
+  "webhooks",
 ] as const;
 
 interface Statement {
@@ -153,6 +155,43 @@ const CALLS: Calls = {
         createdAt: now,
       }),
     ofVersion: (db) => db.signatures.ofVersion("rbv_x"),
+  },
+  webhookDeliveries: {
+    record: (db) =>
+      db.webhookDeliveries.record({
+        webhookId: "whk_x",
+        notification: { id: "msg_x", type: "webhook.test", subject: "whk_x" },
+        state: "pending",
+        status: 500,
+        detail: "x",
+        at: now,
+        nextAttemptAt: now,
+      }),
+    giveUp: (db) => db.webhookDeliveries.giveUp("whk_x", "msg_x"),
+    get: (db) => db.webhookDeliveries.get("whk_x", "msg_x"),
+    list: (db) => db.webhookDeliveries.list("whk_x"),
+  },
+  webhooks: {
+    create: (db) =>
+      db.webhooks.create(
+        {
+          id: "whk_x",
+          name: "x",
+          url: "https://example.com",
+          events: [],
+          secret: "x",
+          createdBy: actor,
+          createdAt: now,
+        },
+        1,
+      ),
+    list: (db) => db.webhooks.list("whk_x", 1),
+    get: (db) => db.webhooks.get("whk_x"),
+    forDelivery: (db) => db.webhooks.forDelivery("whk_x", "msg_x"),
+    update: (db) => db.webhooks.update("whk_x", { name: "y" }, now),
+    disable: (db) => db.webhooks.disable("whk_x", "x", now),
+    rotate: (db) => db.webhooks.rotate("whk_x", "y", now, now),
+    remove: (db) => db.webhooks.remove("whk_x"),
   },
 };
 

@@ -6,6 +6,8 @@ import { organizationRepository } from "./repositories/organization.ts";
 import { poolsRepository } from "./repositories/pools.ts";
 import { runbooksRepository } from "./repositories/runbooks.ts";
 import { signaturesRepository } from "./repositories/signatures.ts";
+import { webhookDeliveriesRepository } from "./repositories/webhook-deliveries.ts";
+import { webhooksRepository } from "./repositories/webhooks.ts";
 import { tenantScope } from "./scope.ts";
 
 /**
@@ -24,6 +26,8 @@ export function tenantDb(d1: D1Database, organizationId: string) {
     pools: poolsRepository(scope),
     runbooks: runbooksRepository(scope),
     signatures: signaturesRepository(scope),
+    webhookDeliveries: webhookDeliveriesRepository(scope),
+    webhooks: webhooksRepository(scope),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { whyNotAllowed } from "./guard.ts";
+import { whyNotAllowed, whyNoWebhook } from "./guard.ts";
 
 const PUBLISHED = "https://farhand.example.com";
 const DEVELOPMENT = "http://localhost:8787";
@@ -101,5 +101,29 @@ describe("which URLs the edge requests", () => {
     }
     expect(whyNotAllowed("http://user:secret@localhost/", DEVELOPMENT)).toBeDefined();
     expect(whyNotAllowed("file:///etc/passwd", DEVELOPMENT)).toBeDefined();
+  });
+});
+
+describe("where webhooks may lead", () => {
+  it.each(PRIVATE_HOSTS)("[S10] not to https://%s", (host) => {
+    expect(whyNoWebhook(`https://${host}/hook`, false)).toBeTruthy();
+  });
+
+  it.each(PUBLIC_HOSTS)("to https://%s, and never over http", (host) => {
+    expect(whyNoWebhook(`https://${host}/hook`, false)).toBeUndefined();
+    for (const loopback of [false, true]) {
+      expect(whyNoWebhook(`http://${host}/hook`, loopback)).toBe("does not begin with https://");
+    }
+  });
+
+  it("[S10] to this machine only where the settings say so, and then to nothing around it", () => {
+    for (const url of ["http://localhost:3000/", "http://127.0.0.1:99/", "https://[::1]/"]) {
+      expect(whyNoWebhook(url, true)).toBeUndefined();
+      expect(whyNoWebhook(url, false)).toBeDefined();
+    }
+    for (const host of ["10.0.0.1", "192.168.0.1", "169.254.169.254", "[fe80::1]", "nas.local"]) {
+      expect(whyNoWebhook(`https://${host}/`, true)).toBeDefined();
+    }
+    expect(whyNoWebhook("http://user:secret@localhost/", true)).toBeDefined();
   });
 });

@@ -4,13 +4,14 @@
  * when the coordinator empties itself.
  */
 import type { Env } from "../env.ts";
+import { notify } from "../notifications/notify.ts";
 import { Archiver } from "./archive/archiver.ts";
 import type { CreateExecution } from "./contract.ts";
 import { fold } from "./engine/fold.ts";
 import type { EngineState } from "./engine/state.ts";
 import { Projection } from "./projection.ts";
 import type { ExecutionStore } from "./store.ts";
-import { agentsOf, toSummary } from "./view.ts";
+import { agentsOf, toNotification, toSummary } from "./view.ts";
 
 /** Everything that exists only once the execution does. */
 export interface Live {
@@ -145,6 +146,10 @@ export class Living {
       summary: () => toSummary(record.executionId, this.need().state),
       facts: () => ({ requesterId: record.requesterId, agentIds: agentsOf(this.need().state) }),
       tellParent,
+      tellOrganization: async () => {
+        const event = toNotification(record.executionId, this.need().state, env.PUBLIC_URL);
+        if (event) await notify(env, record.plan.organizationId, event);
+      },
     });
     return { record, state, projection, archiver: this.#archiver(record) };
   }

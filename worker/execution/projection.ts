@@ -1,7 +1,9 @@
 /**
  * The index in D1 follows the coordinator: one write soon after the execution
  * appears, one when it ends, each tried again until it sticks (G17). Whatever
- * happens in between, lists ask the coordinators or listen to the feed.
+ * happens in between, lists ask the coordinators or listen to the feed. The end
+ * counts as written once the parent and the organization have been told as well;
+ * all of it may be repeated.
  */
 import type { ExecutionSummary } from "#protocol/api/executions.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
@@ -27,6 +29,8 @@ export interface ProjectionDeps {
   facts(): IndexedFacts;
   /** Says how it ended to the execution that started it; nothing to do for one that people started. */
   tellParent(): Promise<void>;
+  /** Says how it ended to the organization. */
+  tellOrganization(): Promise<void>;
 }
 
 export class Projection {
@@ -36,17 +40,20 @@ export class Projection {
   readonly #summary: () => ExecutionSummary;
   readonly #facts: () => IndexedFacts;
   readonly #tellParent: () => Promise<void>;
+  readonly #tellOrganization: () => Promise<void>;
   #writing = false;
   #failures = 0;
   #retryAt: number | undefined;
 
-  constructor({ env, store, organizationId, summary, facts, tellParent }: ProjectionDeps) {
+  constructor(deps: ProjectionDeps) {
+    const { env, store, organizationId, summary, facts, tellParent, tellOrganization } = deps;
     this.#env = env;
     this.#store = store;
     this.#organizationId = organizationId;
     this.#summary = summary;
     this.#facts = facts;
     this.#tellParent = tellParent;
+    this.#tellOrganization = tellOrganization;
   }
 
   /** When the next try is due; undefined while the index is up to date or being written. */
@@ -70,8 +77,10 @@ export class Projection {
       // What ended while the first write was under way is written next.
       while (this.#behind()) {
         const summary = this.#summary();
-        if (isExecutionTerminal(summary.state)) await this.#tellParent();
+        const hasEnded = isExecutionTerminal(summary.state);
+        if (hasEnded) await this.#tellParent();
         await tenantDb(this.#env.DB, this.#organizationId).executions.project(summary, this.#facts());
+        if (hasEnded) await this.#tellOrganization();
         this.#store.projected = summary.state;
       }
       this.#failures = 0;

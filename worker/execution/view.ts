@@ -1,6 +1,7 @@
 /** The execution as the API shows it, read off the engine's state. */
 import type { Execution, ExecutionProgress, ExecutionSummary, Step } from "#protocol/api/executions.ts";
 import { STREAMS } from "#protocol/chunk.ts";
+import type { Notification } from "#protocol/notifications.ts";
 import { ancestorsOf, listOf, placeOf } from "#protocol/paths.ts";
 import { blockTitle } from "../blocks/index.ts";
 import { policyOf } from "./engine/lists.ts";
@@ -20,6 +21,27 @@ export function toSummary(executionId: string, state: EngineState): ExecutionSum
     finishedAt: state.end && iso(state.end.at),
     durationMs: state.end && state.end.at - state.createdAt,
   };
+}
+
+/** How it ended, as its organization is told; undefined before. @param publicUrl where people reach this server */
+export function toNotification(
+  executionId: string,
+  { plan, trigger, createdAt, end }: EngineState,
+  publicUrl: string,
+): Notification | undefined {
+  if (!end) return undefined;
+  const { runbookId, title } = plan;
+  const data = {
+    executionId,
+    runbookId,
+    title,
+    state: end.state,
+    confirmed: end.confirmed,
+    durationMs: end.at - createdAt,
+    trigger,
+    url: new URL(`/executions/${executionId}`, publicUrl).href,
+  };
+  return { type: "execution.finished", timestamp: iso(end.at), data };
 }
 
 /** The agents that its steps went to. */

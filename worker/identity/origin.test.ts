@@ -26,6 +26,6 @@ test.each([
     ["http://localhost:8787"],
   ],
 ])("[S12] a server answers as %s", (_, publicOrigin, url, origins) => {
-  const settings = { authSecret: "", publicOrigin, rateLimitPerMinute: 1 };
+  const settings = { authSecret: "", publicOrigin, rateLimitPerMinute: 1, webhooksToLoopback: false };
   expect([...new Set(ownOrigins(new Request(url), settings))]).toEqual(origins);
 });

@@ -11,6 +11,7 @@ import { runbookOperations } from "./runbooks/index.ts";
 import { secretOperations } from "./secrets/index.ts";
 import { signingKeyOperations } from "./signing-keys/index.ts";
 import { systemOperations } from "./system/index.ts";
+import { webhookOperations } from "./webhooks/index.ts";
 
 /** Every operation of the API that needs a caller. */
 export const operations = [
@@ -26,5 +27,6 @@ export const operations = [
   ...lockOperations,
   ...secretOperations,
   ...organizationOperations,
+  ...webhookOperations,
   ...aliasOperations,
 ];

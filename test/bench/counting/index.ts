@@ -81,4 +81,5 @@ export default {
     const from = pathname.startsWith("/agent/") ? "agent's request" : "API request";
     return worker.fetch(request, counted(env, from), context);
   },
+  queue: (batch, env) => worker.queue(batch, counted(env, "notifications")),
 } satisfies ExportedHandler<Env>;

@@ -16,6 +16,8 @@ export const paths = {
   apiKeys: "/api-keys",
   signingKeys: "/signing-keys",
   settings: "/settings",
+  webhooks: "/settings/webhooks",
+  webhook: (id: string) => `/settings/webhooks/${id}`,
 } as const;
 
 /** Where to log in, and to come back to afterwards. */

@@ -108,6 +108,18 @@ export const router = createBrowserRouter([
                   Component: (await import("../features/settings/SettingsPage.tsx")).SettingsPage,
                 }),
               },
+              {
+                path: "settings/webhooks",
+                lazy: async () => ({
+                  Component: (await import("../features/webhooks/WebhooksPage.tsx")).WebhooksPage,
+                }),
+              },
+              {
+                path: "settings/webhooks/:webhookId",
+                lazy: async () => ({
+                  Component: (await import("../features/webhooks/WebhookPage.tsx")).WebhookPage,
+                }),
+              },
               { path: "*", Component: NotFoundPage },
             ],
           },

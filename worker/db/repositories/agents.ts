@@ -39,19 +39,23 @@ export function agentsRepository({ db, within }: TenantScope) {
         .where(within(agents, eq(agents.id, id)));
     },
 
-    /** Revokes it, once, and says which pool it is in; null when there is no such agent. */
-    async revoke(id: string, now: Date): Promise<{ poolId: string } | null> {
+    /** Revokes it, once, and says which one it is and since when; null when there is no such agent. */
+    async revoke(
+      id: string,
+      now: Date,
+    ): Promise<{ id: string; name: string; poolId: string; revokedAt: Date } | null> {
       const [, rows] = await db.batch([
         db
           .update(agents)
           .set({ revokedAt: now })
           .where(within(agents, eq(agents.id, id), isNull(agents.revokedAt))),
         db
-          .select({ poolId: agents.poolId })
+          .select({ id: agents.id, name: agents.name, poolId: agents.poolId, revokedAt: agents.revokedAt })
           .from(agents)
           .where(within(agents, eq(agents.id, id))),
       ]);
-      return rows[0] ?? null;
+      const [agent] = rows;
+      return agent ? { ...agent, revokedAt: agent.revokedAt ?? now } : null;
     },
   };
 }

@@ -19,6 +19,8 @@ const SCOPE_WORDS = {
   "keys:read": "See API keys",
   "keys:write": "Create and revoke API keys",
   "organization:write": "Change what holds for the whole organization",
+  "webhooks:read": "See webhooks and what they were sent",
+  "webhooks:write": "Make, change, test and delete webhooks",
 } as const satisfies Record<Scope, string>;
 
 const USUAL: readonly Scope[] = ["runbooks:read", "executions:read", "executions:write"];

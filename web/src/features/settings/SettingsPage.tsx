@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { BookOpen, KeyRound, LogOut, Signature } from "lucide-react";
+import { BookOpen, KeyRound, LogOut, Signature, Webhook } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { meQuery } from "../../api/queries/me.ts";
@@ -42,6 +42,14 @@ export function SettingsPage() {
               API keys
             </Link>
           </Button>
+          {me.scopes.includes("webhooks:read") && (
+            <Button asChild>
+              <Link to={paths.webhooks}>
+                <Webhook aria-hidden />
+                Webhooks
+              </Link>
+            </Button>
+          )}
           <Button asChild>
             <Link to={paths.signingKeys}>
               <Signature aria-hidden />

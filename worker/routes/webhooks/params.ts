@@ -1,0 +1,3 @@
+import { z } from "zod";
+
+export const webhookParamsSchema = z.object({ webhookId: z.string().describe("An id like whk_…") });
