@@ -1,10 +1,27 @@
-import { type DoctorConfig, policySource } from "../config.ts";
+import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, urlSchema, word } from "../config.ts";
 import { routeTo } from "../connection/route.ts";
 import type { Finding } from "../doctor/check.ts";
 import { type Diagnosis, examine } from "../doctor/index.ts";
 import { Failure } from "../failure.ts";
 import { type Identity, loadIdentity } from "../identity.ts";
 import { statePaths } from "../paths.ts";
+import { type ConfigOf, command, text, yes } from "./command.ts";
+
+const OPTIONS = {
+  ...LOCAL_OPTIONS,
+  ...POLICY_OPTIONS,
+  url: text(urlSchema.optional(), "FARHAND_URL"),
+  ca: text(word, "FARHAND_CA"),
+  json: yes(),
+};
+
+export const doctorCommand = command({
+  usage: `doctor [--state DIR] [--url URL] [--ca FILE] [--policy FILE] [--own-policy] [--json]
+      Find what is wrong on this host and on the way to the control plane, and
+      say what to do. Works before enroll, with --url.`,
+  options: OPTIONS,
+  run: doctor,
+});
 
 const MARKS: Record<Finding["result"], string> = { ok: "✓", warn: "!", fail: "✗", skip: "·" };
 
@@ -12,7 +29,7 @@ const MARKS: Record<Finding["result"], string> = { ok: "✓", warn: "!", fail: "
  * `farhand-agent doctor`: finds what is wrong on this host and on the way to the control plane, before or after it enrolled.
  * @throws Failure when something is
  */
-export async function doctor(config: DoctorConfig): Promise<void> {
+async function doctor(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const paths = statePaths(config.state);
   const identity = identityIn(paths.identity);
   const url = config.url ?? identity?.url;

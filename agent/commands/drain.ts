@@ -1,32 +1,46 @@
 import { markDraining } from "../agent.ts";
 import { sleep, systemClock } from "../clock.ts";
-import type { DrainConfig } from "../config.ts";
+import { LOCAL_OPTIONS } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { requireIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
 import { statePaths } from "../paths.ts";
+import { command, yes } from "./command.ts";
+
+export const drainCommand = command({
+  usage: "drain [--state DIR] [--wait]",
+  options: { ...LOCAL_OPTIONS, wait: yes() },
+  run: (config) => drain(config, true),
+});
+
+export const undrainCommand = command({
+  usage: `undrain [--state DIR]
+      Take no new work, also after a restart, and let what runs end; take it again.`,
+  options: LOCAL_OPTIONS,
+  run: (config) => drain({ ...config, wait: false }, false),
+});
 
 const LOOK_EVERY_MS = 500;
 
 /** `farhand-agent drain` and `undrain`: whether the agent takes new work; what runs goes on. It outlasts restarts. */
-export async function drain(config: DrainConfig, isDraining: boolean): Promise<void> {
-  const paths = statePaths(config.state);
+async function drain({ state, wait }: { state: string; wait: boolean }, isDraining: boolean): Promise<void> {
+  const paths = statePaths(state);
   requireIdentity(paths);
   const running = await askAgent(paths.socket, isDraining ? "drain" : "undrain");
   if (!running) {
     try {
       markDraining(paths.draining, isDraining);
     } catch (error) {
-      throw new Failure(`cannot write to ${config.state} (${errorCode(error) ?? "unknown error"})`);
+      throw new Failure(`cannot write to ${state} (${errorCode(error) ?? "unknown error"})`);
     }
     say(`The agent does not run. When it starts it ${isDraining ? "takes no work" : "takes work"}.`);
     return;
   }
   if (!isDraining) return say("The agent takes work again.");
   say(`The agent takes no more work${workWords(running.report)}. "undrain" ends that.`);
-  if (config.wait) await untilIdle(paths.socket);
+  if (wait) await untilIdle(paths.socket);
 }
 
 /** Resolves when nothing runs any more, or the agent itself is gone. */

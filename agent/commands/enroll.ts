@@ -1,5 +1,8 @@
 import { rmSync } from "node:fs";
-import { type EnrollConfig, isLoopback } from "../config.ts";
+import { hostname } from "node:os";
+import { z } from "zod";
+import { FACT_PREFIX } from "#protocol/blocks/common.ts";
+import { isLoopback, LOCAL_OPTIONS, slotsSchema, urlSchema, word } from "../config.ts";
 import { routeTo } from "../connection/route.ts";
 import { createTransport } from "../connection/transport.ts";
 import { requestEnrollment } from "../enroll.ts";
@@ -10,12 +13,59 @@ import { invocation, shellWord } from "../invocation.ts";
 import { lockHolder } from "../lock.ts";
 import { statePaths } from "../paths.ts";
 import { AGENT_VERSION } from "../version.ts";
+import { type ConfigOf, command, text, texts, yes } from "./command.ts";
+
+const labelSchema = z.string().transform((given, context) => {
+  const [, key = "", value = ""] = /^([^=]{1,63})=(.{0,255})$/.exec(given) ?? [];
+  if (key === "") {
+    context.addIssue({ code: "custom", message: `"${given}" is not a label like region=eu` });
+    return z.NEVER;
+  }
+  if (key.startsWith(FACT_PREFIX)) {
+    const message = `"${given}": labels that begin with ${FACT_PREFIX} are what the agent finds out by itself; choose another name`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }
+  return [key, value] as const;
+});
+
+const OPTIONS = {
+  ...LOCAL_OPTIONS,
+  url: text(urlSchema, "FARHAND_URL"),
+  token: text(
+    z
+      .string({ error: "an agent joins with a token: --token …, made in the web app under Agents" })
+      .max(200, { error: "a token has at most 200 characters" }),
+    "FARHAND_JOIN_TOKEN",
+  ),
+  name: text(
+    z
+      .string()
+      .trim()
+      .min(1, { error: "the name may not be empty" })
+      .max(255, { error: "a name has at most 255 characters" })
+      .default(hostname()),
+    "FARHAND_NAME",
+  ),
+  label: texts(labelSchema),
+  slots: text(slotsSchema.default(4), "FARHAND_SLOTS"),
+  ca: text(word, "FARHAND_CA"),
+  force: yes(),
+};
+
+export const enrollCommand = command({
+  usage: `enroll --url URL --token TOKEN [--name NAME] [--label KEY=VALUE]...
+                       [--slots N] [--ca FILE] [--state DIR] [--force]
+      Make a key on this host and join the token's pool.`,
+  options: OPTIONS,
+  run: enroll,
+});
 
 /** Room for the identity with all its labels. */
 const IDENTITY_MAX_BYTES = 64 * 1024;
 
 /** `farhand-agent enroll`: a key of its own, an id from the control plane, both in the state directory. */
-export async function enroll(config: EnrollConfig): Promise<void> {
+export async function enroll(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const paths = statePaths(config.state);
   refuseExisting(paths.identity, config.force);
   const running = lockHolder(paths.lock);

@@ -1,14 +1,27 @@
 import { readFileSync } from "node:fs";
-import { text } from "node:stream/consumers";
+import { text as textOf } from "node:stream/consumers";
 import { z } from "zod";
 import { type Plan, planDigest, planSchema } from "#protocol/plan.ts";
-import { type PolicyCheckConfig, policySource } from "../config.ts";
+import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, word } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { hostFacts } from "../policy/facts.ts";
 import { type Judgement, judgePlan } from "../policy/judge.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { type ConfigOf, command, text, yes } from "./command.ts";
+
+const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes(), user: text(word) };
+
+export const policyCheckCommand = command({
+  usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME] [--json]
+      Say whether the policy can be used and, block by block, what it lets a plan
+      do (- reads the plan from stdin) and why not. Exits with 0 when all may
+      run, 1 when something may not, 2 when that cannot be told.`,
+  options: OPTIONS,
+  word: { schema: word, tooMany: "one plan is checked at a time" },
+  run: checkPolicy,
+});
 
 /** A plan itself, or an answer of the API that has one in it. */
 const planFileSchema = z.union([
@@ -24,7 +37,7 @@ const planFileSchema = z.union([
  * @returns the exit code: 0 when all may run, 1 when something may not
  * @throws Failure (2) when the policy or the plan cannot be used
  */
-export async function checkPolicy(config: PolicyCheckConfig, file: string | undefined): Promise<number> {
+async function checkPolicy(config: ConfigOf<typeof OPTIONS>, file: string | undefined): Promise<number> {
   const source = policySource(config);
   const policy = loadPolicy(source);
   const path = policy.digest === "default" ? undefined : source.path;
@@ -63,7 +76,7 @@ function linesOf({ block, runbook, kind, problems, later }: Judgement, plan: Pla
 async function readPlan(file: string): Promise<Plan> {
   let data: unknown;
   try {
-    data = JSON.parse(file === "-" ? await text(process.stdin) : readFileSync(file, "utf8"));
+    data = JSON.parse(file === "-" ? await textOf(process.stdin) : readFileSync(file, "utf8"));
   } catch (error) {
     const why = errorCode(error) === "ENOENT" ? "there is no such file" : wordsOf(error);
     throw new Failure(`the plan ${file} cannot be read: ${why}`, EXIT.usage);

@@ -1,5 +1,5 @@
 import { systemClock } from "../clock.ts";
-import type { LocalConfig } from "../config.ts";
+import { LOCAL_OPTIONS } from "../config.ts";
 import { routeTo } from "../connection/route.ts";
 import { ServerTime } from "../connection/serverTime.ts";
 import { createTransport } from "../connection/transport.ts";
@@ -11,10 +11,18 @@ import { takeLock } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
 import { proposeKey } from "../rotation.ts";
+import { command } from "./command.ts";
+
+export const rotateKeyCommand = command({
+  usage: `rotate-key [--state DIR]
+      Go over to a new key now.`,
+  options: LOCAL_OPTIONS,
+  run: rotateKey,
+});
 
 /** `farhand-agent rotate-key`: a running agent goes over to a new key now, any other as soon as it starts. */
-export async function rotateKey(config: LocalConfig): Promise<void> {
-  const paths = statePaths(config.state);
+async function rotateKey({ state }: { state: string }): Promise<void> {
+  const paths = statePaths(state);
   const identity = requireIdentity(paths);
   const running = await askAgent(paths.socket, "rotate-key");
   if (running) {

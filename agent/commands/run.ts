@@ -1,7 +1,8 @@
 import { closeSync, openSync } from "node:fs";
+import { z } from "zod";
 import { Agent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
-import { policySource, type RunConfig } from "../config.ts";
+import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, slotsSchema, word } from "../config.ts";
 import { ConnectCounter } from "../connection/counter.ts";
 import { createDial } from "../connection/handshake.ts";
 import { proxyName } from "../connection/proxy.ts";
@@ -26,9 +27,39 @@ import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
 import { AGENT_VERSION } from "../version.ts";
+import { type ConfigOf, command, text } from "./command.ts";
+
+const OPTIONS = {
+  ...LOCAL_OPTIONS,
+  ...POLICY_OPTIONS,
+  secrets: text(word, "FARHAND_SECRETS_FILE"),
+  slots: text(slotsSchema.optional(), "FARHAND_SLOTS"),
+  workDir: text(word, "FARHAND_WORK_DIR"),
+  ca: text(word, "FARHAND_CA"),
+  rotateKeyDays: text(
+    z.coerce
+      .number({ error: "rotate-key-days must be a whole number of days, 0 for never" })
+      .int({ error: "rotate-key-days must be a whole number of days, 0 for never" })
+      .min(0, { error: "rotate-key-days must be 0 or more" })
+      .max(3_650, { error: "rotate-key-days must be at most 3650" })
+      .default(90),
+    "FARHAND_ROTATE_KEY_DAYS",
+  ),
+};
+type RunConfig = ConfigOf<typeof OPTIONS>;
+
+export const runCommand = command({
+  usage: `run [--state DIR] [--work-dir DIR] [--slots N] [--ca FILE]
+                    [--policy FILE] [--own-policy] [--secrets FILE] [--rotate-key-days N]
+                    [--log-format json|text] [--log-level debug|info|warn|error]
+      Connect and work. SIGTERM or SIGINT stops it in order, a second one at once;
+      SIGHUP reads the policy again.`,
+  options: OPTIONS,
+  run,
+});
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
-export async function run(config: RunConfig): Promise<void> {
+async function run(config: RunConfig): Promise<void> {
   const paths = statePaths(config.state, config.workDir);
   const identity = requireIdentity(paths);
   const policy = loadPolicy(policySource(config));

@@ -1,6 +1,8 @@
 /** `farhand-agent secrets`: what this host holds. Values go in, and never come out again. */
+import { z } from "zod";
+import { secretNameSchema } from "#protocol/secrets.ts";
 import { systemClock } from "../clock.ts";
-import type { SecretsConfig } from "../config.ts";
+import { LOCAL_OPTIONS, word } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { inWords } from "../files.ts";
 import { createLog, wordsOf } from "../log.ts";
@@ -11,8 +13,44 @@ import { openProviders } from "../secrets/index.ts";
 import { SecretKeeper, withoutLastBreak } from "../secrets/keeper.ts";
 import { SECRET_MAX_BYTES } from "../secrets/provider.ts";
 import { SecretStore } from "../secrets/store.ts";
+import { type Command, type ConfigOf, command, text } from "./command.ts";
 
-export async function secrets(config: SecretsConfig): Promise<void> {
+const OPTIONS = { ...LOCAL_OPTIONS, secrets: text(word, "FARHAND_SECRETS_FILE") };
+const NAME_WORDS = "name the secret, as in: farhand-agent secrets set db-password";
+const nameSchema = z.string({ error: NAME_WORDS }).pipe(secretNameSchema);
+
+type Verb = "set" | "list" | "remove" | "test";
+interface SecretsConfig extends ConfigOf<typeof OPTIONS> {
+  verb: Verb;
+  name: string | undefined;
+}
+
+const secretsCommand = (
+  verb: Verb,
+  schema: z.ZodType<string | undefined> = secretNameSchema.optional(),
+  usage = "",
+): Command =>
+  command({
+    usage,
+    options: OPTIONS,
+    word: { schema, tooMany: "a value is never given on the command line, where others can see it" },
+    run: (config, name) => secrets({ ...config, verb, name }),
+  });
+
+export const SECRETS_COMMANDS = {
+  "secrets set": secretsCommand("set", nameSchema, "secrets set|remove NAME [--state DIR]"),
+  "secrets list": secretsCommand(
+    "list",
+    undefined,
+    `secrets list|test [NAME] [--state DIR] [--secrets FILE]
+      Keep secrets on this host, list the names of all that its providers have, and
+      try whether they come. A value is read from stdin, or asked for; it is never shown.`,
+  ),
+  "secrets remove": secretsCommand("remove", nameSchema),
+  "secrets test": secretsCommand("test"),
+};
+
+async function secrets(config: SecretsConfig): Promise<void> {
   const { verb, name = "", logFormat, logLevel } = config;
   const store = new SecretStore(statePaths(config.state).secrets);
   const keeper = () =>

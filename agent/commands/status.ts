@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { policySource, type StatusConfig } from "../config.ts";
+import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
 import { fingerprintOf, type Identity, requireIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
@@ -9,9 +9,20 @@ import { wordsOf } from "../log.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { AGENT_VERSION } from "../version.ts";
+import { type ConfigOf, command, yes } from "./command.ts";
+
+const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes() };
+type StatusConfig = ConfigOf<typeof OPTIONS>;
+
+export const statusCommand = command({
+  usage: `status [--state DIR] [--policy FILE] [--own-policy] [--json]
+      Show who this agent is, what it is doing, its policy and what waits on its disk.`,
+  options: OPTIONS,
+  run: status,
+});
 
 /** `farhand-agent status`: who this agent is, what it is doing and what lies on its disk, without touching any of it. */
-export async function status(config: StatusConfig): Promise<void> {
+async function status(config: StatusConfig): Promise<void> {
   const paths = statePaths(config.state);
   const identity = requireIdentity(paths);
   const process_ = lockHolder(paths.lock);

@@ -1,12 +1,32 @@
 import { readFile } from "node:fs/promises";
+import { z } from "zod";
 import { checkRelease, compareVersions } from "#protocol/release.ts";
-import type { VerifyConfig } from "../config.ts";
+import { LOCAL_OPTIONS, word } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { wordsOf } from "../log.ts";
 import { AGENT_VERSION, RELEASE_KEY } from "../version.ts";
+import { type ConfigOf, command, text } from "./command.ts";
+
+const OPTIONS = {
+  ...LOCAL_OPTIONS,
+  manifest: text(z.string({ error: "say which list of files: --manifest release.json" })),
+  signature: text(z.string({ error: "say where its signature is: --signature release.json.sig" })),
+  key: text(word),
+};
+
+export const verifyReleaseCommand = command({
+  usage: `verify-release --manifest release.json --signature release.json.sig [--key KEY]
+      Check a release against the key that this agent was built with, or another.`,
+  options: OPTIONS,
+  run: verifyRelease,
+});
 
 /** `farhand-agent verify-release`: whether a release is signed, and no step back from this agent. */
-export async function verifyRelease({ manifest, signature, key = RELEASE_KEY }: VerifyConfig): Promise<void> {
+async function verifyRelease({
+  manifest,
+  signature,
+  key = RELEASE_KEY,
+}: ConfigOf<typeof OPTIONS>): Promise<void> {
   if (key === undefined) {
     throw new Failure("this agent was built without a release key: name one with --key", EXIT.usage);
   }

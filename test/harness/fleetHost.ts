@@ -68,7 +68,7 @@ async function open(member: FleetMember, url: string, slots: number): Promise<st
   const paths = statePaths(state);
   if (!loadIdentity(paths.identity)) {
     const label = Object.entries(labels);
-    await enroll({ state, url, token, name, slots, label, force: false, ownPolicy: true, ...LOGGING });
+    await enroll({ state, url, token, name, slots, label, ca: undefined, force: false, ...LOGGING });
   }
   const identity = loadIdentity(paths.identity);
   if (!identity) throw new Error(`${name} has no identity after it enrolled`);
