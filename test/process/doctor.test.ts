@@ -198,7 +198,7 @@ describe("drain", () => {
     "%s of a host that is not enrolled says so",
     async (name) => {
       const answer = await agentCommand([name, "--state", join(folder, "none")]);
-      expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining("not enrolled") });
+      expect(answer).toMatchObject({ code: 78, stderr: expect.stringContaining("not enrolled") });
     },
   );
 });

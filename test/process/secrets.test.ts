@@ -150,6 +150,7 @@ it("[fault 37] takes out the old and the new value of a secret that is rotated w
   });
   await lineIn(path("up"));
   put("db-password", "rotated-rotated");
+  await plane.changes.until("the data socket", () => coordinator.sockets.length > 0);
   coordinator.start("after");
   await coordinator.finished("after");
   writeFileSync(path("go"), "");
