@@ -5,7 +5,7 @@
 
 import type { Clock } from "./clock.ts";
 import { within } from "./clock.ts";
-import { ControlSession } from "./connection/control.ts";
+import { ControlSession, type Updates } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
 import { type Contact, Reconciler } from "./connection/reconcile.ts";
@@ -42,6 +42,7 @@ export interface AgentOptions {
   random: () => number;
   log: Log;
   policy: Policy;
+  updates: Updates;
   /** Called whenever something may be different about a connection. */
   changed?: () => void;
 }
@@ -75,7 +76,7 @@ export class Agent {
   }
 
   private constructor(options: AgentOptions, host: Host) {
-    const { dial, clock, random, log, slots, identity, changed } = options;
+    const { dial, clock, random, log, slots, identity, updates, changed } = options;
     this.#options = options;
     this.#host = host;
     this.#reconciler = new Reconciler({ dial, clock, random, log, changed });
@@ -85,7 +86,7 @@ export class Agent {
       ended: (lease) => this.#leaseEnded(lease),
     });
     this.#control = new ControlSession({
-      ...{ leases: this.#leases, labels: identity.labels, slots, clock, log },
+      ...{ leases: this.#leases, labels: identity.labels, slots, clock, log, updates },
       policyDigest: () => host.policy.digest,
     });
   }
@@ -104,6 +105,23 @@ export class Agent {
     if (policy.digest === this.#host.policy.digest) return;
     this.#host.policy = policy;
     this.#control.introduceAgain("the policy of this host has changed");
+  }
+
+  /** Takes no new leases for a while, or takes them again. */
+  holdBack(isHolding: boolean): void {
+    if (this.#leases.heldBack === isHolding) return;
+    this.#leases.heldBack = isHolding;
+    this.#control.introduceAgain(isHolding ? "takes nothing new before an update" : "takes work again");
+  }
+
+  /** No lease is held. */
+  get idle(): boolean {
+    return this.#leases.idle;
+  }
+
+  /** Tells the pool anew how this agent is. */
+  introduceAgain(why: string): void {
+    this.#control.introduceAgain(why);
   }
 
   /** How it stands with the connection to the pool; undefined when none is wanted. */

@@ -1,16 +1,20 @@
 /** The command line of the agent. */
 import { parseArgs } from "node:util";
+import { applyUpdate } from "./commands/applyUpdate.ts";
 import { enroll } from "./commands/enroll.ts";
 import { checkPolicy } from "./commands/policy.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
+import { update } from "./commands/update.ts";
 import { verifyRelease } from "./commands/verifyRelease.ts";
 import {
+  applyConfig,
   enrollConfig,
   type Flags,
   policyCheckConfig,
   runConfig,
   statusConfig,
+  updateConfig,
   verifyConfig,
 } from "./config.ts";
 import { EXIT, Failure } from "./failure.ts";
@@ -38,6 +42,14 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
       do (- reads the plan from stdin) and why not. Exits with 0 when all may
       run, 1 when something may not, 2 when that cannot be told.
 
+  farhand-agent update [--check | --now] [--trial-seconds N]
+      Say which release is the newest, and whether the policy lets this agent become
+      it. --now, as root, installs it whatever mode and window say; what runs is
+      ended. It goes back by itself to the version before when it does not connect.
+
+  farhand-agent apply-update [--installation DIR] [--units DIR] [--trial-seconds N]
+      What root's updater (farhand-agent-update.service) runs when the agent asks.
+
   farhand-agent verify-release --manifest release.json --signature release.json.sig [--key KEY]
       Check a release against the key that this agent was built with, or another.
 
@@ -45,7 +57,7 @@ const HELP = `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
 FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL,
-FARHAND_POLICY, FARHAND_OWN_POLICY=true.
+FARHAND_POLICY, FARHAND_OWN_POLICY=true, FARHAND_INSTALLATION, FARHAND_TRIAL_SECONDS.
 `;
 
 const text = { type: "string" } as const;
@@ -80,6 +92,19 @@ const COMMANDS = {
     options: { ...common, json: { type: "boolean" }, user: text },
     operand: true,
     run: (flags: Flags, file?: string) => checkPolicy(policyCheckConfig(flags, process.env), file),
+  },
+  update: {
+    options: {
+      ...common,
+      ...{ installation: text, units: text, "trial-seconds": text },
+      check: { type: "boolean" },
+      now: { type: "boolean" },
+    },
+    run: (flags: Flags) => update(updateConfig(flags, process.env)),
+  },
+  "apply-update": {
+    options: { ...common, installation: text, units: text, "trial-seconds": text },
+    run: (flags: Flags) => applyUpdate(applyConfig(flags, process.env)),
   },
   "verify-release": {
     options: { ...common, manifest: text, signature: text, key: text },

@@ -5,7 +5,7 @@ import { policySource, type RunConfig } from "../config.ts";
 import { createDial } from "../connection/handshake.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { inWords, makePrivateDirectory } from "../files.ts";
-import { loadIdentity } from "../identity.ts";
+import { type Identity, loadIdentity } from "../identity.ts";
 import { invocation } from "../invocation.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, type Log, wordsOf } from "../log.ts";
@@ -15,7 +15,11 @@ import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
-import { AGENT_VERSION } from "../version.ts";
+import { downloadRelease } from "../update/download.ts";
+import { handoverIn } from "../update/handover.ts";
+import { installationAt, isCurrent, ownProgram } from "../update/installation.ts";
+import { Updater } from "../update/updater.ts";
+import { AGENT_VERSION, RELEASE_KEY } from "../version.ts";
 
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
 export async function run(config: RunConfig): Promise<void> {
@@ -43,8 +47,9 @@ export async function run(config: RunConfig): Promise<void> {
   });
   const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
   let service: ServiceManager | undefined;
-  const agent = await Agent.open({
-    ...{ identity, slots, paths, log, policy },
+  const updater: Updater = updaterFor(config, identity, log, () => agent);
+  const agent: Agent = await Agent.open({
+    ...{ identity, slots, paths, log, policy, updates: updater },
     dial: createDial(identity, systemClock),
     clock: systemClock,
     random: Math.random,
@@ -55,7 +60,10 @@ export async function run(config: RunConfig): Promise<void> {
   log.info("agent started", { version: AGENT_VERSION, url: identity.url, pool: identity.poolName, slots });
   sayPolicy(policy, config, log);
   agent.start();
-  onHangUp(() => readPolicyAgain(agent, config, log));
+  onHangUp(() => {
+    readPolicyAgain(agent, config, log);
+    updater.look();
+  });
   const channel = systemdChannel(process.env);
   const health = () => healthOf(agent.contact, systemClock.monotonic());
   service = channel && new ServiceManager({ ...channel, health, clock: systemClock, log });
@@ -66,7 +74,25 @@ export async function run(config: RunConfig): Promise<void> {
     process.exit(EXIT.failed);
   });
   service?.stopping();
+  updater.stop();
   await agent.shutdown();
+}
+
+/** @param agent as soon as there is one */
+function updaterFor(config: RunConfig, { url }: Identity, log: Log, agent: () => Agent): Updater {
+  const installation = config.installation === undefined ? undefined : installationAt(config.installation);
+  return new Updater({
+    version: AGENT_VERSION,
+    installation: installation && isCurrent(installation, ownProgram()) ? installation : undefined,
+    handover: handoverIn(config.state),
+    rules: () => agent().policy.rules.update,
+    key: RELEASE_KEY,
+    download: (what) => downloadRelease({ url, ...what }),
+    holdBack: (isHolding) => agent().holdBack(isHolding),
+    isIdle: () => agent().idle,
+    changed: () => agent().introduceAgain("an update came to nothing"),
+    ...{ clock: systemClock, random: Math.random, log },
+  });
 }
 
 /** Reads the policy again: a good one is in force from the next step on, a bad one changes nothing. */

@@ -10,6 +10,7 @@ import {
 import { KNOWN_INTERPRETERS } from "#protocol/interpreters.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import type { AgentUpdate } from "#protocol/update.ts";
 import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { Clock } from "../clock.ts";
 import type { HeldLease } from "../job/lease.ts";
@@ -32,6 +33,14 @@ export interface ControlSessionDeps {
   log: Log;
   /** Of the policy in force. */
   policyDigest(): string;
+  updates: Updates;
+}
+
+/** Who sees to the version that the control plane wants. */
+export interface Updates {
+  describe(): AgentUpdate;
+  welcomed(): void;
+  want(version: string | undefined): void;
 }
 
 type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
@@ -49,7 +58,7 @@ export class ControlSession implements Session {
 
   opened(link: Link): void {
     this.#link = link;
-    const { leases, labels, slots, policyDigest } = this.#deps;
+    const { leases, labels, slots, policyDigest, updates } = this.#deps;
     this.#send({
       type: "hello",
       protocol: PROTOCOL_VERSIONS,
@@ -59,9 +68,10 @@ export class ControlSession implements Session {
       arch: arch(),
       labels,
       slots,
-      draining: leases.draining,
+      draining: leases.draining || leases.heldBack,
       interpreters: KNOWN_INTERPRETERS.filter((name) => findProgram(name) !== undefined),
       policy: { digest: policyDigest() },
+      update: updates.describe(),
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
     });
   }
@@ -92,6 +102,9 @@ export class ControlSession implements Session {
       case "welcome":
         this.#welcome(message);
         return;
+      case "version.wanted":
+        this.#deps.updates.want(message.version ?? undefined);
+        return;
       case "lease.offer":
         this.#offer(message).catch((error) =>
           this.#deps.log.error("cannot answer an offer", { reason: wordsOf(error) }),
@@ -116,6 +129,8 @@ export class ControlSession implements Session {
     }
     this.#link?.settle();
     log.info("connected", { protocol: message.protocol });
+    this.#deps.updates.welcomed();
+    this.#deps.updates.want(message.wantedVersion);
     const skewMs = Math.round(clock.now() - message.time);
     if (Math.abs(skewMs) > SKEW_WARN_MS) {
       log.warn("this host's clock differs from the control plane's; assertions may be refused", { skewMs });

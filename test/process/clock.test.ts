@@ -40,6 +40,7 @@ async function connectedAgent() {
     identity: { agentId, labels: {} },
     dial: createDial({ agentId, url: plane.url, privateKey: keys.privateKey }, clock),
     random: () => 0.5,
+    updates: { describe: () => ({ mode: "off", installs: false }), welcomed: () => {}, want: () => {} },
   });
   agent.start();
   await plane.connected();

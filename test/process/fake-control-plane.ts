@@ -341,6 +341,10 @@ export class FakeControlPlane {
   /** Answers the enrol request instead. */
   enrols: (request: EnrollRequest) => { status: number; type: string; body: string } | undefined = () =>
     undefined;
+  /** Answers another request with a file. */
+  serves: (path: string) => Buffer | undefined = () => undefined;
+  /** The version that agents should have. */
+  wantedVersion: string | undefined;
   welcomes = true;
   pongs = true;
   now: () => number = Date.now;
@@ -359,6 +363,8 @@ export class FakeControlPlane {
         body += part;
       });
       request.on("end", () => {
+        const file = this.serves(request.url ?? "");
+        if (file) return void response.end(file);
         const answer = this.#enrol(request.url ?? "", body);
         response.writeHead(answer.status, { "content-type": answer.type }).end(answer.body);
         this.changes.notify();
@@ -526,7 +532,15 @@ export class FakeControlPlane {
     peer.messages.push(parsed.message);
     if (parsed.message.type === "hello" && this.welcomes) {
       const agentId = this.agents[0]?.agentId ?? "";
-      peer.send({ type: "welcome", protocol: 1, agentId, time: Date.now(), heartbeatMs: 20_000 });
+      const { wantedVersion } = this;
+      peer.send({
+        type: "welcome",
+        protocol: 1,
+        agentId,
+        time: Date.now(),
+        heartbeatMs: 20_000,
+        wantedVersion,
+      });
     }
   }
 }
