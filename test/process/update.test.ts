@@ -240,7 +240,7 @@ describe("[S17] root believes nothing that the agent's user has left for it", ()
       (host) => leave(host, "1.1.0"),
       "the policy of this host says off",
     ],
-    ["what only a person may install", "{}", "1.1.0", (host) => leave(host, "1.1.0"), "a person installs it"],
+    ["what only a person may install", "{}", "1.0.0", (host) => leave(host, "1.1.0"), "a person installs it"],
     ["a step back", AUTO, "1.1.0", (host) => leave(host, "1.0.0"), "wants an older version"],
     [
       "a step back under another name",

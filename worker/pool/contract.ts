@@ -8,7 +8,7 @@
  * and never copies from outside. The data socket reaches the coordinator the
  * same way, with path `/agent`. Both answer 401 to an assertion that was used.
  */
-import type { Presence } from "#protocol/api/pools.ts";
+import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { QueueReason } from "#protocol/states.ts";
 
@@ -97,8 +97,8 @@ export interface PoolApi {
   lookAt(wishes: AgentWish[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
-  /** Most leases at once; null for no limit. */
-  setLimit(maxLeases: number | null): Promise<void>;
+  /** Changes what is not undefined. */
+  configure(change: PoolUpdate): Promise<void>;
   /** Ends the agent's sockets and leases; for revocation. */
   disconnectAgent(agentId: string, reason: string): Promise<void>;
 }

@@ -5,6 +5,7 @@ import {
   type JoinTokenCreated,
   joinTokenCreatedSchema,
   type Pool,
+  type PoolUpdate,
   poolSchema,
 } from "#protocol/api/pools.ts";
 import { apiPath, command, request } from "../client.ts";
@@ -25,6 +26,10 @@ export const poolsQuery = queryOptions({
 
 export async function createPool(name: string): Promise<Pool> {
   return (await request(apiPath("pools"), poolSchema, { method: "POST", body: { name } })).data;
+}
+
+export async function changePool(id: string, body: PoolUpdate): Promise<Pool> {
+  return (await request(apiPath("pools", id), poolSchema, { method: "PUT", body })).data;
 }
 
 export async function createJoinToken(poolId: string): Promise<JoinTokenCreated> {

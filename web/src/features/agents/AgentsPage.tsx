@@ -15,6 +15,7 @@ import { SkeletonRows } from "../../components/Skeleton.tsx";
 import { AddAgentDialog } from "./AddAgentDialog.tsx";
 import { AgentRow } from "./AgentRow.tsx";
 import { NewPoolDialog } from "./NewPoolDialog.tsx";
+import { PoolVersionDialog, versionWords } from "./PoolVersion.tsx";
 
 export function AgentsPage() {
   const agents = useInfiniteQuery(agentsQuery);
@@ -80,6 +81,7 @@ interface PoolProps {
 }
 
 function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
+  const [choosing, setChoosing] = useState(false);
   const connected = agents.filter((agent) => agent.presence).length;
   return (
     <section aria-label={`Pool ${pool.name}`}>
@@ -88,7 +90,11 @@ function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
         <span className="text-[0.8125rem] text-muted">
           {agents.length === 0 ? "no agents" : `${connected} of ${plural(agents.length, "agent")} connected`}
         </span>
+        <Button size="sm" variant="ghost" className="ml-auto" onClick={() => setChoosing(true)}>
+          Wanted: {versionWords(pool)}
+        </Button>
       </div>
+      {choosing && <PoolVersionDialog pool={pool} onClose={() => setChoosing(false)} />}
       <Card>
         {agents.length === 0 ? (
           <EmptyPool first={first} onAdd={onAdd} />
