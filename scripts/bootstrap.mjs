@@ -25,7 +25,7 @@ async function main([command = "", ...args]) {
     );
   }
   const script = join(root, "scripts", `${command}.ts`);
-  if (!/^[a-z]+$/.test(command) || !existsSync(script)) {
+  if (!/^[a-z]+(-[a-z]+)*$/.test(command) || !existsSync(script)) {
     return fail(
       `There is no command "${command}". Use one of the scripts of package.json, such as npm start.`,
     );

@@ -89,7 +89,7 @@ Architecture: ${architecture}
 Maintainer: The Farhand authors <maintainers@farhand.example.com>
 Section: admin
 Priority: optional
-Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8), passwd, systemd (>= 247)
+Depends: libatomic1, libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8), passwd, systemd (>= 247)
 Description: remote hands for your runbooks
  The agent dials out to a Farhand control plane, runs what its runbooks say
  and streams it back. Nothing listens on this host.

@@ -25,6 +25,7 @@ CONFIG=/etc/farhand
 STATE=/var/lib/farhand
 UNITS=/etc/systemd/system
 UNIT=farhand-agent.service
+UPDATER=farhand-agent-update
 CONNECT_SECONDS=${FARHAND_CONNECT_SECONDS:-60}
 
 usage() {
@@ -150,25 +151,47 @@ download() {
   fetch "/releases/$VERSION/release.json" "$WORK/release.json"
   require_sha256 "$WORK/release.json" "$MANIFEST_SHA256"
   fetch "/releases/$VERSION/release.json.sig" "$WORK/release.json.sig"
+  if openssl_knows_how; then openssl_verifies || fail_unsigned; fi
   digest=$(sed -n "s/.*\"name\":\"$name\.tar\.gz\".*\"sha256\":\"\([0-9a-f]\{64\}\)\".*/\1/p" "$WORK/release.json")
   [ -n "$digest" ] || fail "release $VERSION has nothing for $platform; with Node 22.2 or newer here, use --node"
   fetch "/releases/$VERSION/$name.tar.gz" "$WORK/$name.tar.gz"
   require_sha256 "$WORK/$name.tar.gz" "$digest"
   tar -xzf "$WORK/$name.tar.gz" -C "$WORK"
   FROM="$WORK/$name"
-  check_signature
+  require_runs
+  openssl_knows_how || agent_verifies || fail_unsigned
 }
 
-# OpenSSL from 3.0 on knows how; without it, the agent that was just checked by its digest does.
-check_signature() {
-  if openssl pkeyutl -help 2>&1 | grep -q -- -rawin; then
-    printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$WORK/key.pem"
-    openssl pkeyutl -verify -rawin -pubin -inkey "$WORK/key.pem" \
-      -in "$WORK/release.json" -sigfile "$WORK/release.json.sig" >/dev/null 2>&1
-  else
-    "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
-      --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
-  fi || fail "release $VERSION is not signed by the release key. Nothing was installed"
+# OpenSSL from 3.0 on does. Where there is none the agent checks, which was itself checked by its digest.
+openssl_knows_how() { openssl pkeyutl -help 2>&1 | grep -q -- -rawin; }
+
+openssl_verifies() {
+  printf '%s\n' '-----BEGIN PUBLIC KEY-----' "$RELEASE_KEY" '-----END PUBLIC KEY-----' >"$WORK/key.pem"
+  openssl pkeyutl -verify -rawin -pubin -inkey "$WORK/key.pem" \
+    -in "$WORK/release.json" -sigfile "$WORK/release.json.sig" >/dev/null 2>&1
+}
+
+agent_verifies() {
+  "$FROM/farhand-agent" verify-release --manifest "$WORK/release.json" \
+    --signature "$WORK/release.json.sig" --key "$RELEASE_KEY"
+}
+
+fail_unsigned() { fail "release $VERSION is not signed by the release key. Nothing was installed"; }
+
+# Before anything is changed: does it run here? Node, which is inside, wants one library that
+# small systems lack.
+require_runs() {
+  if "$FROM/farhand-agent" --version >/dev/null 2>"$WORK/error"; then return; fi
+  grep -q libatomic "$WORK/error" || fail "the agent does not run on this host: $(cat "$WORK/error")"
+  say "installing the system's libatomic, which the program needs"
+  if has apt-get; then
+    apt-get install -y -qq libatomic1 >/dev/null 2>&1 ||
+      { apt-get update -qq && apt-get install -y -qq libatomic1; } >/dev/null 2>&1
+  elif has dnf; then
+    dnf install -y -q libatomic
+  fi || true
+  "$FROM/farhand-agent" --version >/dev/null 2>&1 ||
+    fail "install libatomic (libatomic1 on Debian and Ubuntu) and run this again. Nothing was changed"
 }
 
 refuse_downgrade() {
@@ -229,7 +252,9 @@ use_version() { # version
   mkdir -p "$(dirname "$COMMAND")"
   ln -sfn "$PROGRAMS/current/farhand-agent" "$COMMAND"
   has_systemd || return 0
-  put 0644 root "$PROGRAMS/$1/$UNIT" "$UNITS/$UNIT"
+  for unit in "$UNIT" "$UPDATER.path" "$UPDATER.service"; do
+    if [ -f "$PROGRAMS/$1/$unit" ]; then put 0644 root "$PROGRAMS/$1/$unit" "$UNITS/$unit"; fi
+  done
   if [ "$SUDO" = yes ]; then
     install -d "$UNITS/$UNIT.d"
     put 0644 root "$PROGRAMS/$1/sudo.conf" "$UNITS/$UNIT.d/50-sudo.conf"
@@ -286,18 +311,30 @@ start_or_go_back() {
   fail "version $VERSION did not come up: $BEFORE runs again"
 }
 
-# All but the version that runs and the one to go back to.
-remove_old_versions() {
+# The version that has come up is also the one that acts for root when the agent asks for an
+# update. All but it and the one to go back to are removed.
+settle() {
+  ln -sfn "$VERSION" "$PROGRAMS/proven.new"
+  mv -T "$PROGRAMS/proven.new" "$PROGRAMS/proven"
+  if has_systemd && [ -f "$UNITS/$UPDATER.path" ]; then systemctl enable --quiet --now "$UPDATER.path"; fi
   set +f
-  for path in "$PROGRAMS"/*; do
-    case ${path##*/} in current | "$VERSION" | "$BEFORE") ;; *) rm -rf "$path" ;; esac
+  for path in "$PROGRAMS"/[0-9]*; do
+    case ${path##*/} in "$VERSION" | "$BEFORE") ;; *) rm -rf "$path" ;; esac
   done
+}
+
+# An update of the agent's own that is still on trial is overtaken by this.
+stop_updater() {
+  has_systemd && [ -f "$UNITS/$UPDATER.path" ] || return 0
+  systemctl stop "$UPDATER.path" "$UPDATER.service"
+  rm -f "$PROGRAMS/trial.json"
 }
 
 uninstall() {
   if has_systemd; then
+    systemctl disable --quiet --now "$UPDATER.path" 2>/dev/null || true
     systemctl disable --quiet --now "$UNIT" 2>/dev/null || true
-    rm -rf "${UNITS:?}/$UNIT" "${UNITS:?}/$UNIT.d"
+    rm -rf "${UNITS:?}/$UNIT" "${UNITS:?}/$UNIT.d" "${UNITS:?}/$UPDATER.path" "${UNITS:?}/$UPDATER.service"
     systemctl daemon-reload
     systemctl reset-failed "$UNIT" 2>/dev/null || true
   fi
@@ -330,18 +367,20 @@ main() {
     download
   else
     [ -x "$FROM/farhand-agent" ] || fail "$FROM is not an unpacked release"
-    VERSION=$("$FROM/farhand-agent" --version) || fail "the agent in $FROM does not run on this host"
+    require_runs
+    VERSION=$("$FROM/farhand-agent" --version)
     refuse_downgrade
   fi
   create_user_and_folders
   write_settings
+  stop_updater
   place_program
   enrol
   if has_systemd; then start_or_go_back; else
     say "no systemd here; run it in the foreground, or have your init do so:"
     say "  runuser -u farhand -- $COMMAND run --state $STATE"
   fi
-  remove_old_versions
+  settle
 }
 
 main "$@"

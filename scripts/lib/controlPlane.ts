@@ -92,10 +92,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 /** Sends an order and waits for what is reported back, or for the process to end. */
 async function ask(child: ChildProcess, order: HostOrder): Promise<HostReport> {
   const answer = new Promise<HostReport>((resolve) => {
-    child.once("message", (message) => resolve(hostReportSchema.parse(message)));
-    child.once("exit", (code) =>
-      resolve({ type: "failed", reason: "other", message: `its process ended with ${code ?? "a signal"}` }),
-    );
+    const ended = (code: number | null) =>
+      resolve({ type: "failed", reason: "other", message: `its process ended with ${code ?? "a signal"}` });
+    child.once("exit", ended);
+    child.once("message", (message) => {
+      child.off("exit", ended);
+      resolve(hostReportSchema.parse(message));
+    });
   });
   child.send(order);
   return answer;

@@ -10,10 +10,15 @@ it("walks through adding an agent until it is connected, and shows when it leave
   await page.getByRole("button", { name: "Add agent" }).first().click();
   await page.getByRole("button", { name: "Create join token" }).click();
   const dialog = page.getByRole("dialog");
-  const enrol = await dialog.getByText(/enroll --url/).textContent();
-  const token = /--token (\S+)/.exec(enrol ?? "")?.[1] ?? "";
+  const line = await dialog.getByText(/curl .*sudo sh/).textContent();
+  const [, path = "", token = ""] =
+    /^curl -fsSL \S+?(\/install\.sh) .* --token (\S+)$/.exec(line ?? "") ?? [];
+  const script = await organization.client.raw("GET", path);
+  expect([script.status, await script.text()]).toEqual([200, expect.stringMatching(/^#!\/bin\/sh\n/)]);
+  await dialog.getByText("Elsewhere, or without root").click();
+  expect(await dialog.getByText(/enroll --url/).textContent()).toContain(token);
   const download = /curl -fsSL \S+?(\/agent\/\S+)/.exec(
-    (await dialog.getByText(/curl/).textContent()) ?? "",
+    (await dialog.getByText(/curl .*\.mjs/).textContent()) ?? "",
   )?.[1];
   const file = await organization.client.raw("GET", download ?? "");
   expect([file.status, (await file.text()).length > 10_000]).toEqual([200, true]);

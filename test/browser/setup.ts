@@ -7,6 +7,7 @@ import type { TestProject } from "vitest/node";
 import { buildParts } from "../../scripts/lib/build.ts";
 import { findChromium } from "../../scripts/lib/chromium.ts";
 import { startControlPlane } from "../../scripts/lib/controlPlane.ts";
+import { localRelease } from "../../scripts/lib/localRelease.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -19,7 +20,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await buildParts();
   project.provide("chromium", await findChromium());
   const dataDir = await mkdtemp(join(tmpdir(), "farhand-browser-"));
-  const plane = await startControlPlane({ dataDir, authSecret: randomBytes(32).toString("hex"), port: 0 });
+  const authSecret = randomBytes(32).toString("hex");
+  const plane = await startControlPlane({
+    ...{ dataDir, authSecret, port: 0 },
+    ...(await localRelease(dataDir)),
+  });
   project.provide("url", plane.url);
   return async () => {
     await plane.stop();

@@ -18,24 +18,41 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
   const agent = useNewAgent(token);
   const now = useNow(!agent);
   const left = Math.max(0, Date.parse(token.expiresAt) - now);
-  const { download, enrol, run } = installCommands(location.origin, token.token);
+  const { install, download, enrol, run } = installCommands(location.origin, token.token);
   return (
     <div className="flex flex-col gap-4">
-      <ol className="flex flex-col gap-4">
-        <InstallStep number={1} title="Download the agent: one file">
-          <CommandLine command={download} />
-        </InstallStep>
-        <InstallStep number={2} title="Enrol it: its key is made on the machine and stays there">
-          <CommandLine command={enrol} />
-          <p className="text-muted text-sm">
-            <code>--label role=web</code>, as often as you like, lets runbooks choose it by that;{" "}
-            <code>--name</code> calls it other than the host, <code>--state</code> keeps its files elsewhere.
-          </p>
-        </InstallStep>
-        <InstallStep number={3} title="Let it run">
-          <CommandLine command={run} />
-        </InstallStep>
-      </ol>
+      <section className="flex min-w-0 flex-col gap-1.5">
+        <h3 className="font-medium">On Linux with systemd, one line does it all</h3>
+        <CommandLine command={install} />
+        <p className="text-muted text-sm">
+          It checks what it downloads, makes a user and a confined service, enrols and starts.{" "}
+          <code>--label role=web</code>, as often as you like, lets runbooks choose it by that;{" "}
+          <a className="underline" href="/install.sh" target="_blank" rel="noreferrer">
+            read the script
+          </a>{" "}
+          first, or <code>--help</code> for the rest.
+        </p>
+      </section>
+      <details className="group">
+        <summary className="cursor-pointer text-muted text-sm">
+          Elsewhere, or without root: with Node 22.2 or newer
+        </summary>
+        <ol className="mt-3 flex flex-col gap-4">
+          <InstallStep number={1} title="Download the agent: one file">
+            <CommandLine command={download} />
+          </InstallStep>
+          <InstallStep number={2} title="Enrol it: its key is made on the machine and stays there">
+            <CommandLine command={enrol} />
+            <p className="text-muted text-sm">
+              <code>--label</code> works here too; <code>--name</code> calls it other than the host,{" "}
+              <code>--state</code> keeps its files elsewhere.
+            </p>
+          </InstallStep>
+          <InstallStep number={3} title="Let it run">
+            <CommandLine command={run} />
+          </InstallStep>
+        </ol>
+      </details>
       <div role="status">
         {agent?.presence ? (
           <Notice tone="good" icon={<CircleCheck aria-hidden />} title={`${agent.name} is connected`}>
@@ -47,7 +64,7 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
             icon={<LoaderCircle className="animate-spin" aria-hidden />}
             title={`${agent.name} has enrolled`}
           >
-            Waiting for it to connect: run the third command.
+            Waiting for it to connect.
           </Notice>
         ) : left > 0 ? (
           <Notice tone="neutral" icon={<LoaderCircle className="animate-spin" aria-hidden />}>

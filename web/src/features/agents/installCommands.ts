@@ -1,9 +1,16 @@
 /** What is run on a machine to make it an agent. */
-export function installCommands(
-  origin: string,
-  token: string,
-): { download: string; enrol: string; run: string } {
+export interface InstallCommands {
+  /** All of it, on Linux with systemd. */
+  install: string;
+  /** One by one and without root, wherever Node is. */
+  download: string;
+  enrol: string;
+  run: string;
+}
+
+export function installCommands(origin: string, token: string): InstallCommands {
   return {
+    install: `curl -fsSL ${origin}/install.sh | sudo sh -s -- --token ${token}`,
     download: `curl -fsSL ${origin}/agent/v1/farhand-agent.mjs -o farhand-agent.mjs`,
     enrol: `node farhand-agent.mjs enroll --url ${origin} --token ${token}`,
     run: "node farhand-agent.mjs run",
