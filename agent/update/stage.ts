@@ -33,7 +33,7 @@ const run = promisify(execFile);
 
 /** Works with an empty folder that only root may enter, with the names of a handover; it is gone afterwards. */
 export async function withIncoming(
-  { incoming }: Installation,
+  { root, incoming }: Installation,
   work: (files: Handover) => Promise<void>,
 ): Promise<void> {
   rmSync(incoming, { recursive: true, force: true });
@@ -42,6 +42,8 @@ export async function withIncoming(
     const files = handoverIn(incoming);
     mkdirSync(files.folder);
     await work(files);
+  } catch (error) {
+    throw inWords(error, root);
   } finally {
     rmSync(incoming, { recursive: true, force: true });
   }
@@ -77,7 +79,7 @@ export async function stage(installation: Installation, files: Handover, expecte
     syncDirectory(root);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    throw inWords(error, root);
+    throw error;
   }
 }
 

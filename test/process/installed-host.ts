@@ -77,6 +77,8 @@ export class Releases {
 export interface HostOptions {
   releases: Releases;
   version?: string;
+  /** Makes the disk that it is installed on. */
+  mount?: (folder: string) => void;
   /** Of the policy, such as `{mode: auto, spread: 0s}`. */
   update: string;
 }
@@ -113,11 +115,12 @@ export class InstalledHost {
   }
 
   /** Installs, enrols, starts. */
-  static async boot({ releases, version = "1.0.0", update }: HostOptions): Promise<InstalledHost> {
+  static async boot({ releases, version = "1.0.0", update, mount }: HostOptions): Promise<InstalledHost> {
     const plane = await FakeControlPlane.start();
     plane.serves = (path) => releases.file(path);
     const host = new InstalledHost(plane, await mkdtemp(join(tmpdir(), "farhand-host-")));
     for (const folder of ["bin", "units", "installation", "orders"]) mkdirSync(join(host.root, folder));
+    mount?.(host.installation);
     host.writePolicy(update);
     const folder = join(host.installation, version);
     mkdirSync(folder);

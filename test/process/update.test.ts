@@ -1,6 +1,6 @@
 /** An agent that is replaced by another version, and every way in which it must not be. */
 import { execFileSync } from "node:child_process";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { command } from "./harness.ts";
@@ -294,6 +294,34 @@ describe("[S17] root believes nothing that the agent's user has left for it", ()
       false,
     ]);
   });
+});
+
+it("[S17] with a full disk it stays what it is, and says so", async ({ skip }) => {
+  let folder = "";
+  const host = await InstalledHost.boot({
+    ...{ releases, update: AUTO },
+    mount: (path) => {
+      try {
+        execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path], { stdio: "ignore" });
+        folder = path;
+      } catch {
+        skip("needs the right to mount");
+      }
+    },
+  });
+  hosts.push(host);
+  try {
+    // All but what a report takes.
+    const { bavail, bsize } = statfsSync(folder);
+    writeFileSync(join(folder, "filler"), Buffer.alloc(bavail * bsize - 64 * 1024));
+    want(host, "1.1.0");
+    await host.logged(`the disk that holds ${folder} is full`);
+    expect([await host.current(), host.has("1.1.0"), host.has("1.1.0.new"), host.has(".incoming")]).toEqual([
+      ...["1.0.0", false, false, false],
+    ]);
+  } finally {
+    execFileSync("umount", ["-l", folder]);
+  }
 });
 
 describe("`farhand-agent update`, for people", () => {
