@@ -155,7 +155,12 @@ describe("[S17] it stays what it is", () => {
 it("lets what runs come to its end first, and takes nothing new meanwhile", async () => {
   const host = await boot(AUTO);
   const { coordinator } = await host.plane.offer({
-    blocks: [command("long", `echo up; until [ -e ${host.root}/go ]; do sleep 0.05; done; echo done`)],
+    blocks: [
+      command(
+        "long",
+        `echo up; for i in $(seq 999); do [ -e ${host.root}/go ] && exit 0; echo "tick $i."; sleep 0.1; done; exit 1`,
+      ),
+    ],
   });
   await coordinator.printed("long", "up");
   want(host, "1.1.0");
@@ -166,6 +171,9 @@ it("lets what runs come to its end first, and takes nothing new meanwhile", asyn
     "a refusal",
     () => host.plane.control.of("lease.declined")[0]?.reason === "draining",
   );
+  // Far longer than root would take.
+  const ticks = coordinator.output("long", "stdout").toString().split("tick").length;
+  await coordinator.printed("long", `tick ${ticks + 30}.`);
   expect(host.has("1.1.0")).toBe(false);
   host.append("go", "");
   expect((await coordinator.finished("long")).outcome).toEqual({ type: "exited", exitCode: 0 });
