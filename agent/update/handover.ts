@@ -3,7 +3,7 @@
  * a release that it has downloaded, the request to install it, and the sign
  * that a version on trial has connected.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { RELEASE_MANIFEST, RELEASE_SIGNATURE, releaseVersionSchema } from "#protocol/release.ts";
@@ -57,9 +57,10 @@ export function hasSign({ sign }: Handover, trial: string): boolean {
   return readNote(sign, signSchema)?.trial === trial;
 }
 
-/** Forgets what was downloaded and asked for. */
+/** Forgets what was downloaded and asked for; the folder stays, for systemd watches it. */
 export function clearHandover({ folder }: Handover): void {
-  rmSync(folder, { recursive: true, force: true });
+  makePrivateDirectory(folder);
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /**

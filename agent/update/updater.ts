@@ -6,7 +6,6 @@
 import { randomUUID } from "node:crypto";
 import { type AgentUpdate, isNewer } from "#protocol/update.ts";
 import { type Clock, sleep } from "../clock.ts";
-import { makePrivateDirectory } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { decideUpdate, decisionWords, type UpdateDecision, type UpdateRules } from "./decide.ts";
 import type { Download } from "./download.ts";
@@ -160,7 +159,6 @@ export class Updater {
     const key = rules().key ?? own;
     if (key === undefined) return "this agent was built without a release key: the policy has to name one";
     clearHandover(handover);
-    makePrivateDirectory(handover.folder);
     try {
       await download({ key, version, current, files: handover });
       log.info("a newer version is here; what runs comes to its end first", { version });

@@ -8,12 +8,10 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
-  type FSWatcher,
   mkdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
-  watch,
   writeFileSync,
 } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -29,6 +27,8 @@ const otherKey = createPrivateKey(
   generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }),
 );
 const RESTART_MS = 50;
+/** Watches on folders that come and go miss what happens in them. */
+const LOOK_MS = 20;
 
 /** Releases of one test file, made once each. */
 export class Releases {
@@ -99,7 +99,7 @@ export class InstalledHost {
   #asked = false;
   #restarts = 0;
   #over = false;
-  readonly #watchers: FSWatcher[] = [];
+  #looking: NodeJS.Timeout | undefined;
 
   private constructor(plane: FakeControlPlane, root: string) {
     this.plane = plane;
@@ -133,8 +133,10 @@ export class InstalledHost {
     host.#note("inactive");
     await host.command("enroll", "--url", plane.url, "--token", "join-me");
     mkdirSync(join(host.root, "state/update"), { mode: 0o700 });
-    host.#watch(join(host.root, "orders"), () => void host.#restart());
-    host.#watch(join(host.root, "state"), () => host.#path());
+    host.#looking = setInterval(() => {
+      void host.#restart();
+      host.#path();
+    }, LOOK_MS);
     host.#start();
     await plane.connected();
     return host;
@@ -203,7 +205,7 @@ export class InstalledHost {
 
   async stop(): Promise<void> {
     this.#over = true;
-    for (const watcher of this.#watchers) watcher.close();
+    clearInterval(this.#looking);
     for (const child of [this.#updater, this.#agent]) await ended(child);
     await this.plane.stop();
     await rm(this.root, { recursive: true, force: true, maxRetries: 5 });
@@ -238,7 +240,6 @@ export class InstalledHost {
       // One that was killed is asked again, as a host does when it is back.
       if (code === null) this.#asked = false;
       this.changes.notify();
-      setTimeout(() => this.#path(), RESTART_MS);
     });
   }
 
@@ -273,10 +274,6 @@ export class InstalledHost {
 
   #note(state: string): void {
     writeFileSync(join(this.root, "status"), `ActiveState=${state}\nNRestarts=${this.#restarts}\n`);
-  }
-
-  #watch(path: string, changed: () => void): void {
-    this.#watchers.push(watch(path, { recursive: true }, changed));
   }
 
   /** As a person appends to a file of root's. */
