@@ -10,6 +10,8 @@ import { EXIT, Failure } from "./failure.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import { DEFAULT_POLICY_PATH, defaultStateDirectory } from "./paths.ts";
 import type { PolicySource } from "./policy/load.ts";
+import { DEFAULT_INSTALLATION } from "./update/installation.ts";
+import { TRIAL_SECONDS } from "./update/trial.ts";
 
 export type Environment = Record<string, string | undefined>;
 
@@ -101,6 +103,25 @@ const runSchema = z.object({
     .min(0, { error: "rotate-key-days must be 0 or more" })
     .max(3_650, { error: "rotate-key-days must be at most 3650" })
     .default(90),
+  installation: z.string().min(1).optional(),
+});
+
+const TRIAL_WORDS = "the time of a trial must be a number of seconds from 5 to 3600";
+const applySchema = z.object({
+  ...common,
+  installation: z.string().min(1).default(DEFAULT_INSTALLATION),
+  units: z.string().min(1).default("/etc/systemd/system"),
+  trialSeconds: z.coerce
+    .number({ error: TRIAL_WORDS })
+    .int({ error: TRIAL_WORDS })
+    .min(5, { error: TRIAL_WORDS })
+    .max(3600, { error: TRIAL_WORDS })
+    .default(TRIAL_SECONDS),
+});
+const updateSchema = applySchema.extend({
+  ca: z.string().min(1).optional(),
+  check: z.boolean().default(false),
+  now: z.boolean().default(false),
 });
 
 const NAME_WORDS = "name the secret, as in: farhand-agent secrets set db-password";
@@ -131,6 +152,8 @@ const verifySchema = z.object({
 
 export type EnrollConfig = z.infer<typeof enrollSchema> & { state: string };
 export type RunConfig = z.infer<typeof runSchema> & { state: string };
+export type ApplyConfig = z.infer<typeof applySchema> & { state: string };
+export type UpdateConfig = z.infer<typeof updateSchema> & { state: string };
 export type VerifyConfig = z.infer<typeof verifySchema>;
 export type SecretsConfig = z.infer<typeof secretsSchema> & { state: string };
 export type LocalConfig = z.infer<typeof localSchema> & { state: string };
@@ -166,6 +189,7 @@ export function runConfig(flags: Flags, env: Environment): RunConfig {
       secrets: flags.secrets ?? env.FARHAND_SECRETS_FILE,
       ca: flags.ca ?? env.FARHAND_CA,
       rotateKeyDays: flags["rotate-key-days"] ?? env.FARHAND_ROTATE_KEY_DAYS,
+      installation: env.FARHAND_INSTALLATION,
     }),
     env,
   );
@@ -183,6 +207,28 @@ export function secretsConfig(
   if (config.name === undefined && (verb === "set" || verb === "remove"))
     throw new Failure(NAME_WORDS, EXIT.usage);
   return config;
+}
+
+export function applyConfig(flags: Flags, env: Environment): ApplyConfig {
+  return withState(parse(applySchema, applyInput(flags, env)), env);
+}
+
+export function updateConfig(flags: Flags, env: Environment): UpdateConfig {
+  const { check, now } = flags;
+  if (check && now) throw new Failure("--check and --now are two things: choose one", EXIT.usage);
+  return withState(
+    parse(updateSchema, { ...applyInput(flags, env), ca: flags.ca ?? env.FARHAND_CA, check, now }),
+    env,
+  );
+}
+
+function applyInput(flags: Flags, env: Environment): Record<string, unknown> {
+  return {
+    ...commonInput(flags, env),
+    installation: flags.installation ?? env.FARHAND_INSTALLATION,
+    units: flags.units,
+    trialSeconds: flags["trial-seconds"] ?? env.FARHAND_TRIAL_SECONDS,
+  };
 }
 
 export function statusConfig(flags: Flags, env: Environment): StatusConfig {

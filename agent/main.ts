@@ -15,8 +15,9 @@ ${USAGES.map(({ usage }) => `  farhand-agent ${usage}\n${usage.includes("\n") ? 
 Instead of flags: FARHAND_URL, FARHAND_JOIN_TOKEN, FARHAND_NAME, FARHAND_SLOTS,
 FARHAND_STATE_DIR, FARHAND_WORK_DIR, FARHAND_LOG_FORMAT, FARHAND_LOG_LEVEL,
 FARHAND_CA, FARHAND_ROTATE_KEY_DAYS, FARHAND_POLICY, FARHAND_OWN_POLICY=true,
-FARHAND_SECRETS_FILE. HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY lead the
-way to the control plane; enroll keeps them for run.
+FARHAND_SECRETS_FILE, FARHAND_INSTALLATION, FARHAND_TRIAL_SECONDS. HTTPS_PROXY,
+HTTP_PROXY, ALL_PROXY and NO_PROXY lead the way to the control plane; enroll
+keeps them for run.
 
 Exit codes: 0 done, 1 it did not work, 2 it was asked for wrongly, 78 something
 that trying again does not mend, such as a policy that cannot be read.

@@ -1,6 +1,7 @@
 /** Every command of `farhand-agent`: how it is called, what that means, and what carries it out. */
 import type { ParseArgsOptionsConfig } from "node:util";
 import {
+  applyConfig,
   doctorConfig,
   drainConfig,
   enrollConfig,
@@ -11,8 +12,10 @@ import {
   type SecretsConfig,
   secretsConfig,
   statusConfig,
+  updateConfig,
   verifyConfig,
 } from "../config.ts";
+import { applyUpdate } from "./applyUpdate.ts";
 import { doctor } from "./doctor.ts";
 import { drain } from "./drain.ts";
 import { enroll } from "./enroll.ts";
@@ -21,6 +24,7 @@ import { rotateKey } from "./rotateKey.ts";
 import { run } from "./run.ts";
 import { secrets } from "./secrets.ts";
 import { status } from "./status.ts";
+import { update } from "./update.ts";
 import { verifyRelease } from "./verifyRelease.ts";
 
 export interface Command {
@@ -40,6 +44,7 @@ const common = {
   help: { type: "boolean", short: "h" },
 } as const;
 const policy = { policy: text, "own-policy": yes } as const;
+const installation = { installation: text, units: text, "trial-seconds": text } as const;
 const env = process.env;
 
 const secretsCommand = (verb: SecretsConfig["verb"], usage = ""): Command => ({
@@ -122,6 +127,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ),
   "secrets remove": secretsCommand("remove"),
   "secrets test": secretsCommand("test"),
+  update: {
+    usage: `update [--check | --now] [--trial-seconds N] [--ca FILE]
+      Say which release is the newest, and whether the policy lets this agent become
+      it. --now, as root, installs it whatever mode and window say; what runs is
+      ended. It goes back by itself to the version before when it does not connect.`,
+    options: { ...common, ...policy, ...installation, ca: text, check: yes, now: yes },
+    run: (flags) => update(updateConfig(flags, env)),
+  },
+  "apply-update": {
+    usage: `apply-update [--installation DIR] [--units DIR] [--trial-seconds N]
+      What root's updater (farhand-agent-update.service) runs when the agent asks.`,
+    options: { ...common, ...policy, ...installation },
+    run: (flags) => applyUpdate(applyConfig(flags, env)),
+  },
   "verify-release": {
     usage: `verify-release --manifest release.json --signature release.json.sig [--key KEY]
       Check a release against the key that this agent was built with, or another.`,
