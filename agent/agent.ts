@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "./clock.ts";
 import { within } from "./clock.ts";
-import { ControlSession } from "./connection/control.ts";
+import { ControlSession, type Updates } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
 import { type Contact, Reconciler, type Standing } from "./connection/reconcile.ts";
@@ -56,6 +56,7 @@ export interface AgentOptions {
   random: () => number;
   log: Log;
   policy: Policy;
+  updates: Updates;
   /** Called whenever something may be different about a connection. */
   changed?: () => void;
 }
@@ -105,7 +106,7 @@ export class Agent {
   }
 
   private constructor(options: AgentOptions, host: Host) {
-    const { dial, clock, random, log, slots, identity, changed } = options;
+    const { dial, clock, random, log, slots, identity, updates, changed } = options;
     this.#options = options;
     this.#host = host;
     this.#reconciler = new Reconciler({ dial, clock, random, log, changed });
@@ -115,7 +116,7 @@ export class Agent {
       ended: (lease) => this.#leaseEnded(lease),
     });
     this.#control = new ControlSession({
-      ...{ leases: this.#leases, secrets: host.secrets, labels: identity.labels, slots, clock, log },
+      ...{ leases: this.#leases, secrets: host.secrets, labels: identity.labels, slots, clock, log, updates },
       policyDigest: () => host.policy.digest,
     });
   }
@@ -136,6 +137,18 @@ export class Agent {
     this.#host.policy = policy;
     this.#host.guard = new SignatureGuard(policy.rules.requireSignature, this.#options.identity);
     this.reconnect("the policy of this host has changed");
+  }
+
+  /** Takes no new leases for a while, or takes them again. */
+  holdBack(isHolding: boolean): void {
+    if (this.#leases.heldBack === isHolding) return;
+    this.#leases.heldBack = isHolding;
+    this.reconnect(isHolding ? "takes nothing new before an update" : "takes work again");
+  }
+
+  /** No lease is held. */
+  get idle(): boolean {
+    return this.#leases.idle;
   }
 
   /** How it stands with the connection to the pool; undefined when none is wanted. */

@@ -41,10 +41,10 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Writes a whole file, readable by this user only: after a crash it is the old one or the new one. */
-export function writeFileAtomically(path: string, text: string): void {
+/** Writes a whole file, by default readable by this user only: after a crash it is the old one or the new one. */
+export function writeFileAtomically(path: string, text: string, mode = 0o600): void {
   const draft = `${path}.new`;
-  const fd = openSync(draft, "w", 0o600);
+  const fd = openSync(draft, "w", mode);
   try {
     writeSync(fd, text);
     fsyncSync(fd);

@@ -7,8 +7,10 @@ import { labelsSchema } from "./blocks/common.ts";
 import { stepStartSchema } from "./data.ts";
 import { whyNoName } from "./names.ts";
 import { planSchema } from "./plan.ts";
+import { releaseVersionSchema } from "./release.ts";
 import { heldSecretsSchema } from "./secrets.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
+import { agentUpdateSchema } from "./update.ts";
 
 /** A lease as the agent holds it, told in `hello` so that both ends agree after any loss. */
 const heldLeaseSchema = leaseSchema.extend({ state: z.enum(["active", "reporting"]) });
@@ -34,6 +36,8 @@ export const agentControlMessageSchema = z.discriminatedUnion("type", [
     policy: z.strictObject({ digest: z.string().regex(/^(?:default|[0-9a-f]{64})$/) }).optional(),
     /** The secrets that it holds; absent when it does not tell. */
     secrets: heldSecretsSchema.optional(),
+    /** How it may be replaced by another version; absent when it cannot be told which one is wanted. */
+    update: agentUpdateSchema.optional(),
     /** Every lease it knows; an offer that is not here never arrived. */
     leases: z.array(heldLeaseSchema).max(2048),
   }),
@@ -62,7 +66,11 @@ export const poolControlMessageSchema = z.discriminatedUnion("type", [
     /** The server's clock, ms since the epoch: for a warning about skew only. */
     time: z.number(),
     heartbeatMs: z.number().int(),
+    /** The version that it should have; only for an agent whose hello has `update`. */
+    wantedVersion: releaseVersionSchema.optional(),
   }),
+  /** The version that it should have from now on is another one; null for whatever it has. Only as above. */
+  z.strictObject({ type: z.literal("version.wanted"), version: releaseVersionSchema.nullable() }),
   /** A command (CM1, CM2). The first step rides on it: the agent may spawn before its data socket is open. */
   z.strictObject({
     type: z.literal("lease.offer"),

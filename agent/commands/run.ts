@@ -8,7 +8,7 @@ import { createDial } from "../connection/handshake.ts";
 import { proxyName } from "../connection/proxy.ts";
 import { routeTo } from "../connection/route.ts";
 import { ServerTime } from "../connection/serverTime.ts";
-import { createTransport } from "../connection/transport.ts";
+import { createTransport, type Transport } from "../connection/transport.ts";
 import { EXIT } from "../failure.ts";
 import { inWords, makePrivateDirectory } from "../files.ts";
 import { requireIdentity } from "../identity.ts";
@@ -26,7 +26,11 @@ import { openProviders } from "../secrets/index.ts";
 import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
-import { AGENT_VERSION } from "../version.ts";
+import { downloadRelease } from "../update/download.ts";
+import { handoverIn } from "../update/handover.ts";
+import { installationAt, isCurrent, ownProgram } from "../update/installation.ts";
+import { Updater } from "../update/updater.ts";
+import { AGENT_VERSION, RELEASE_KEY } from "../version.ts";
 import { type ConfigOf, command, text } from "./command.ts";
 
 const OPTIONS = {
@@ -45,6 +49,7 @@ const OPTIONS = {
       .default(90),
     "FARHAND_ROTATE_KEY_DAYS",
   ),
+  installation: text(word, "FARHAND_INSTALLATION"),
 };
 type RunConfig = ConfigOf<typeof OPTIONS>;
 
@@ -85,8 +90,9 @@ async function run(config: RunConfig): Promise<void> {
   const transport = createTransport(routeTo(identity.url, process.env, config.ca, identity));
   const time = new ServerTime(clock);
   const counter = ConnectCounter.open(paths.connects);
-  const agent = await Agent.open({
-    ...{ identity, slots, paths, providers, log, policy, clock },
+  const updater: Updater = updaterFor(config, transport, log, () => agent);
+  const agent: Agent = await Agent.open({
+    ...{ identity, slots, paths, providers, log, policy, clock, updates: updater },
     dial: createDial({ keys, counter, transport, clock, time, log }),
     random: Math.random,
     changed: () => service?.changed(),
@@ -103,7 +109,10 @@ async function run(config: RunConfig): Promise<void> {
   });
   sayPolicy(policy, config, log);
   agent.start();
-  onHangUp(() => readPolicyAgain(agent, config, log));
+  onHangUp(() => {
+    readPolicyAgain(agent, config, log);
+    updater.look();
+  });
   const rotation = new Rotation({
     ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
     reconnect: () => agent.reconnect("a new key"),
@@ -122,7 +131,25 @@ async function run(config: RunConfig): Promise<void> {
   service?.stopping();
   local.close();
   rotation.stop();
+  updater.stop();
   await agent.shutdown();
+}
+
+/** @param agent as soon as there is one */
+function updaterFor(config: RunConfig, transport: Transport, log: Log, agent: () => Agent): Updater {
+  const installation = config.installation === undefined ? undefined : installationAt(config.installation);
+  return new Updater({
+    version: AGENT_VERSION,
+    installation: installation && isCurrent(installation, ownProgram()) ? installation : undefined,
+    handover: handoverIn(config.state),
+    rules: () => agent().policy.rules.update,
+    key: RELEASE_KEY,
+    download: (what) => downloadRelease({ transport, ...what }),
+    holdBack: (isHolding) => agent().holdBack(isHolding),
+    isIdle: () => agent().idle,
+    changed: () => agent().reconnect("an update came to nothing"),
+    ...{ clock: systemClock, random: Math.random, log },
+  });
 }
 
 /** Reads the policy again: a good one is in force from the next step on, a bad one changes nothing. */

@@ -8,6 +8,7 @@ import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { DEFAULT_INSTALLATION, installationAt, readReport, readTrial } from "../update/installation.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type ConfigOf, command, yes } from "./command.ts";
 
@@ -41,6 +42,7 @@ async function status(config: StatusConfig): Promise<void> {
   const rows = [
     ...identityRows(identity, paths),
     ["policy", policyWords(config)],
+    ["update", updateWords(config)],
     ...runningRows(process_, report),
     ["spool", spoolWords(spool)],
   ];
@@ -71,6 +73,36 @@ function policyWords(config: StatusConfig): string {
     return digest === "default" ? `default (there is no ${source.path})` : `${digest} (${source.path})`;
   } catch (error) {
     return `unusable: ${wordsOf(error)}`;
+  }
+}
+
+/** What the policy lets the agent do, and what came of the last try. */
+function updateWords(config: StatusConfig): string {
+  const installation = installationAt(process.env.FARHAND_INSTALLATION ?? DEFAULT_INSTALLATION);
+  const trial = readTrial(installation);
+  const { last } = readReport(installation);
+  const tried = last && `${last.version} ${OUTCOME_WORDS[last.outcome]}`;
+  return [
+    modeWords(config),
+    trial && `${trial.version} is on trial`,
+    tried && `${tried} at ${last.at}${last.reason ? `: ${last.reason}` : ""}`,
+  ]
+    .filter(Boolean)
+    .join("; ");
+}
+
+const OUTCOME_WORDS = {
+  installed: "was installed",
+  went_back: "was tried and taken back",
+  refused: "was refused",
+} as const;
+
+function modeWords(config: StatusConfig): string {
+  try {
+    const { mode, window, pin } = loadPolicy(policySource(config)).rules.update;
+    return `${mode}${window ? `, ${window}` : ""}${pin ? `, pinned to ${pin}` : ""}`;
+  } catch {
+    return "as the policy will say once it can be used";
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from "#protocol/control.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import type { AgentUpdate } from "#protocol/update.ts";
 import { PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { Clock } from "../clock.ts";
 import type { HeldLease } from "../job/lease.ts";
@@ -34,6 +35,14 @@ export interface ControlSessionDeps {
   log: Log;
   /** Of the policy in force. */
   policyDigest(): string;
+  updates: Updates;
+}
+
+/** Who sees to the version that the control plane wants. */
+export interface Updates {
+  describe(): AgentUpdate;
+  welcomed(): void;
+  want(version: string | undefined): void;
 }
 
 /** Said by the control plane itself: a status alone may be anybody's in between. */
@@ -59,7 +68,7 @@ export class ControlSession implements Session {
 
   opened(link: Link): void {
     this.#link = link;
-    const { leases, secrets, labels, slots, policyDigest } = this.#deps;
+    const { leases, secrets, labels, slots, policyDigest, updates } = this.#deps;
     const facts = this.#facts();
     this.#send({
       type: "hello",
@@ -70,8 +79,9 @@ export class ControlSession implements Session {
       arch: arch(),
       labels: withFacts(labels, facts.labels),
       slots,
-      draining: leases.draining,
+      draining: leases.draining || leases.heldBack,
       policy: { digest: policyDigest() },
+      update: updates.describe(),
       secrets: [...secrets.held],
       interpreters: facts.interpreters,
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
@@ -108,6 +118,9 @@ export class ControlSession implements Session {
       case "welcome":
         this.#welcome(message);
         return;
+      case "version.wanted":
+        this.#deps.updates.want(message.version ?? undefined);
+        return;
       case "lease.offer":
         this.#offer(message).catch((error) =>
           this.#deps.log.error("cannot answer an offer", { reason: wordsOf(error) }),
@@ -132,6 +145,8 @@ export class ControlSession implements Session {
     }
     this.#link?.settle();
     log.info("connected", { protocol: message.protocol });
+    this.#deps.updates.welcomed();
+    this.#deps.updates.want(message.wantedVersion);
     const skewMs = Math.round(clock.now() - message.time);
     if (Math.abs(skewMs) > SKEW_WARN_MS) {
       log.warn("this host's clock differs from the control plane's; assertions may be refused", { skewMs });

@@ -7,6 +7,7 @@ import {
   type ClientRequest,
   type ClientRequestArgs,
   Agent as HttpAgent,
+  type IncomingMessage,
   request as requestHttp,
 } from "node:http";
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from "node:https";
@@ -175,6 +176,19 @@ export function getText(
   const request = requestTo(transport, path, {});
   request.on("response", ({ socket }) => connected(socket));
   return send(request, transport.url, timeoutMs);
+}
+
+/**
+ * Opens what the control plane has under a path, however large.
+ * @throws Error in words, when there is no answer
+ */
+export function getStream(transport: Transport, path: string, signal: AbortSignal): Promise<IncomingMessage> {
+  const request = requestTo(transport, path, { signal });
+  return new Promise((resolve, reject) => {
+    request.on("response", resolve);
+    request.on("error", (error) => reject(new Error(connectionWords(error, transport.url))));
+    request.end();
+  });
 }
 
 function requestTo({ url, agent }: Transport, path: string, options: RequestOptions): ClientRequest {

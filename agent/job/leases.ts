@@ -35,9 +35,16 @@ export class Leases {
   readonly #held = new Map<string, HeldLease>();
   readonly #pending = new Set<string>();
   draining = false;
+  /** The same for a while: this agent is about to be replaced by another version. */
+  heldBack = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+  }
+
+  /** Nothing is held, nor about to be. */
+  get idle(): boolean {
+    return this.#held.size === 0 && this.#pending.size === 0;
   }
 
   get all(): Iterable<HeldLease> {
@@ -64,7 +71,7 @@ export class Leases {
       if (problem) return { type: "declined", reason: "plan_rejected", detail: problem };
       // Taken back while the plan was looked at.
       if (host.journal.state.ended.has(key)) return { type: "ended" };
-      if (this.draining) return declined("draining");
+      if (this.draining || this.heldBack) return declined("draining");
       const lease = new HeldLease(offer.lease, offer.plan, host);
       try {
         lease.accept();
@@ -111,7 +118,7 @@ export class Leases {
 
   #declineNow(): Verdict | undefined {
     const { host, slots } = this.#options;
-    if (this.draining) return declined("draining");
+    if (this.draining || this.heldBack) return declined("draining");
     if (this.#held.size + this.#pending.size >= slots) return declined("no_slot");
     const noRoom = host.spoolBudget.roomOf(limitsOf(host.policy).spoolBytes) <= 0;
     const full = noRoom || freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES;
@@ -120,7 +127,7 @@ export class Leases {
 }
 
 const DECLINE_WORDS = {
-  draining: "the agent is shutting down",
+  draining: "the agent takes nothing new: it is about to stop",
   no_slot: "all slots of the agent are taken",
   spool_full: "too little room on the agent's disk to keep output",
 } as const;

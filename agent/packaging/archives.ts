@@ -11,6 +11,9 @@ const LICENSE = fileURLToPath(new URL("../../LICENSE", import.meta.url));
 /** Of all files, so that the same sources make the same archive. */
 const TIME = new Date("2026-01-01T00:00:00Z");
 
+/** The agent's service, and what replaces its program. */
+const UNITS = ["farhand-agent.service", "farhand-agent-update.path", "farhand-agent-update.service"];
+
 const run = promisify(execFile);
 
 /**
@@ -23,7 +26,7 @@ export async function buildTarball(program: string, outfile: string): Promise<vo
     const name = basename(outfile, ".tar.gz");
     const folder = join(scratch, name);
     await mkdir(folder);
-    for (const file of ["farhand-agent.service", "sudo.conf", "install.sh", "README.md"]) {
+    for (const file of [...UNITS, "sudo.conf", "install.sh", "README.md"]) {
       await copyFile(join(HERE, file), join(folder, file));
     }
     await copyFile(LICENSE, join(folder, "LICENSE"));
@@ -58,7 +61,10 @@ export async function buildDebian({ program, version, architecture, outfile }: D
     for (const folder of [documents, units]) await mkdir(folder, { recursive: true });
     await cp(program, join(root, "usr/bin/farhand-agent"));
     const unit = await readFile(join(HERE, "farhand-agent.service"), "utf8");
-    const ours = unit.replace("/opt/farhand/current/", "/usr/share/doc/farhand-agent/");
+    // What dpkg has installed is replaced by dpkg.
+    const ours = unit
+      .replace("/opt/farhand/current/", "/usr/share/doc/farhand-agent/")
+      .replace(/^#.*\nEnvironment=FARHAND_INSTALLATION=.*\n/m, "");
     await writeFile(join(units, "farhand-agent.service"), ours);
     await mkdir(join(documents, "examples"));
     await copyFile(join(HERE, "sudo.conf"), join(documents, "examples/sudo.conf"));

@@ -25,6 +25,7 @@ CONFIG=/etc/farhand
 STATE=/var/lib/farhand
 UNITS=/etc/systemd/system
 UNIT=farhand-agent.service
+UPDATER=farhand-agent-update
 CONNECT_SECONDS=${FARHAND_CONNECT_SECONDS:-60}
 
 usage() {
@@ -251,7 +252,9 @@ use_version() { # version
   mkdir -p "$(dirname "$COMMAND")"
   ln -sfn "$PROGRAMS/current/farhand-agent" "$COMMAND"
   has_systemd || return 0
-  put 0644 root "$PROGRAMS/$1/$UNIT" "$UNITS/$UNIT"
+  for unit in "$UNIT" "$UPDATER.path" "$UPDATER.service"; do
+    if [ -f "$PROGRAMS/$1/$unit" ]; then put 0644 root "$PROGRAMS/$1/$unit" "$UNITS/$unit"; fi
+  done
   if [ "$SUDO" = yes ]; then
     install -d "$UNITS/$UNIT.d"
     put 0644 root "$PROGRAMS/$1/sudo.conf" "$UNITS/$UNIT.d/50-sudo.conf"
@@ -308,18 +311,30 @@ start_or_go_back() {
   fail "version $VERSION did not come up: $BEFORE runs again"
 }
 
-# All but the version that runs and the one to go back to.
-remove_old_versions() {
+# The version that has come up is also the one that acts for root when the agent asks for an
+# update. All but it and the one to go back to are removed.
+settle() {
+  ln -sfn "$VERSION" "$PROGRAMS/proven.new"
+  mv -T "$PROGRAMS/proven.new" "$PROGRAMS/proven"
+  if has_systemd && [ -f "$UNITS/$UPDATER.path" ]; then systemctl enable --quiet --now "$UPDATER.path"; fi
   set +f
-  for path in "$PROGRAMS"/*; do
-    case ${path##*/} in current | "$VERSION" | "$BEFORE") ;; *) rm -rf "$path" ;; esac
+  for path in "$PROGRAMS"/[0-9]*; do
+    case ${path##*/} in "$VERSION" | "$BEFORE") ;; *) rm -rf "$path" ;; esac
   done
+}
+
+# An update of the agent's own that is still on trial is overtaken by this.
+stop_updater() {
+  has_systemd && [ -f "$UNITS/$UPDATER.path" ] || return 0
+  systemctl stop "$UPDATER.path" "$UPDATER.service"
+  rm -f "$PROGRAMS/trial.json"
 }
 
 uninstall() {
   if has_systemd; then
+    systemctl disable --quiet --now "$UPDATER.path" 2>/dev/null || true
     systemctl disable --quiet --now "$UNIT" 2>/dev/null || true
-    rm -rf "${UNITS:?}/$UNIT" "${UNITS:?}/$UNIT.d"
+    rm -rf "${UNITS:?}/$UNIT" "${UNITS:?}/$UNIT.d" "${UNITS:?}/$UPDATER.path" "${UNITS:?}/$UPDATER.service"
     systemctl daemon-reload
     systemctl reset-failed "$UNIT" 2>/dev/null || true
   fi
@@ -358,13 +373,14 @@ main() {
   fi
   create_user_and_folders
   write_settings
+  stop_updater
   place_program
   enrol
   if has_systemd; then start_or_go_back; else
     say "no systemd here; run it in the foreground, or have your init do so:"
     say "  runuser -u farhand -- $COMMAND run --state $STATE"
   fi
-  remove_old_versions
+  settle
 }
 
 main "$@"

@@ -9,6 +9,7 @@ import { CHUNK_MAX_BYTES, OUTPUT_MAX_BYTES, STEP_TIMEOUT_MAX_MS } from "#protoco
 import { compilePattern } from "#protocol/runbook/patterns.ts";
 import { SHELL_DANGERS } from "#protocol/runbook/shellDanger.ts";
 import { parseDuration, parseSize } from "#protocol/runbook/units.ts";
+import { UPDATE_MODES } from "#protocol/update.ts";
 import { signatureRequirementSchema } from "../signatures/requirement.ts";
 import { OPERATORS } from "./operators.ts";
 
@@ -181,15 +182,25 @@ const limitsSchema = z
 const updateSchema = z
   .strictObject({
     mode: z
-      .enum(["off", "notify", "auto"])
+      .enum(UPDATE_MODES)
       .default("notify")
       .describe("Whether the agent may replace itself: never, only say that it could, or by itself."),
     window: windowSchema.optional().describe("When `auto` may happen. Absent: at any time."),
+    spread: duration(0, DAY_MS)
+      .default(30 * 60 * 1000)
+      .describe("Each agent waits a random part of this first, so that not all of a pool are away at once."),
     pin: z
       .string()
       .regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/, { error: "a version is written like 1.4.2" })
       .optional()
       .describe("The only version that may be installed."),
+    key: z
+      .string()
+      .regex(/^MCowBQYDK2VwAyEA[\w+/]{43}=$/, {
+        error: "a release key is an Ed25519 public key, the one line inside its PEM file",
+      })
+      .optional()
+      .describe("The key that has to have signed a release. Absent: the one that the agent was built with."),
   })
   .prefault({});
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { labelsSchema, poolNameSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
+import { agentUpdateSchema, poolAgentVersionSchema } from "../update.ts";
 import { timestampSchema } from "./envelope.ts";
 
 export const poolSchema = z
@@ -11,13 +12,22 @@ export const poolSchema = z
     agentCount: z.number().int(),
     /** Most leases at once, whatever slots its agents have. */
     maxLeases: z.number().int().optional(),
+    /** The version that its agents are told to have; each goes by the policy of its host. */
+    agentVersion: poolAgentVersionSchema,
   })
   .meta({ id: "Pool" });
 export const poolCreateSchema = z.strictObject({ name: poolNameSchema });
-export const poolUpdateSchema = z.strictObject({
-  /** Null for no limit. */
-  maxLeases: z.number().int().min(1).max(100_000).nullable(),
-});
+export const poolUpdateSchema = z
+  .strictObject({
+    /** Null for no limit; absent to leave it as it is. */
+    maxLeases: z.number().int().min(1).max(100_000).nullable().optional(),
+    /** `latest` for the newest release, `any` for whatever agents have; absent to leave it as it is. */
+    agentVersion: poolAgentVersionSchema.optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
+    error: "say what to change: maxLeases or agentVersion",
+  });
+export type PoolUpdate = z.infer<typeof poolUpdateSchema>;
 
 /** What a connected agent is doing now. */
 export const presenceSchema = z.object({
@@ -31,6 +41,10 @@ export const presenceSchema = z.object({
   draining: z.boolean(),
   /** SHA-256 of its `policy.yaml`, hex: compare it with `farhand-agent status` on the host. `default` when it has none. */
   policyDigest: z.string().optional(),
+  /** What its host's policy lets it do about another version, and what came of the last try; absent when it does not tell. */
+  update: agentUpdateSchema.optional(),
+  /** The version that its pool wants it to have; absent for whatever it has. */
+  wantedVersion: z.string().optional(),
 });
 
 export const agentSchema = z

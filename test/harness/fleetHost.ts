@@ -78,6 +78,7 @@ async function open(member: FleetMember, url: string, slots: number): Promise<st
   const clock = systemClock;
   const agent = await Agent.open({
     ...{ identity, slots, paths, clock, log, policy: DEFAULT_POLICY, providers: [], random: Math.random },
+    updates: { describe: () => ({ mode: "off", installs: false }), welcomed: () => {}, want: () => {} },
     dial: createDial({
       ...{ clock, log, time: new ServerTime(clock), transport: createTransport({ url }) },
       keys: KeyRing.open(paths, identity),

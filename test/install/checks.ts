@@ -1,12 +1,13 @@
 /** What an installation has to hold, in the order in which it happens to a host. */
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
+import { isUp, until } from "./looks.ts";
 import type { Result } from "./machine.ts";
 import type { Scene } from "./scene.ts";
+import { updateChecks } from "./updates.ts";
 
 /** Worse than this and somebody loosened the unit. */
 const EXPOSURE_MAX = 2.5;
-const PATIENCE_MS = 90_000;
 
 export interface Check {
   name: string;
@@ -261,6 +262,7 @@ export const checks: readonly Check[] = [
       return undefined;
     },
   },
+  ...updateChecks,
   {
     name: "uninstalled, nothing is left behind",
     async run(scene, memory) {
@@ -323,17 +325,6 @@ export const checks: readonly Check[] = [
   },
 ];
 
-/** The unit is active and says so, and the control plane sees this version of this agent. */
-async function isUp(scene: Scene, version: string, agentId?: string): Promise<void> {
-  await until(`version ${version} to be connected`, async () => {
-    const status = `${await scene.unit("ActiveState")} ${await scene.unit("StatusText")}`;
-    const fits = (await scene.connected()).filter(
-      (agent) => agent.presence?.agentVersion === version && (agentId ?? agent.id) === agent.id,
-    );
-    return status === "active connected" && fits.length === 1;
-  });
-}
-
 function refused({ code, output }: Result, words: string): void {
   assert.equal(code, 1, output);
   assert.ok(output.includes(words), output);
@@ -350,13 +341,4 @@ async function isBare({ machine }: Scene, memory: Memory): Promise<void> {
     },
     { left: [], gone: [] },
   );
-}
-
-/** Nothing tells us, so this looks. @throws when it does not come */
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!(await look())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await wait(200);
-  }
 }

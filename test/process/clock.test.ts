@@ -53,6 +53,7 @@ async function connectedAgent() {
       counter: ConnectCounter.open(statePaths(root).connects),
     }),
     random: () => 0.5,
+    updates: { describe: () => ({ mode: "off", installs: false }), welcomed: () => {}, want: () => {} },
   });
   agent.start();
   await plane.connected();

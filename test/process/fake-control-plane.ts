@@ -380,6 +380,10 @@ export class FakeControlPlane {
   health: () => PlainAnswer = () => json(200, { status: "ok", protocol: { min: 1, max: 1 } });
   /** Called with the next key of an agent; false leaves it unknown here, and the request unanswered. */
   rotates: (publicKey: string) => "answer" | "lose the answer" | "lose it" = () => "answer";
+  /** Answers another request with a file. */
+  serves: (path: string) => Buffer | undefined = () => undefined;
+  /** The version that agents should have. */
+  wantedVersion: string | undefined;
   welcomes = true;
   pongs = true;
   now: () => number = Date.now;
@@ -399,6 +403,8 @@ export class FakeControlPlane {
         body += part;
       });
       request.on("end", async () => {
+        const file = this.serves(request.url ?? "");
+        if (file) return void response.end(file);
         const answer = await this.#answer(request, body);
         this.changes.notify();
         if (!answer) return void request.socket.destroy();
@@ -633,7 +639,15 @@ export class FakeControlPlane {
     peer.messages.push(parsed.message);
     if (parsed.message.type === "hello" && this.welcomes) {
       const agentId = this.agents[0]?.agentId ?? "";
-      peer.send({ type: "welcome", protocol: 1, agentId, time: Date.now(), heartbeatMs: 20_000 });
+      const { wantedVersion } = this;
+      peer.send({
+        type: "welcome",
+        protocol: 1,
+        agentId,
+        time: Date.now(),
+        heartbeatMs: 20_000,
+        wantedVersion,
+      });
     }
   }
 }

@@ -695,7 +695,7 @@ describe("what is not of the protocol", () => {
 it("a pool does no more at once than its limit, and goes on when that is raised", async () => {
   const place = newPlace();
   const control = await connectAgent(place, { slots: 4 });
-  await poolOf(place).setLimit(1);
+  await poolOf(place).configure({ maxLeases: 1 });
   await trigger(place);
   await acceptOffer(control);
   const second = await trigger(place);
@@ -705,7 +705,7 @@ it("a pool does no more at once than its limit, and goes on when that is raised"
       queue: { ahead: 0, reason: "pool_full" },
     }),
   );
-  await poolOf(place).setLimit(2);
+  await poolOf(place).configure({ maxLeases: 2 });
   await acceptOffer(control, 2);
   await vi.waitFor(async () => expect((await read(second.stub)).queue).toBeUndefined());
 });

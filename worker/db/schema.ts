@@ -153,6 +153,8 @@ export const pools = sqliteTable(
     createdAt: time("created_at").notNull(),
     /** Most leases at once, whatever slots its agents have; no limit when null. */
     maxLeases: integer("max_leases"),
+    /** The version that its agents are told to have; the newest release when null. */
+    agentVersion: text("agent_version"),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),

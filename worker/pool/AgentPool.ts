@@ -4,12 +4,13 @@
  * so one noisy job slows nobody else.
  */
 import type { ConnectionContext } from "partyserver";
-import type { Presence } from "#protocol/api/pools.ts";
+import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";
 import { agentControlMessageSchema } from "#protocol/control.ts";
 import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, HEARTBEAT_PING } from "#protocol/limits.ts";
 import { type HeldSecret, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
+import { latestVersion } from "../releases.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
@@ -28,7 +29,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { ASK_MS, AVOID_MS, nextLook, OVER_KEPT_MS } from "./deadlines.ts";
+import { ASK_MS, AVOID_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS } from "./deadlines.ts";
 import {
   type LeaseAction,
   type LeaseReport,
@@ -56,6 +57,7 @@ export class AgentPool extends SocketObject implements PoolApi {
   readonly #agents = new Connected({
     sockets: (agentId) => this.#sockets(agentId),
     busy: (agentId) => this.#store.busy(agentId),
+    wantedVersion: () => this.#store.wantedVersion,
   });
   readonly #changed = new Set<string>();
   /** No socket counts as dead before this, ms since the epoch; 0 when they have to be looked at. */
@@ -131,9 +133,16 @@ export class AgentPool extends SocketObject implements PoolApi {
     return Object.fromEntries(this.#store.secrets());
   }
 
-  async setLimit(maxLeases: number | null): Promise<void> {
-    this.#store.setLimit(maxLeases);
-    this.#handOut();
+  async configure({ maxLeases, agentVersion }: PoolUpdate): Promise<void> {
+    if (maxLeases !== undefined) {
+      this.#store.setLimit(maxLeases);
+      this.#handOut();
+    }
+    if (agentVersion !== undefined) {
+      this.#changeWanted(() => {
+        this.#store.agentVersion = agentVersion;
+      });
+    }
   }
 
   async presence(): Promise<Record<string, Presence>> {
@@ -258,6 +267,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#store.forgetOver(Date.now() - OVER_KEPT_MS);
       this.#repeatUnanswered();
       this.#askWhatIsWanted();
+      this.#learnLatest();
       this.#handOut();
     } catch (error) {
       this.log("error", "the alarm failed; it is set again", { error });
@@ -268,7 +278,7 @@ export class AgentPool extends SocketObject implements PoolApi {
   // --- What agents say ---
 
   #hello(socket: Socket, state: AgentSocket, message: Hello): void {
-    const greeting = greet(state, message, Date.now());
+    const greeting = greet(state, message, Date.now(), this.#store.wantedVersion);
     if (!greeting.ok) return socket.close(greeting.code, greeting.reason);
     const { agentId } = state;
     for (const other of this.#agents.allOf(agentId)) {
@@ -283,6 +293,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     }
     this.#announce(agentId);
     this.#handOut();
+    if (message.update) this.#learnLatest();
   }
 
   #report(socket: Socket, state: AgentSocket, message: LeaseReport): void {
@@ -330,6 +341,36 @@ export class AgentPool extends SocketObject implements PoolApi {
         this.#handOut();
       }),
     );
+  }
+
+  // --- Versions ---
+
+  /** Looks up the newest release when that was long ago and somebody wants to know. */
+  #learnLatest(): void {
+    const { agentVersion, latest } = this.#store;
+    const now = Date.now();
+    const isDue = agentVersion === "latest" && latest.at <= now - LATEST_KEPT_MS;
+    if (!isDue || this.#agents.updatable().length === 0) return;
+    // Noted before it is asked: many hellos are one question.
+    this.#store.latest = { version: latest.version, at: now };
+    const found = latestVersion(this.env.RELEASES).then((version) =>
+      this.#changeWanted(() => {
+        this.#store.latest = { version, at: now };
+      }),
+    );
+    this.background(found);
+  }
+
+  /** Tells the agents, and the lists, when another version is wanted afterwards. */
+  #changeWanted(change: () => void): void {
+    const before = this.#store.wantedVersion;
+    change();
+    const version = this.#store.wantedVersion;
+    if (version === before) return;
+    for (const socket of this.#agents.updatable()) {
+      send(socket, { type: "version.wanted", version: version ?? null });
+      if (socket.state) this.#announce(socket.state.agentId);
+    }
   }
 
   // --- Granting ---

@@ -14,6 +14,8 @@ export interface ConnectedDeps {
   sockets(agentId?: string): Iterable<Socket>;
   /** Slots of an agent that are taken. */
   busy(agentId: string): number;
+  /** The version that agents should have. */
+  wantedVersion(): string | undefined;
 }
 
 export class Connected {
@@ -57,7 +59,7 @@ export class Connected {
 
   presence(): Record<string, Presence> {
     const entries = this.#each((state) => {
-      const presence = presenceOf(state, this.#deps.busy(state.agentId));
+      const presence = this.#presenceOf(state);
       return presence && ([state.agentId, presence] as const);
     });
     return Object.fromEntries(entries);
@@ -65,7 +67,16 @@ export class Connected {
 
   presenceOf(agentId: string): Presence | undefined {
     const state = this.socketOf(agentId)?.state;
-    return state ? presenceOf(state, this.#deps.busy(agentId)) : undefined;
+    return state ? this.#presenceOf(state) : undefined;
+  }
+
+  /** The agents that can be told which version they should have. */
+  updatable(): Socket[] {
+    return Array.from(this.#deps.sockets()).filter((socket) => socket.state?.hello?.update);
+  }
+
+  #presenceOf(state: AgentSocket): Presence | undefined {
+    return presenceOf(state, this.#deps.busy(state.agentId), this.#deps.wantedVersion());
   }
 
   #each<T>(map: (state: AgentSocket) => T | undefined, agentId?: string): T[] {

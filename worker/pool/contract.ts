@@ -9,7 +9,7 @@
  * same way, with path `/agent`. Both answer 401 to an assertion that was used; the
  * pool says why it refuses in the body (`ConnectRefusal`).
  */
-import type { Presence } from "#protocol/api/pools.ts";
+import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
 import type { HeldSecret } from "#protocol/secrets.ts";
 import type { QueueReason } from "#protocol/states.ts";
@@ -111,8 +111,8 @@ export interface PoolApi {
   presence(): Promise<Record<string, Presence>>;
   /** What each agent has last said that it holds, by agent id; also of those that are away. */
   secrets(): Promise<Record<string, HeldSecret[]>>;
-  /** Most leases at once; null for no limit. */
-  setLimit(maxLeases: number | null): Promise<void>;
+  /** Changes what is not undefined. */
+  configure(change: PoolUpdate): Promise<void>;
   /** Ends the agent's sockets and leases; for revocation. */
   disconnectAgent(agentId: string, reason: string): Promise<void>;
   /** Ends the agent's quarantine: the next one that connects is believed to be it (HS5). Safe to repeat. */

@@ -14,6 +14,9 @@ export const ASK_MS = 60_000;
 /** How long a lease that is over is remembered: a call that was overtaken is answered or given up long before. */
 export const OVER_KEPT_MS = 10 * 60_000;
 
+/** How old what is known of the newest release may get; looked at when the alarm rings anyway. */
+export const LATEST_KEPT_MS = 10 * 60_000;
+
 export interface PoolWaits {
   /** When the first socket counts as dead, unless it is heard of; undefined without sockets. */
   silentAt: number | undefined;

@@ -33,7 +33,12 @@ export type Greeting =
   | { ok: false; code: number; reason: string };
 
 /** The answer to a hello: welcome, or why the socket has to close. */
-export function greet(state: AgentSocket, message: Hello, now: number): Greeting {
+export function greet(
+  state: AgentSocket,
+  message: Hello,
+  now: number,
+  wantedVersion: string | undefined,
+): Greeting {
   const { type, leases: _, secrets: __, protocol, ...hello } = message;
   const version = agreeOnVersion(protocol, PROTOCOL_VERSIONS);
   if (!version.agreed) {
@@ -53,6 +58,8 @@ export function greet(state: AgentSocket, message: Hello, now: number): Greeting
       agentId,
       time: now,
       heartbeatMs: HEARTBEAT_INTERVAL_MS,
+      // An agent from before there was this would take it for an error.
+      ...(hello.update && wantedVersion !== undefined && { wantedVersion }),
     },
   };
 }
@@ -69,12 +76,18 @@ export function candidateOf(
 }
 
 /** What lists show of the agent; undefined before its hello. */
-export function presenceOf({ connectedAt, hello }: AgentSocket, busySlots: number): Presence | undefined {
+export function presenceOf(
+  { connectedAt, hello }: AgentSocket,
+  busySlots: number,
+  wantedVersion: string | undefined,
+): Presence | undefined {
   if (!hello) return undefined;
-  const { hostname, os, arch, agentVersion, slots, draining, policy } = hello;
+  const { hostname, os, arch, agentVersion, slots, draining, policy, update } = hello;
   const since = new Date(connectedAt).toISOString();
   return {
     ...{ connectedAt: since, hostname, os, arch, agentVersion, slots, busySlots, draining },
     ...(policy && { policyDigest: policy.digest }),
+    ...(update && { update }),
+    ...(update && wantedVersion !== undefined && { wantedVersion }),
   };
 }

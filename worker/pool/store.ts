@@ -26,6 +26,10 @@ const SCHEMA = `
 `;
 
 const LIMIT_KEY = "limit";
+const AGENT_VERSION_KEY = "agentVersion";
+const LATEST_KEY = "latest";
+
+const NEVER = { version: undefined, at: 0 };
 
 const STATUSES = ["offered", "accepted", "released", "revoked"] as const;
 
@@ -106,6 +110,31 @@ export class PoolStore {
   setLimit(maxLeases: number | null): void {
     if (maxLeases === null) this.#storage.kv.delete(LIMIT_KEY);
     else this.#storage.kv.put(LIMIT_KEY, maxLeases);
+  }
+
+  /** The version that agents should have: a certain one, `latest` or `any`. */
+  get agentVersion(): string {
+    return this.#storage.kv.get<string>(AGENT_VERSION_KEY) ?? "latest";
+  }
+
+  set agentVersion(version: string) {
+    this.#storage.kv.put(AGENT_VERSION_KEY, version);
+  }
+
+  /** The newest release as it was last looked up, and when, ms since the epoch. */
+  get latest(): { version: string | undefined; at: number } {
+    return this.#storage.kv.get<{ version: string | undefined; at: number }>(LATEST_KEY) ?? NEVER;
+  }
+
+  set latest(found: { version: string | undefined; at: number }) {
+    this.#storage.kv.put(LATEST_KEY, found);
+  }
+
+  /** The version that agents should have; undefined for whatever they have. */
+  get wantedVersion(): string | undefined {
+    const { agentVersion } = this;
+    if (agentVersion === "any") return undefined;
+    return agentVersion === "latest" ? this.latest.version : agentVersion;
   }
 
   /** Slots of an agent that are taken. */

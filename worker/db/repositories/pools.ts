@@ -1,6 +1,6 @@
 /** Pools of agents. */
 import { and, asc, count, eq, gt, isNull, sql } from "drizzle-orm";
-import type { Pool } from "#protocol/api/pools.ts";
+import type { Pool, PoolUpdate } from "#protocol/api/pools.ts";
 import { agents, pools } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
 
@@ -13,14 +13,16 @@ export function poolsRepository({ db, organizationId, within }: TenantScope) {
         .values({ organizationId, id, name, createdAt: now })
         .onConflictDoNothing()
         .returning({ id: pools.id });
-      return created.length === 0 ? null : { id, name, createdAt: now.toISOString(), agentCount: 0 };
+      return created.length === 0
+        ? null
+        : { id, name, createdAt: now.toISOString(), agentCount: 0, agentVersion: "latest" };
     },
 
     /** False when there is no such pool. */
-    async update(id: string, { maxLeases }: { maxLeases: number | null }): Promise<boolean> {
+    async update(id: string, { maxLeases, agentVersion }: PoolUpdate): Promise<boolean> {
       const result = await db
         .update(pools)
-        .set({ maxLeases })
+        .set({ maxLeases, agentVersion })
         .where(within(pools, eq(pools.id, id)));
       return result.meta.changes > 0;
     },
@@ -62,12 +64,13 @@ export function poolsRepository({ db, organizationId, within }: TenantScope) {
 }
 
 function toPool({ pool, agentCount }: { pool: typeof pools.$inferSelect; agentCount: number }): Pool {
-  const { id, name, createdAt, maxLeases } = pool;
+  const { id, name, createdAt, maxLeases, agentVersion } = pool;
   return {
     id,
     name,
     createdAt: createdAt.toISOString(),
     agentCount,
+    agentVersion: agentVersion ?? "latest",
     ...(maxLeases !== null && { maxLeases }),
   };
 }

@@ -2,7 +2,6 @@
 import { sha256Hex } from "#protocol/digest.ts";
 import {
   checkRelease,
-  latestReleaseSchema,
   misfit,
   RELEASE_INSTALLER,
   RELEASE_MANIFEST,
@@ -12,6 +11,7 @@ import {
 import type { AppContext } from "../../context.ts";
 import { ApiError } from "../../errors.ts";
 import { admit, askForAnonymous } from "../../limiter/admission.ts";
+import { latestVersion } from "../../releases.ts";
 
 /**
  * The script is a file of the release and checked like every other, for whoever
@@ -47,16 +47,6 @@ export async function installScript(c: AppContext): Promise<Response> {
   return new Response(text, {
     headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache" },
   });
-}
-
-async function latestVersion(bucket: R2Bucket): Promise<string | undefined> {
-  const bytes = await read(bucket, RELEASE_PATHS.latest);
-  if (!bytes) return undefined;
-  try {
-    return latestReleaseSchema.parse(JSON.parse(new TextDecoder().decode(bytes))).version;
-  } catch (cause) {
-    throw new ApiError("unavailable", "Which release of the agent is the newest cannot be told.", { cause });
-  }
 }
 
 async function read(bucket: R2Bucket, key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {

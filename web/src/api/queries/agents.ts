@@ -7,6 +7,7 @@ import {
   joinTokenCreatedSchema,
   joinTokenSchema,
   type Pool,
+  type PoolUpdate,
   poolSchema,
 } from "#protocol/api/pools.ts";
 import { apiPath, command, request } from "../client.ts";
@@ -35,6 +36,10 @@ export const joinTokensQuery = queryOptions({
 
 export async function createPool(name: string): Promise<Pool> {
   return (await request(apiPath("pools"), poolSchema, { method: "POST", body: { name } })).data;
+}
+
+export async function changePool(id: string, body: PoolUpdate): Promise<Pool> {
+  return (await request(apiPath("pools", id), poolSchema, { method: "PUT", body })).data;
 }
 
 export async function createJoinToken(body: JoinTokenCreate): Promise<JoinTokenCreated> {

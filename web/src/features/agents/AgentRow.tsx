@@ -10,12 +10,14 @@ import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { presenceLook } from "./presence.ts";
 import { ReleaseAgentDialog } from "./ReleaseAgentDialog.tsx";
 import { RevokeAgentDialog } from "./RevokeAgentDialog.tsx";
+import { versionLook } from "./version.ts";
 
 export function AgentRow({ agent }: { agent: Agent }) {
   const [revoking, setRevoking] = useState(false);
   const [releasing, setReleasing] = useState(false);
   const { presence } = agent;
   const { label, tone, icon: Icon } = presenceLook(agent);
+  const version = presence && versionLook(presence);
   return (
     <li className="flex items-start gap-x-4 px-4 py-3">
       <div className="grid min-w-0 flex-1 gap-x-4 gap-y-1 sm:grid-cols-[minmax(0,1fr)_auto]">
@@ -26,6 +28,7 @@ export function AgentRow({ agent }: { agent: Agent }) {
               <Icon aria-hidden />
               {label}
             </Badge>
+            {version && <Badge>{version.badge}</Badge>}
           </div>
           <p className="mt-0.5 text-[0.8125rem] text-muted wrap-anywhere">
             {presence ? (
@@ -45,6 +48,7 @@ export function AgentRow({ agent }: { agent: Agent }) {
               work.
             </p>
           )}
+          {version && <p className="text-[0.8125rem] text-muted wrap-anywhere">{version.words}</p>}
           <Labels labels={agent.labels} />
         </div>
         {presence && <Slots busy={presence.busySlots} slots={presence.slots} />}

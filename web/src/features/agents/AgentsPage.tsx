@@ -18,6 +18,7 @@ import { AddAgentDialog } from "./AddAgentDialog.tsx";
 import { AgentRow } from "./AgentRow.tsx";
 import { JoinTokens } from "./JoinTokens.tsx";
 import { NewPoolDialog } from "./NewPoolDialog.tsx";
+import { PoolVersionDialog, versionWords } from "./PoolVersion.tsx";
 
 export function AgentsPage() {
   const agents = useInfiniteQuery(agentsQuery);
@@ -90,6 +91,7 @@ interface PoolProps {
 }
 
 function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
+  const [choosing, setChoosing] = useState(false);
   const connected = agents.filter((agent) => agent.presence).length;
   return (
     <section aria-label={`Pool ${pool.name}`}>
@@ -98,7 +100,11 @@ function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
         <span className="text-[0.8125rem] text-muted">
           {agents.length === 0 ? "no agents" : `${connected} of ${plural(agents.length, "agent")} connected`}
         </span>
+        <Button size="sm" variant="ghost" className="ml-auto" onClick={() => setChoosing(true)}>
+          Wanted: {versionWords(pool)}
+        </Button>
       </div>
+      {choosing && <PoolVersionDialog pool={pool} onClose={() => setChoosing(false)} />}
       <Card>
         {agents.length === 0 ? (
           <EmptyPool first={first} onAdd={onAdd} />

@@ -1,0 +1,1 @@
+ALTER TABLE `pools` ADD `agent_version` text;
