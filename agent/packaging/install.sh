@@ -38,7 +38,7 @@ curl -fsSL https://<farhand>/install.sh | sudo sh -s -- [options]
   --label KEY=VALUE   lets runbooks choose it by this; as often as needed
   --slots N           so many executions at once (4)
   --sudo              runbooks may use sudo: a unit that confines less
-  --node              the agent as a script for this host's own Node 22.2 or newer
+  --node              the agent as a script for this host's own Node 22.3 or newer
   --ca FILE           also trusts these certificate authorities (PEM)
   --proxy URL         goes out through this HTTP proxy; or HTTPS_PROXY
   --no-proxy LIST     but not to these hosts; or NO_PROXY
@@ -100,7 +100,7 @@ read_options() {
 # Everything that can be known before anything is changed.
 check_host() {
   [ "$(id -u)" = 0 ] || fail "installing needs root: put sudo before sh"
-  [ "$(uname -s)" = Linux ] || fail "this installs on Linux; elsewhere run the agent's script with Node 22.2 or newer"
+  [ "$(uname -s)" = Linux ] || fail "this installs on Linux; elsewhere run the agent's script with Node 22.3 or newer"
   ! { has dpkg && dpkg -s farhand-agent >/dev/null 2>&1; } ||
     fail "the agent is installed as a Debian package here: upgrade or remove it with apt"
   [ "$UNINSTALL" = no ] || return 0
@@ -117,10 +117,10 @@ check_host() {
 # As the unit will find it: what only a login shell knows is of no use to a service.
 check_node() {
   node=$(PATH=/usr/local/bin:/usr/bin:/bin command -v node) ||
-    fail "--node needs Node 22.2 or newer in /usr/local/bin or /usr/bin, and there is none"
+    fail "--node needs Node 22.3 or newer in /usr/local/bin or /usr/bin, and there is none"
   # shellcheck disable=SC2016 # for node, not for the shell
-  "$node" -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 2) ? 0 : 1)' ||
-    fail "--node needs Node 22.2 or newer, and $node is $("$node" --version)"
+  "$node" -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 3) ? 0 : 1)' ||
+    fail "--node needs Node 22.3 or newer, and $node is $("$node" --version)"
 }
 
 fetch() { # path, file
@@ -153,7 +153,7 @@ download() {
   fetch "/releases/$VERSION/release.json.sig" "$WORK/release.json.sig"
   if openssl_knows_how; then openssl_verifies || fail_unsigned; fi
   digest=$(sed -n "s/.*\"name\":\"$name\.tar\.gz\".*\"sha256\":\"\([0-9a-f]\{64\}\)\".*/\1/p" "$WORK/release.json")
-  [ -n "$digest" ] || fail "release $VERSION has nothing for $platform; with Node 22.2 or newer here, use --node"
+  [ -n "$digest" ] || fail "release $VERSION has nothing for $platform; with Node 22.3 or newer here, use --node"
   fetch "/releases/$VERSION/$name.tar.gz" "$WORK/$name.tar.gz"
   require_sha256 "$WORK/$name.tar.gz" "$digest"
   tar -xzf "$WORK/$name.tar.gz" -C "$WORK"

@@ -35,7 +35,7 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
       </section>
       <details className="group">
         <summary className="cursor-pointer text-muted text-sm">
-          Elsewhere, or without root: with Node 22.2 or newer
+          Elsewhere, or without root: with Node 22.3 or newer
         </summary>
         <ol className="mt-3 flex flex-col gap-4">
           <InstallStep number={1} title="Download the agent: one file">
