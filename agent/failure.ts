@@ -18,6 +18,6 @@ export const EXIT = {
   failed: 1,
   /** It was asked for wrongly: arguments, environment, policy. */
   usage: 2,
-  /** What is on this host keeps it from starting, and another try changes nothing: enrolment, identity. */
+  /** What is on this host keeps it from starting, and another try changes nothing: enrollment, identity. */
   config: 78,
 } as const;

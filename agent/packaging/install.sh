@@ -7,7 +7,7 @@
 #   1. downloads one release and checks it, by the digest and the key below
 #   2. creates the user farhand (no shell, no password), /etc/farhand and /var/lib/farhand
 #   3. puts the program into /opt/farhand, with a link to it in /usr/local/bin
-#   4. enrols this host: a key is made here and never leaves, the token is spent
+#   4. enrolls this host: a key is made here and never leaves, the token is spent
 #   5. writes the systemd unit farhand-agent.service and starts it
 # It opens no port. Run again it upgrades and keeps who the agent is; a version that does
 # not come up is taken back. Nothing happens before the last line of this file is read.
@@ -263,7 +263,7 @@ use_version() { # version
 }
 
 # The token is handed over where only root and the agent's own user can see it.
-enrol() {
+enroll() {
   if [ -f "$STATE/identity.json" ]; then say "this host is enrolled already; its identity stays"; return; fi
   [ -n "$TOKEN" ] || { say "not enrolled: run this again with --token"; return; }
   set -- enroll --url "$URL" --state "$STATE"
@@ -375,7 +375,7 @@ main() {
   write_settings
   stop_updater
   place_program
-  enrol
+  enroll
   if has_systemd; then start_or_go_back; else
     say "no systemd here; run it in the foreground, or have your init do so:"
     say "  runuser -u farhand -- $COMMAND run --state $STATE"

@@ -17,7 +17,7 @@ export interface AgentSettings {
   env?: Record<string, string>;
 }
 
-/** Enrols with a join token. @throws Problem with the agent's own words */
+/** Enrolls with a join token. @throws Problem with the agent's own words */
 export async function enrollAgent(
   settings: AgentSettings & { url: string; token: string; name: string; labels?: Record<string, string> },
 ): Promise<void> {
@@ -42,7 +42,7 @@ export async function enrollAgent(
     reject: false,
     all: true,
   });
-  if (result.exitCode !== 0) throw new Problem(`The agent could not enrol: ${result.all.trim()}`);
+  if (result.exitCode !== 0) throw new Problem(`The agent could not enroll: ${result.all.trim()}`);
 }
 
 export interface AgentProcess {

@@ -43,7 +43,7 @@ export async function authenticateAgent(
   if (agent.revokedAt) {
     throw new ApiError(
       "agent_revoked",
-      "This agent was revoked. Enrol the machine again if it should work here.",
+      "This agent was revoked. Enroll the machine again if it should work here.",
     );
   }
   if (agent.quarantinedAt) throw quarantined();

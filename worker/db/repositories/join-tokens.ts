@@ -1,4 +1,4 @@
-/** Join tokens: what new agents enrol with. Only their hashes are here. */
+/** Join tokens: what new agents enroll with. Only their hashes are here. */
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { Actor } from "#protocol/actor.ts";
 import type { JoinToken } from "#protocol/api/pools.ts";

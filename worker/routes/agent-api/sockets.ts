@@ -66,10 +66,10 @@ function wordsFor(text: string): string {
     case "late":
       return "A later try of this agent to connect was here before this one. Sign a new assertion.";
     case "uncounted":
-      return "This agent has counted its connects before and does not now: upgrade it, or enrol the machine again.";
+      return "This agent has counted its connects before and does not now: upgrade it, or enroll the machine again.";
     case "quarantined":
     case "revoked":
-      return "This agent is not welcome any more. Enrol the machine again if it should work here.";
+      return "This agent is not welcome any more. Enroll the machine again if it should work here.";
     case "used":
       return "This assertion was used already. Sign a new one.";
     default:

@@ -10,7 +10,7 @@ export const release = operation(
     tag: "Agents",
     summary: "Let an agent out of quarantine",
     description:
-      "An agent whose key was seen on two machines gets no work. Stop the copy, then release the agent: whichever machine connects next is believed to be it. A copy that should work too enrols with a token of its own. Safe to repeat.",
+      "An agent whose key was seen on two machines gets no work. Stop the copy, then release the agent: whichever machine connects next is believed to be it. A copy that should work too enrolls with a token of its own. Safe to repeat.",
     access: "agents:write",
     params: agentParamsSchema,
     response: z.object({ id: z.string() }),

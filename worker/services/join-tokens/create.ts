@@ -6,7 +6,7 @@ import { ApiError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { mintSecret } from "../../identity/secrets.ts";
 
-/** Makes a token that agents can enrol with, in the pool `default` when none is named. @throws ApiError `no_such_pool` */
+/** Makes a token that agents can enroll with, in the pool `default` when none is named. @throws ApiError `no_such_pool` */
 export async function createJoinToken(
   env: Env,
   caller: Caller,

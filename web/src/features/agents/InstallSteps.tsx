@@ -18,14 +18,14 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
   const agent = useNewAgent(token);
   const now = useNow(!agent);
   const left = Math.max(0, Date.parse(token.expiresAt) - now);
-  const { install, download, enrol, run } = installCommands(location.origin, token.token);
+  const { install, download, enroll, run } = installCommands(location.origin, token.token);
   return (
     <div className="flex flex-col gap-4">
       <section className="flex min-w-0 flex-col gap-1.5">
         <h3 className="font-medium">On Linux with systemd, one line does it all</h3>
         <CommandLine command={install} />
         <p className="text-muted text-sm">
-          It checks what it downloads, makes a user and a confined service, enrols and starts.{" "}
+          It checks what it downloads, makes a user and a confined service, enrolls and starts.{" "}
           <code>--label role=web</code>, as often as you like, lets runbooks choose it by that;{" "}
           <a className="underline" href="/install.sh" target="_blank" rel="noreferrer">
             read the script
@@ -41,8 +41,8 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
           <InstallStep number={1} title="Download the agent: one file">
             <CommandLine command={download} />
           </InstallStep>
-          <InstallStep number={2} title="Enrol it: its key is made on the machine and stays there">
-            <CommandLine command={enrol} />
+          <InstallStep number={2} title="Enroll it: its key is made on the machine and stays there">
+            <CommandLine command={enroll} />
             <p className="text-muted text-sm">
               <code>--label</code> works here too; <code>--name</code> calls it other than the host,{" "}
               <code>--state</code> keeps its files elsewhere.

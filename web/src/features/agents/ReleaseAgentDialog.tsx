@@ -35,7 +35,7 @@ export function ReleaseAgentDialog({
     >
       <p>Stop the copy first, or remove its state directory: it is found again as soon as it connects.</p>
       <p>
-        Whichever machine connects next is believed to be this agent. The other enrols with a fresh token.
+        Whichever machine connects next is believed to be this agent. The other enrolls with a fresh token.
       </p>
     </ConfirmDialog>
   );

@@ -34,7 +34,7 @@ export function RevokeAgentDialog({
       onConfirm={() => revoke.mutate()}
     >
       <p>Its connection ends within seconds and its key is never accepted again.</p>
-      <p>To bring the machine back, it has to enrol anew with a fresh token.</p>
+      <p>To bring the machine back, it has to enroll anew with a fresh token.</p>
     </ConfirmDialog>
   );
 }

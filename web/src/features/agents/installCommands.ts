@@ -4,7 +4,7 @@ export interface InstallCommands {
   install: string;
   /** One by one and without root, wherever Node is. */
   download: string;
-  enrol: string;
+  enroll: string;
   run: string;
 }
 
@@ -12,7 +12,7 @@ export function installCommands(origin: string, token: string): InstallCommands 
   return {
     install: `curl -fsSL ${origin}/install.sh | sudo sh -s -- --token ${token}`,
     download: `curl -fsSL ${origin}/agent/v1/farhand-agent.mjs -o farhand-agent.mjs`,
-    enrol: `node farhand-agent.mjs enroll --url ${origin} --token ${token}`,
+    enroll: `node farhand-agent.mjs enroll --url ${origin} --token ${token}`,
     run: "node farhand-agent.mjs run",
   };
 }
