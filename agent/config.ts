@@ -4,6 +4,7 @@ import { text, yes } from "./commands/command.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import { DEFAULT_POLICY_PATH, defaultStateDirectory } from "./paths.ts";
 import type { PolicySource } from "./policy/load.ts";
+import { DEFAULT_INSTALLATION } from "./update/installation.ts";
 
 export type Environment = Record<string, string | undefined>;
 
@@ -66,6 +67,9 @@ export const POLICY_OPTIONS = {
   policy: text(word, "FARHAND_POLICY"),
   ownPolicy: yes("FARHAND_OWN_POLICY"),
 };
+
+/** The folder with the versions of the agent, where it replaces itself. */
+export const INSTALLATION = text(z.string().default(DEFAULT_INSTALLATION), "FARHAND_INSTALLATION");
 
 /** Which file holds the policy, by flag, environment or custom. */
 export function policySource({

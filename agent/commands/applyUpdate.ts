@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { systemClock } from "../clock.ts";
-import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
+import { INSTALLATION, LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { takeLock } from "../lock.ts";
 import { wordsOf } from "../log.ts";
@@ -9,7 +9,6 @@ import { loadPolicy } from "../policy/load.ts";
 import { decideUpdate, decisionWords, type UpdateRules } from "../update/decide.ts";
 import { handoverIn, readRequest, type UpdateRequest } from "../update/handover.ts";
 import {
-  DEFAULT_INSTALLATION,
   type Installation,
   installationAt,
   linkedVersion,
@@ -29,7 +28,7 @@ const TRIAL_WORDS = "the time of a trial must be a number of seconds from 5 to 3
 export const INSTALLATION_OPTIONS = {
   ...LOCAL_OPTIONS,
   ...POLICY_OPTIONS,
-  installation: text(z.string().default(DEFAULT_INSTALLATION), "FARHAND_INSTALLATION"),
+  installation: INSTALLATION,
   units: text(z.string().default("/etc/systemd/system")),
   trialSeconds: text(
     z.coerce

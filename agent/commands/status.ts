@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
+import { INSTALLATION, LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
 import { fingerprintOf, type Identity, requireIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
@@ -8,11 +8,11 @@ import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { loadPolicy } from "../policy/load.ts";
-import { DEFAULT_INSTALLATION, installationAt, readReport, readTrial } from "../update/installation.ts";
+import { installationAt, readReport, readTrial } from "../update/installation.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type ConfigOf, command, yes } from "./command.ts";
 
-const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes() };
+const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, installation: INSTALLATION, json: yes() };
 type StatusConfig = ConfigOf<typeof OPTIONS>;
 
 export const statusCommand = command({
@@ -78,7 +78,7 @@ function policyWords(config: StatusConfig): string {
 
 /** What the policy lets the agent do, and what came of the last try. */
 function updateWords(config: StatusConfig): string {
-  const installation = installationAt(process.env.FARHAND_INSTALLATION ?? DEFAULT_INSTALLATION);
+  const installation = installationAt(config.installation);
   const trial = readTrial(installation);
   const { last } = readReport(installation);
   const tried = last && `${last.version} ${OUTCOME_WORDS[last.outcome]}`;
