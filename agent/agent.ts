@@ -9,7 +9,7 @@ import { within } from "./clock.ts";
 import { ControlSession, type Updates } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
-import { type Contact, Reconciler, type Standing } from "./connection/reconcile.ts";
+import { type Contact, Reconciler } from "./connection/reconcile.ts";
 import { makePrivateDirectory, syncDirectory } from "./files.ts";
 import type { Identity } from "./identity.ts";
 import { Cgroups } from "./job/cgroup.ts";
@@ -198,9 +198,8 @@ export class Agent {
   /** How the agent is doing; `startedAt` is known outside. */
   report(): Omit<AgentReport, "pid" | "version" | "startedAt"> {
     const { clock, slots } = this.#options;
-    const standing = this.#reconciler.standing(CONTROL_KEY);
     return {
-      connection: connectionReport(standing, clock.now()),
+      connection: connectionReport(this.contact, clock),
       draining: this.#leases.draining,
       slots,
       leases: Array.from(this.#leases.all, ({ lease, state }) => ({ executionId: lease.executionId, state })),
@@ -255,10 +254,15 @@ export function markDraining(path: string, isDraining: boolean): void {
   syncDirectory(dirname(path));
 }
 
-function connectionReport(standing: Standing | undefined, now: number): AgentReport["connection"] {
-  if (!standing) return { state: "connecting" };
-  if (standing.state !== "connected") return standing;
-  return { state: "connected", since: new Date(now - standing.sinceMs).toISOString() };
+function connectionReport(contact: Contact | undefined, clock: Clock): AgentReport["connection"] {
+  if (!contact) return { state: "connecting" };
+  const { phase, problem } = contact;
+  const now = clock.monotonic();
+  if (phase === "down") {
+    return { state: "waiting", problem, retryInMs: Math.max(0, Math.round(contact.dialAt - now)) };
+  }
+  if (phase === "dialing" || !contact.settled) return { state: "connecting", problem };
+  return { state: "connected", since: new Date(clock.now() - (now - contact.openedAt)).toISOString() };
 }
 
 /** Not the key of any lease: those hold a dot. */

@@ -18,7 +18,7 @@ import { type Log, wordsOf } from "../log.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
 import { AGENT_VERSION } from "../version.ts";
 import type { Ending } from "./backoff.ts";
-import { type HostFacts, hostFacts, withFacts } from "./facts.ts";
+import { type HostInventory, hostInventory, withFacts } from "./inventory.ts";
 import type { Link, Session } from "./link.ts";
 
 /** Answers to commands that are kept for repeats. */
@@ -56,20 +56,20 @@ type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
 export class ControlSession implements Session {
   readonly path = AGENT_PATHS.control;
   readonly #deps: ControlSessionDeps;
-  readonly #facts: () => HostFacts;
+  readonly #inventory: () => HostInventory;
   #link: Link | undefined;
   /** Refusals by command id: a repeat gets the same one, for the lease may be elsewhere by now (CM2). */
   readonly #declined = new Map<string, Declined>();
 
   constructor(deps: ControlSessionDeps) {
     this.#deps = deps;
-    this.#facts = hostFacts(deps.clock);
+    this.#inventory = hostInventory(deps.clock);
   }
 
   opened(link: Link): void {
     this.#link = link;
     const { leases, secrets, labels, slots, policyDigest, updates } = this.#deps;
-    const facts = this.#facts();
+    const inventory = this.#inventory();
     this.#send({
       type: "hello",
       protocol: PROTOCOL_VERSIONS,
@@ -77,13 +77,13 @@ export class ControlSession implements Session {
       hostname: hostname().slice(0, 255),
       os: `${osType()} ${release()}`.slice(0, 64),
       arch: arch(),
-      labels: withFacts(labels, facts.labels),
+      labels: withFacts(labels, inventory.labels),
       slots,
       draining: leases.draining || leases.heldBack,
       policy: { digest: policyDigest() },
       update: updates.describe(),
       secrets: [...secrets.held],
-      interpreters: facts.interpreters,
+      interpreters: inventory.interpreters,
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
     });
   }

@@ -219,5 +219,5 @@ it.each<[string, Ending, number, number]>([
   // Put right at last: it is connected within the longest pause.
   await far.clock.advance(660_000);
   far.open();
-  expect(far.reconciler.standing("control")).toMatchObject({ state: "connected" });
+  expect(far.reconciler.contact("control")).toMatchObject({ phase: "open", settled: true });
 });

@@ -21,10 +21,14 @@ type Status =
   | { phase: "open"; socket: Socket; openedAt: number; pulse: Pulse; settled: boolean };
 
 /** How it stands with a socket; times are monotonic, in ms. */
-export type Contact =
+export type Contact = (
   | { phase: "down"; dialAt: number }
   | { phase: "dialing"; since: number }
-  | { phase: "open"; heardAt: number; settled: boolean };
+  | { phase: "open"; openedAt: number; heardAt: number; settled: boolean }
+) & {
+  /** How the last connection, or the last try, ended; undefined once there is a welcomed one. */
+  problem?: string | undefined;
+};
 
 interface Entry {
   session: Session;
@@ -77,11 +81,6 @@ export function decide(
 /** Stay the right decision until the socket has reported its end; asking again does nothing. */
 const IN_PROGRESS: ReadonlySet<Action["type"]> = new Set(["close", "abort"]);
 
-export type Standing =
-  | { state: "connected"; sinceMs: number }
-  | { state: "connecting"; problem: string | undefined }
-  | { state: "waiting"; problem: string | undefined; retryInMs: number };
-
 export interface ReconcilerDeps {
   dial: Dial;
   clock: Clock;
@@ -129,21 +128,6 @@ export class Reconciler {
     this.wake();
   }
 
-  /** How it stands with a socket; `sinceMs` and `retryInMs` by the monotonic clock. */
-  standing(key: string): Standing | undefined {
-    const entry = this.#entries.get(key);
-    if (!entry) return undefined;
-    const { status, problem } = entry;
-    const now = this.#deps.clock.monotonic();
-    if (status.phase === "down") {
-      return { state: "waiting", problem, retryInMs: Math.max(0, Math.round(status.dialAt - now)) };
-    }
-    if (status.phase === "open" && status.settled) {
-      return { state: "connected", sinceMs: Math.round(now - status.openedAt) };
-    }
-    return { state: "connecting", problem };
-  }
-
   /** Closes the socket for good. */
   unwant(key: string, reason: string): void {
     const entry = this.#entries.get(key);
@@ -157,9 +141,19 @@ export class Reconciler {
   contact(key: string): Contact | undefined {
     const entry = this.#entries.get(key);
     if (!entry?.wanted) return undefined;
-    const { status } = entry;
-    if (status.phase !== "open") return status;
-    return { phase: "open", heardAt: status.pulse.heardAt, settled: status.settled };
+    const { status, problem } = entry;
+    switch (status.phase) {
+      case "down":
+        return { phase: "down", dialAt: status.dialAt, problem };
+      case "dialing":
+        return { phase: "dialing", since: status.since, problem };
+      case "open": {
+        const { openedAt, pulse, settled } = status;
+        return { phase: "open", openedAt, heardAt: pulse.heardAt, settled, problem };
+      }
+      default:
+        return status satisfies never;
+    }
   }
 
   /** Closes every socket; resolves when all are gone. */

@@ -6,14 +6,14 @@ import { healthOf } from "./health.ts";
 const HOUR = 3_600_000;
 
 it.each<[string, Contact | undefined, number, boolean]>([
-  ["heard a moment ago", { phase: "open", heardAt: 1_000, settled: true }, 2_000, true],
+  ["heard a moment ago", { phase: "open", openedAt: 0, heardAt: 1_000, settled: true }, 2_000, true],
   [
     "silent, and still held",
-    { phase: "open", heardAt: 0, settled: true },
+    { phase: "open", openedAt: 0, heardAt: 0, settled: true },
     HEARTBEAT_TIMEOUT_MS + 60_000,
     false,
   ],
-  ["open and not welcomed yet", { phase: "open", heardAt: 1_000, settled: false }, 2_000, true],
+  ["open and not welcomed yet", { phase: "open", openedAt: 0, heardAt: 1_000, settled: false }, 2_000, true],
   ["dialing", { phase: "dialing", since: 0 }, 20_000, true],
   ["dialing without an end", { phase: "dialing", since: 0 }, HOUR, false],
   ["waiting an hour, as it was asked to", { phase: "down", dialAt: 2 * HOUR }, HOUR, true],

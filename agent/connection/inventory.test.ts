@@ -2,7 +2,7 @@ import { arch, hostname, platform } from "node:os";
 import { expect, it } from "vitest";
 import { labelsSchema } from "#protocol/blocks/common.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
-import { hostFacts, lookAtHost, withFacts } from "./facts.ts";
+import { hostInventory, lookAtHost, withFacts } from "./inventory.ts";
 
 it("tells what this host is and which programs it has, in labels", () => {
   const { labels, interpreters } = lookAtHost();
@@ -21,7 +21,7 @@ it("tells what this host is and which programs it has, in labels", () => {
 it("looks again after five minutes, and not before", async () => {
   const clock = new ManualClock();
   let looks = 0;
-  const facts = hostFacts(clock, () => ({ interpreters: [], labels: { "host.looks": String(++looks) } }));
+  const facts = hostInventory(clock, () => ({ interpreters: [], labels: { "host.looks": String(++looks) } }));
   expect(facts().labels).toEqual({ "host.looks": "1" });
   await clock.advance(5 * 60_000);
   expect(facts().labels).toEqual({ "host.looks": "1" });

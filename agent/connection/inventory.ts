@@ -20,18 +20,18 @@ const VALUE_MAX = 255;
 /** As JSON. The control plane takes no greeting of more than 8 KiB in all. */
 const LABELS_MAX_LENGTH = 6 * 1024;
 
-export interface HostFacts {
+export interface HostInventory {
   interpreters: string[];
   labels: Record<string, string>;
 }
 
-/** @returns a function that tells the facts, no older than five minutes */
-export function hostFacts(clock: Clock, look: () => HostFacts = lookAtHost): () => HostFacts {
-  let known: { facts: HostFacts; at: number } | undefined;
+/** @returns a function that tells what there is, no older than five minutes */
+export function hostInventory(clock: Clock, look: () => HostInventory = lookAtHost): () => HostInventory {
+  let known: { inventory: HostInventory; at: number } | undefined;
   return () => {
     const now = clock.monotonic();
-    if (!known || now - known.at > FRESH_MS) known = { facts: look(), at: now };
-    return known.facts;
+    if (!known || now - known.at > FRESH_MS) known = { inventory: look(), at: now };
+    return known.inventory;
   };
 }
 
@@ -50,7 +50,7 @@ export function withFacts(
   return all;
 }
 
-export function lookAtHost(): HostFacts {
+export function lookAtHost(): HostInventory {
   const has = (name: string) => findProgram(name) !== undefined;
   const interpreters = KNOWN_INTERPRETERS.filter(has);
   const facts: [string, string | undefined][] = [
