@@ -96,7 +96,7 @@ describe("a cgroup with all controllers", () => {
     writeFileSync(join(path, "memory.events"), "low 0\nhigh 0\nmax 17\noom 1\noom_kill 0\n");
     expect(meter.endedByKernel).toBeUndefined();
     writeFileSync(join(path, "memory.events"), "low 0\nhigh 0\nmax 17\noom 1\noom_kill 3\n");
-    expect(meter.endedByKernel).toContain("the kernel killed it: over 512 MiB of memory");
+    expect(meter.endedByKernel).toContain("the kernel killed it: over 512MiB of memory");
     writeFileSync(join(path, "pids.events"), "max 0\n");
     meter.sample([]);
     expect(said).toEqual([]);

@@ -5,9 +5,9 @@
  * lives for less than a look is not seen, and limits are noticed a little late.
  */
 import type { StepUsage } from "#protocol/data.ts";
+import { printSize } from "#protocol/runbook/units.ts";
 import type { PolicyLimits } from "../policy/limits.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { memoryWords, processesWords } from "./limits.ts";
 import { type ProcessInfo, type ProcessTable, pageBytes, TICK_MS } from "./processes.ts";
 
 const PAGE_BYTES = pageBytes();
@@ -97,4 +97,12 @@ export class Meter {
       0,
     );
   }
+}
+
+function memoryWords(limitBytes: number, by: "kernel" | "agent"): string {
+  return `the ${by} killed it: over ${printSize(limitBytes)} of memory, which is what this host allows a step`;
+}
+
+function processesWords(limit: number): string {
+  return `the agent killed it: it wanted more than ${limit} processes at once, which is what this host allows a step`;
 }

@@ -77,7 +77,7 @@ describe.each(WAYS)("%s", (_, cgroups) => {
       type: "stopped",
       reason: "over_limit",
       confirmed: true,
-      detail: expect.stringContaining("over 160 MiB of memory"),
+      detail: expect.stringContaining("over 160MiB of memory"),
     });
     expect(end.usage?.peakMemoryBytes).toBeGreaterThan(150 * MIB);
     expect(end.usage?.peakMemoryBytes).toBeLessThan(600 * MIB);
