@@ -1,4 +1,7 @@
-/** How the rest of the worker tells an organization of something: it goes onto a queue, and from there to every channel. */
+/**
+ * How the rest of the worker tells an organization of something: it goes onto a queue, and from there to every
+ * channel. Pages that are open hear of things over the OrganizationFeed instead.
+ */
 import { deriveId } from "#protocol/ids.ts";
 import { type Notification, subjectOf } from "#protocol/notifications.ts";
 import type { Env } from "../env.ts";

@@ -1,7 +1,8 @@
 /**
  * One Durable Object per organization and pool. It holds every agent's control
  * socket, grants leases and keeps the queue. Output never passes through here,
- * so one noisy job slows nobody else.
+ * so one noisy step slows nobody else. It is long because it has a method for
+ * each thing that agents and others may ask; decisions and rows are in the modules beside it.
  */
 import type { ConnectionContext } from "partyserver";
 import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";

@@ -4,6 +4,7 @@ import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.t
 import type { Connect } from "./clones.ts";
 import type { AgentIdentity } from "./contract.ts";
 
+/** `over` holds ids of leases that have ended or were given back: a request that comes late is not granted again. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
     id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT,
