@@ -27,6 +27,7 @@ const ROLE_SCOPES: Readonly<Record<string, readonly Scope[]>> = {
     "executions:write",
     "agents:read",
     "secrets:read",
+    "secrets:write",
   ],
 };
 

@@ -19,7 +19,7 @@ export interface AgentSocket {
   labels: Record<string, string>;
   connectedAt: number;
   avoidUntil: number;
-  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets"> & {
+  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets" | "sealing"> & {
     interpreters?: readonly string[];
   };
 }
@@ -34,7 +34,7 @@ export type Greeting =
 
 /** The answer to a hello: welcome, or why the socket has to close. */
 export function greet(state: AgentSocket, message: Hello, now: number): Greeting {
-  const { type, leases: _, secrets: __, protocol, ...hello } = message;
+  const { type, leases: _, secrets: __, sealing: ___, protocol, ...hello } = message;
   const version = agreeOnVersion(protocol, PROTOCOL_VERSIONS);
   if (!version.agreed) {
     const reason = `no common protocol version: upgrade the ${version.upgrade}`;
