@@ -27,7 +27,6 @@ const ROLE_SCOPES: Readonly<Record<string, readonly Scope[]>> = {
     "executions:write",
     "agents:read",
     "secrets:read",
-    "secrets:write",
   ],
 };
 

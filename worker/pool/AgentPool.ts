@@ -338,7 +338,6 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (!delivery) return;
     const { name: secret, action, state, actor } = delivery;
     this.log("info", "an agent answered for a secret", { secret, action, state, agentId, actor });
-    this.#announce(agentId);
   }
 
   #report(socket: Socket, state: AgentSocket, message: LeaseReport): void {
