@@ -1,3 +1,4 @@
+import { sign } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { Agent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
@@ -22,6 +23,8 @@ import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Rotation } from "../rotation.ts";
 import { openProviders } from "../secrets/index.ts";
+import { sealedStore } from "../secrets/sealed.ts";
+import { openSealingKey } from "../secrets/sealingKey.ts";
 import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
@@ -53,7 +56,9 @@ export async function run(config: RunConfig): Promise<void> {
   let service: ServiceManager | undefined;
   const clock = systemClock;
   const store = new SecretStore(paths.secrets);
-  const providers = openProviders({ file: config.secrets, env: process.env, clock, store });
+  const sealingKey = openSealingKey(paths.sealingKey, identity.agentId);
+  const sealed = sealedStore(paths.sealed);
+  const providers = openProviders({ file: config.secrets, env: process.env, clock, store, sealed });
   const keys = KeyRing.open(paths, identity);
   const transport = createTransport(routeTo(identity.url, process.env, config.ca, identity));
   const time = new ServerTime(clock);
@@ -61,6 +66,7 @@ export async function run(config: RunConfig): Promise<void> {
   const updater: Updater = updaterFor(config, transport, log, () => agent);
   const agent: Agent = await Agent.open({
     ...{ identity, slots, paths, providers, log, policy, clock, updates: updater },
+    sealing: { key: sealingKey, sign: (data) => sign(null, data, keys.active.privateKey) },
     dial: createDial({ keys, counter, transport, clock, time, log }),
     random: Math.random,
     changed: () => service?.changed(),
@@ -74,6 +80,7 @@ export async function run(config: RunConfig): Promise<void> {
     pool: identity.poolName,
     slots,
     proxy,
+    sealingKey: sealingKey.fingerprint,
   });
   sayPolicy(policy, config, log);
   agent.start();
