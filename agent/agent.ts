@@ -4,6 +4,9 @@
  */
 import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { toBase64url } from "#protocol/base64url.ts";
+import type { SealingKey } from "#protocol/sealing/envelope.ts";
+import { sealingStatement } from "#protocol/sealing/keys.ts";
 import type { Clock } from "./clock.ts";
 import { within } from "./clock.ts";
 import { ControlSession, type Updates } from "./connection/control.ts";
@@ -34,6 +37,8 @@ import { LauncherPool } from "./runners/launcher.ts";
 import { SecretFiles } from "./secrets/files.ts";
 import { SecretKeeper } from "./secrets/keeper.ts";
 import type { SecretProvider } from "./secrets/provider.ts";
+import { SealedSecrets } from "./secrets/sealed.ts";
+import type { SealingPair } from "./secrets/sealingKey.ts";
 import { SignatureGuard } from "./signatures/guard.ts";
 
 /** What running steps get to end when the agent is told to. */
@@ -51,6 +56,8 @@ export interface AgentOptions {
   /** Where secrets come from, in the order in which they are asked. */
   providers: readonly SecretProvider[];
   /** Which runbook may use which secret; any may use any when absent. */
+  /** The key that secrets are sealed to, and how the agent vouches for it; it takes none when absent. */
+  sealing?: { key: SealingPair; sign(data: Uint8Array): Uint8Array };
   dial: Dial;
   clock: Clock;
   random: () => number;
@@ -115,7 +122,15 @@ export class Agent {
       held: (lease) => this.#openDataSocket(lease),
       ended: (lease) => this.#leaseEnded(lease),
     });
+    const { sealing } = options;
     this.#control = new ControlSession({
+      sealed:
+        sealing &&
+        new SealedSecrets({
+          ...{ folder: host.paths.sealed, identity, key: sealing.key, keeper: host.secrets, clock, log },
+          policy: () => host.policy,
+        }),
+      sealingKey: () => sealing && signedKey(identity, sealing),
       ...{ leases: this.#leases, secrets: host.secrets, labels: identity.labels, slots, clock, log, updates },
       policyDigest: () => host.policy.digest,
     });
@@ -245,6 +260,15 @@ export class Agent {
     this.#reconciler.unwant(lease.key, "the lease is over");
     this.#control.ended(lease);
   }
+}
+
+/** Signed anew for each hello: the identity's key may be another by then. */
+function signedKey(
+  identity: AgentOptions["identity"],
+  { key: { publicKey }, sign }: NonNullable<AgentOptions["sealing"]>,
+): SealingKey {
+  const signature = sign(sealingStatement(identity, publicKey));
+  return { publicKey, signature: toBase64url(signature) };
 }
 
 /** Notes for the next start that the agent takes no new work, or that it does. */

@@ -24,6 +24,9 @@ export interface StatePaths {
   pipes: string;
   /** The agent's own store of secrets. */
   secrets: string;
+  /** The key that secrets are sealed to, and what came in sealed. */
+  sealingKey: string;
+  sealed: string;
   /** Working directories of executions. */
   executions: string;
 }
@@ -42,6 +45,8 @@ export function statePaths(root: string, executions: string = join(root, "execut
     plans: join(root, "plans"),
     pipes: join(root, "pipes"),
     secrets: join(root, "secrets"),
+    sealingKey: join(root, "sealing.json"),
+    sealed: join(root, "sealed"),
     executions,
   };
 }

@@ -40,6 +40,26 @@ export class Api {
     return this.#call(schema, "GET", path);
   }
 
+  /** All pages of a list. */
+  async all<T extends z.ZodType>(schema: T, path: string): Promise<z.output<T>[]> {
+    const items: z.output<T>[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const query = new URLSearchParams({ limit: "100", ...(cursor !== undefined && { cursor }) });
+      const page = await this.#call(z.array(schema), "GET", `${path}?${query}`);
+      items.push(...page.data);
+      cursor = page.nextCursor;
+      if (cursor === undefined) return items;
+    }
+  }
+
+  async put<T extends z.ZodType>(schema: T, path: string, body: unknown): Promise<z.output<T>> {
+    return (await this.#call(schema, "PUT", path, body)).data;
+  }
+
+  async delete<T extends z.ZodType>(schema: T, path: string): Promise<z.output<T>> {
+    return (await this.#call(schema, "DELETE", path)).data;
+  }
+
   async post<T extends z.ZodType>(schema: T, path: string, body: unknown): Promise<z.output<T>> {
     return (await this.#call(schema, "POST", path, body)).data;
   }

@@ -1,13 +1,14 @@
-/** The command line for people and CI who sign: private keys stay with it. */
+/** The command line for people and CI who sign runbooks and seal secrets: private keys and values stay with it. */
 import { parseArgs } from "node:util";
 import type { z } from "zod";
 import { keygen, keygenFlags } from "./commands/keygen.ts";
 import { register, registerFlags } from "./commands/register.ts";
+import { listSecrets, removeSecret, secretsSetFlags, setSecret } from "./commands/secrets.ts";
 import { sign, signFlags } from "./commands/sign.ts";
 import { verify, verifyFlags } from "./commands/verify.ts";
 import { EXIT, Failure } from "./failure.ts";
 
-const HELP = `farhand: sign runbooks with a key that never leaves this machine
+const HELP = `farhand: sign runbooks, and seal secrets to agents; keys and values never leave this machine
 
   farhand keygen [--out FILE] [--kind ed25519|p256] [--passphrase]
       Make a key. Prints its public half and fingerprint.
@@ -24,6 +25,17 @@ const HELP = `farhand: sign runbooks with a key that never leaves this machine
   farhand verify RUNBOOK|FILE.md --trust PUBLICKEY... [--version N]
       Say which of these keys signed it; exit code 1 when none did.
 
+  farhand secrets set NAME --pool POOL [--agent NAME]... [--fingerprint F]...
+      Seal a value to agents: of a whole pool, or those that are named. It is
+      read from stdin, or asked for. With --fingerprint, as farhand-agent status
+      shows it, nothing is sealed to another key.
+
+  farhand secrets list
+      Names of secrets, and which agents hold them.
+
+  farhand secrets remove NAME
+      Have agents forget what was sealed to them.
+
   farhand --help
 
 Environment: FARHAND_URL, FARHAND_API_KEY, FARHAND_SIGNING_KEY (a file),
@@ -33,6 +45,8 @@ FARHAND_KEY_PASSPHRASE. Exit codes: 0 done, 1 not done, 2 asked wrongly.
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 const help = { help: { type: "boolean", short: "h" } } as const;
+
+const many = { type: "string", multiple: true } as const;
 
 const COMMANDS = {
   keygen: {
@@ -48,10 +62,19 @@ const COMMANDS = {
     run: ({ flags, what }: Input) => sign(what("sign"), read(signFlags, flags)),
   },
   verify: {
-    options: { ...help, version: text, trust: { type: "string", multiple: true } },
+    options: { ...help, version: text, trust: many },
     run: ({ flags, what }: Input) => verify(what("verify"), read(verifyFlags, { trust: [], ...flags })),
   },
+  "secrets set": {
+    options: { ...help, pool: text, agent: many, fingerprint: many },
+    run: ({ flags, what }: Input) => setSecret(what("set"), read(secretsSetFlags, flags)),
+  },
+  "secrets list": { options: help, run: () => listSecrets() },
+  "secrets remove": { options: help, run: ({ what }: Input) => removeSecret(what("remove")) },
 } as const;
+
+/** The others take flags alone. */
+const TAKES_ONE: readonly (keyof typeof COMMANDS)[] = ["sign", "verify", "secrets set", "secrets remove"];
 
 interface Input {
   flags: Record<string, unknown>;
@@ -60,7 +83,9 @@ interface Input {
 }
 
 async function main(args: string[]): Promise<void> {
-  const [name = "--help", ...rest] = args;
+  // Two words name some of them.
+  const words = args[0] === "secrets" && args.length > 1 ? 2 : 1;
+  const [name = "--help", rest] = [args.slice(0, words).join(" ") || undefined, args.slice(words)];
   if (name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(HELP);
     return;
@@ -72,7 +97,7 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const takes = name === "sign" || name === "verify" ? 1 : 0;
+  const takes = TAKES_ONE.some((each) => each === name) ? 1 : 0;
   const [surplus] = positionals.slice(takes);
   if (surplus !== undefined) throw new Failure(`"${surplus}" is too much; see farhand --help`, EXIT.usage);
   await command.run({
@@ -80,7 +105,10 @@ async function main(args: string[]): Promise<void> {
     what: (verb) => {
       const [what] = positionals;
       if (what !== undefined) return what;
-      throw new Failure(`say what to ${verb}: a runbook's id or title, or a Markdown file`, EXIT.usage);
+      const kinds = name.startsWith("secrets")
+        ? "the name of a secret"
+        : "a runbook's id or title, or a Markdown file";
+      throw new Failure(`say what to ${verb}: ${kinds}`, EXIT.usage);
     },
   });
 }

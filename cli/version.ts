@@ -1,6 +1,6 @@
 /** The version that is to be signed or verified, with a hash that is worked out here. */
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import type { z } from "zod";
 import { runbookSchema, runbookSummarySchema } from "#protocol/api/runbooks.ts";
 import { signedVersionSchema } from "#protocol/api/signatures.ts";
 import { digestOf } from "#protocol/digest.ts";
@@ -68,15 +68,8 @@ async function readSource(source: string, name: string): Promise<{ title: string
 
 async function findRunbook(api: Api, name: string): Promise<string> {
   if (isId("runbook", name)) return name;
-  const found: string[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const query = new URLSearchParams({ limit: "100", ...(cursor !== undefined && { cursor }) });
-    const page = await api.get(z.array(runbookSummarySchema), `/runbooks?${query}`);
-    found.push(...page.data.filter(({ title }) => title === name).map(({ id }) => id));
-    cursor = page.nextCursor;
-    if (cursor === undefined) break;
-  }
-  const [id, another] = found;
+  const runbooks = await api.all(runbookSummarySchema, "/runbooks");
+  const [id, another] = runbooks.filter(({ title }) => title === name).map((each) => each.id);
   if (id === undefined) throw new Failure(`there is no runbook "${name}"`);
   if (another !== undefined) throw new Failure(`several runbooks are called "${name}"; name one by its id`);
   return id;

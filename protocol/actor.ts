@@ -36,6 +36,7 @@ export const SCOPES = [
   "agents:read",
   "agents:write",
   "secrets:read",
+  "secrets:write",
   "keys:read",
   "keys:write",
   "organization:write",

@@ -8,7 +8,8 @@ import { stepStartSchema } from "./data.ts";
 import { whyNoName } from "./names.ts";
 import { planSchema } from "./plan.ts";
 import { releaseVersionSchema } from "./release.ts";
-import { heldSecretsSchema } from "./secrets.ts";
+import { sealedEnvelopeSchema, sealingKeySchema } from "./sealing/envelope.ts";
+import { heldSecretsSchema, secretNameSchema } from "./secrets.ts";
 import { ackSchema, commandIdSchema, leaseSchema, versionRangeSchema } from "./socket.ts";
 import { agentUpdateSchema } from "./update.ts";
 
@@ -40,10 +41,19 @@ export const agentControlMessageSchema = z.discriminatedUnion("type", [
     update: agentUpdateSchema.optional(),
     /** Every lease it knows; an offer that is not here never arrived. */
     leases: z.array(heldLeaseSchema).max(2048),
+    /** The key that secrets are sealed to; absent when it takes none. */
+    sealing: sealingKeySchema.optional(),
   }),
   ackSchema,
   /** The secrets that it holds are others now: all of them, as in `hello`. */
   z.strictObject({ type: z.literal("secrets"), secrets: heldSecretsSchema }),
+  /** The answer to `secret.put` and `secret.remove`: it is on disk, or gone from it, or why it is not. */
+  z.strictObject({
+    type: z.literal("secret.answer"),
+    id: commandIdSchema,
+    outcome: z.enum(["done", "refused"]),
+    detail: z.string().max(500).optional(),
+  }),
   /** The offer stands: a slot is taken. Sent once per offer, again when the offer is repeated. */
   z.strictObject({ type: z.literal("lease.accepted"), leaseId: z.string().max(64), fence: z.number().int() }),
   /** Nothing was started; the lease may go to another agent. */
@@ -88,6 +98,15 @@ export const poolControlMessageSchema = z.discriminatedUnion("type", [
     fence: z.number().int(),
     reason: z.string().max(200),
   }),
+  /** A command: keep this secret, which people have sealed to the agent's key. */
+  z.strictObject({
+    type: z.literal("secret.put"),
+    id: commandIdSchema,
+    name: secretNameSchema,
+    envelope: sealedEnvelopeSchema,
+  }),
+  /** A command: forget a secret that came in this way, and none that the host has by itself. */
+  z.strictObject({ type: z.literal("secret.remove"), id: commandIdSchema, name: secretNameSchema }),
 ]);
 
 export type AgentControlMessage = z.infer<typeof agentControlMessageSchema>;

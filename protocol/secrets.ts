@@ -27,8 +27,28 @@ export const secretUseSchema = z.union([
 ]);
 export type SecretUse = z.infer<typeof secretUseSchema>;
 
+/** Most bytes of one value, and the least without its last line break: a shorter one could not be taken out of output. */
+export const SECRET_MAX_BYTES = 64 * 1024;
+export const SECRET_MIN_BYTES = 6;
+
+/** Why a value cannot be a secret, in words that go on from what it is; undefined when it can. */
+export function secretValueProblem(value: Uint8Array): string | undefined {
+  if (value.length > SECRET_MAX_BYTES) return `is over ${SECRET_MAX_BYTES / 1024} KiB`;
+  if (value.length - lastBreakBytes(value) >= SECRET_MIN_BYTES) return undefined;
+  return `is shorter than ${SECRET_MIN_BYTES} bytes: it could not be kept out of output without taking innocent text along`;
+}
+
+/** How long the line break is that files and programs end with; 0 for none. */
+export function lastBreakBytes(value: Uint8Array): number {
+  if (value.at(-1) !== 0x0a) return 0;
+  return value.at(-2) === 0x0d ? 2 : 1;
+}
+
 /** Most secrets of one block. */
 export const SECRETS_MAX = 32;
+
+/** The kind of provider that has what people have sealed to an agent. */
+export const SEALED_TYPE = "sealed";
 
 /** Most secrets that an agent tells the names of. */
 export const SECRETS_TOLD_MAX = 1_000;

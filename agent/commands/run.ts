@@ -1,3 +1,4 @@
+import { sign } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { z } from "zod";
 import { Agent } from "../agent.ts";
@@ -23,6 +24,8 @@ import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
 import { Rotation } from "../rotation.ts";
 import { openProviders } from "../secrets/index.ts";
+import { sealedStore } from "../secrets/sealed.ts";
+import { openSealingKey } from "../secrets/sealingKey.ts";
 import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
@@ -85,7 +88,9 @@ async function run(config: RunConfig): Promise<void> {
   let service: ServiceManager | undefined;
   const clock = systemClock;
   const store = new SecretStore(paths.secrets);
-  const providers = openProviders({ file: config.secrets, env: process.env, clock, store });
+  const sealingKey = openSealingKey(paths.sealingKey, identity.agentId);
+  const sealed = sealedStore(paths.sealed);
+  const providers = openProviders({ file: config.secrets, env: process.env, clock, store, sealed });
   const keys = KeyRing.open(paths, identity);
   const transport = createTransport(routeTo(identity.url, process.env, config.ca, identity));
   const time = new ServerTime(clock);
@@ -93,6 +98,7 @@ async function run(config: RunConfig): Promise<void> {
   const updater: Updater = updaterFor(config, transport, log, () => agent);
   const agent: Agent = await Agent.open({
     ...{ identity, slots, paths, providers, log, policy, clock, updates: updater },
+    sealing: { key: sealingKey, sign: (data) => sign(null, data, keys.active.privateKey) },
     dial: createDial({ keys, counter, transport, clock, time, log }),
     random: Math.random,
     changed: () => service?.changed(),
@@ -106,6 +112,7 @@ async function run(config: RunConfig): Promise<void> {
     pool: identity.poolName,
     slots,
     proxy,
+    sealingKey: sealingKey.fingerprint,
   });
   sayPolicy(policy, config, log);
   agent.start();

@@ -1,17 +1,16 @@
 /** `farhand-agent secrets`: what this host holds. Values go in, and never come out again. */
 import { z } from "zod";
-import { secretNameSchema } from "#protocol/secrets.ts";
+import { SECRET_MAX_BYTES, secretNameSchema, secretValueProblem } from "#protocol/secrets.ts";
 import { systemClock } from "../clock.ts";
 import { LOCAL_OPTIONS, word } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { inWords } from "../files.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { statePaths } from "../paths.ts";
-import { REDACT_MIN_BYTES } from "../redact/forms.ts";
 import { KnownSecrets } from "../redact/known.ts";
 import { openProviders } from "../secrets/index.ts";
-import { SecretKeeper, withoutLastBreak } from "../secrets/keeper.ts";
-import { SECRET_MAX_BYTES } from "../secrets/provider.ts";
+import { SecretKeeper } from "../secrets/keeper.ts";
+import { forgetSealed, sealedStore } from "../secrets/sealed.ts";
 import { SecretStore } from "../secrets/store.ts";
 import { type Command, type ConfigOf, command, text } from "./command.ts";
 
@@ -52,10 +51,14 @@ export const SECRETS_COMMANDS = {
 
 async function secrets(config: SecretsConfig): Promise<void> {
   const { verb, name = "", logFormat, logLevel } = config;
-  const store = new SecretStore(statePaths(config.state).secrets);
+  const paths = statePaths(config.state);
+  const store = new SecretStore(paths.secrets);
   const keeper = () =>
     new SecretKeeper({
-      providers: openProviders({ file: config.secrets, env: process.env, clock: systemClock, store }),
+      providers: openProviders({
+        ...{ file: config.secrets, env: process.env, clock: systemClock, store },
+        sealed: sealedStore(paths.sealed),
+      }),
       known: new KnownSecrets(),
       clock: systemClock,
       log: createLog({ format: logFormat, level: logLevel }),
@@ -64,7 +67,9 @@ async function secrets(config: SecretsConfig): Promise<void> {
     case "set":
       return set(store, name, config.state);
     case "remove":
-      if (!store.remove(name)) throw new Failure(`the agent's store has no secret "${name}"`);
+      if (!store.remove(name) && !forgetSealed(paths.sealed, name, Date.now())) {
+        throw new Failure(`the agent's store has no secret "${name}"`);
+      }
       return say(`removed ${name}`);
     case "list":
       return list(keeper());
@@ -77,12 +82,8 @@ async function secrets(config: SecretsConfig): Promise<void> {
 
 async function set(store: SecretStore, name: string, state: string): Promise<void> {
   const value = process.stdin.isTTY ? await ask(`Value of ${name}: `) : await readInput();
-  const length = withoutLastBreak(value).length;
-  if (length < REDACT_MIN_BYTES) {
-    throw new Failure(
-      `the value is shorter than ${REDACT_MIN_BYTES} bytes: it could not be kept out of output without taking innocent text along`,
-    );
-  }
+  const problem = secretValueProblem(value);
+  if (problem) throw new Failure(`the value ${problem}`);
   try {
     store.set(name, value);
   } catch (error) {

@@ -8,6 +8,7 @@ import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { readSealingKey } from "../secrets/sealingKey.ts";
 import { installationAt, readReport, readTrial } from "../update/installation.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type ConfigOf, command, yes } from "./command.ts";
@@ -35,6 +36,7 @@ async function status(config: StatusConfig): Promise<void> {
       version: AGENT_VERSION,
       state: config.state,
       fingerprint: fingerprintOf(identity.publicKey),
+      sealingFingerprint: readSealingKey(paths.sealingKey, identity.agentId)?.fingerprint,
     };
     print(JSON.stringify({ ...shown, ...own, spool, running: report ?? null }, null, 2));
     return;
@@ -58,11 +60,21 @@ function identityRows(identity: Identity, paths: StatePaths): [string, string][]
     ["labels", labels.join(" ") || "none"],
     ["slots", String(identity.slots)],
     ["fingerprint", fingerprintOf(identity.publicKey)],
+    ["sealing key", sealingWords(identity, paths)],
     ["enrolled", identity.enrolledAt],
     ["key since", identity.keyMadeAt ?? identity.enrolledAt],
     ["version", AGENT_VERSION],
     ["state", paths.root],
   ];
+}
+
+/** What to compare with the fingerprint that is shown to whoever seals a secret. */
+function sealingWords({ agentId }: Identity, paths: StatePaths): string {
+  try {
+    return readSealingKey(paths.sealingKey, agentId)?.fingerprint ?? "none yet: it is made by run";
+  } catch (error) {
+    return `unusable: ${wordsOf(error)}`;
+  }
 }
 
 /** The file as it is now; a running agent goes by what it read last. */

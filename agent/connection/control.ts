@@ -7,6 +7,7 @@ import {
   type PoolControlMessage,
   poolControlMessageSchema,
 } from "#protocol/control.ts";
+import type { SealingKey } from "#protocol/sealing/envelope.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import type { AgentUpdate } from "#protocol/update.ts";
@@ -16,6 +17,7 @@ import type { HeldLease } from "../job/lease.ts";
 import type { Leases } from "../job/leases.ts";
 import { type Log, wordsOf } from "../log.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
+import type { SealedSecrets } from "../secrets/sealed.ts";
 import { AGENT_VERSION } from "../version.ts";
 import type { Ending } from "./backoff.ts";
 import { type HostInventory, hostInventory, withFacts } from "./inventory.ts";
@@ -29,6 +31,10 @@ const SKEW_WARN_MS = 30_000;
 export interface ControlSessionDeps {
   leases: Leases;
   secrets: Pick<SecretKeeper, "held">;
+  /** What people seal to this agent; absent when it takes none. */
+  sealed: Pick<SealedSecrets, "put" | "remove"> | undefined;
+  /** Their key as it is told, signed. */
+  sealingKey(): SealingKey | undefined;
   labels: Record<string, string>;
   slots: number;
   clock: Clock;
@@ -51,6 +57,7 @@ function isRevocation(ending: Ending): boolean {
   return ending.type === "refused" && ending.code === "agent_revoked";
 }
 
+type SecretCommand = Extract<PoolControlMessage, { type: "secret.put" | "secret.remove" }>;
 type Declined = Extract<AgentControlMessage, { type: "lease.declined" }>;
 
 export class ControlSession implements Session {
@@ -68,7 +75,7 @@ export class ControlSession implements Session {
 
   opened(link: Link): void {
     this.#link = link;
-    const { leases, secrets, labels, slots, policyDigest, updates } = this.#deps;
+    const { leases, secrets, labels, slots, policyDigest, updates, sealingKey } = this.#deps;
     const inventory = this.#inventory();
     this.#send({
       type: "hello",
@@ -85,6 +92,7 @@ export class ControlSession implements Session {
       secrets: [...secrets.held],
       interpreters: inventory.interpreters,
       leases: Array.from(leases.all, ({ lease, state }) => ({ ...lease, state })),
+      sealing: sealingKey(),
     });
   }
 
@@ -128,6 +136,10 @@ export class ControlSession implements Session {
         return;
       case "lease.revoke":
         this.#revoke(message);
+        return;
+      case "secret.put":
+      case "secret.remove":
+        void this.#secret(message);
         return;
       default:
         message satisfies never;
@@ -210,6 +222,15 @@ export class ControlSession implements Session {
       // Not answered: the pool says it again.
       log.error("cannot note in the journal that a lease is over", { reason: wordsOf(error) });
     }
+  }
+
+  /** Answered when it is on disk: until then the pool says it again. */
+  async #secret(message: SecretCommand): Promise<void> {
+    const { sealed } = this.#deps;
+    if (!sealed) return;
+    const { id, name } = message;
+    const done = message.type === "secret.put" ? sealed.put(name, message.envelope) : sealed.remove(name);
+    this.#send({ type: "secret.answer", id, ...(await done) });
   }
 
   #accepted(lease: Lease): void {

@@ -3,7 +3,7 @@ import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { newId } from "#protocol/ids.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { addressProblem, hostProblem, networkOf } from "./hosts.ts";
-import { blockProblems, type HostFacts, judgePlan } from "./judge.ts";
+import { blockProblems, type HostFacts, judgePlan, sealedProblem } from "./judge.ts";
 import { limitsOf, withinLimits } from "./limits.ts";
 import { parsePolicy } from "./parse.ts";
 import { DEFAULT_POLICY, type Policy } from "./policy.ts";
@@ -340,4 +340,23 @@ test("[S7] a plan is judged block by block: those inside of others, compensation
     ],
   ]);
   expect(judged[3]?.later).toEqual(["the URL is an expression: its host is judged once it is known"]);
+});
+
+const KEYS = `requireSignature:\n  by: author\n  keys: [{name: a, roles: [author], publicKey: "ed25519:${"A".repeat(43)}"}]`;
+
+test.each([
+  ["nothing is said", "", undefined],
+  ["it is named", "sealed: {accept: [db-*]}", undefined],
+  [
+    "another is named",
+    "sealed: {accept: [web-*]}",
+    "policy.yaml:1 sealed.accept: sealed secrets called db-a",
+  ],
+  ["none is", "sealed: {accept: []}", "policy.yaml:1 sealed.accept: sealed secrets called db-a"],
+  ["signatures are asked for", KEYS, "policy.yaml sealed.accept: this host asks for signatures"],
+  ["that too, and it is named", `sealed: {accept: ["*"]}\n${KEYS}`, undefined],
+])("[S7] a secret comes in sealed as the policy says, where %s", (_, text, words) => {
+  const problem = sealedProblem(policyOf(text), "db-a");
+  if (words === undefined) expect(problem).toBeUndefined();
+  else expect(problem).toContain(words);
 });

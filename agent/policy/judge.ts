@@ -92,6 +92,17 @@ function secretProblem(policy: Policy, name: string, runbook: Runbook): string |
   return `${policy.at("secrets")}: the runbook "${runbook.title}" may not use the secret ${name}`;
 }
 
+/** Why a secret of this name may not come in sealed; undefined when it may. */
+export function sealedProblem(policy: Policy, name: string): string | undefined {
+  const { sealed, requireSignature } = policy.rules;
+  if (sealed.accept) {
+    if (matchesName(sealed.accept, name)) return undefined;
+    return `${policy.at("sealed", "accept")}: sealed secrets called ${name} are not accepted`;
+  }
+  if (requireSignature.by === "none") return undefined;
+  return `${policy.at("sealed", "accept")}: this host asks for signatures, and takes sealed secrets only under names that are listed here`;
+}
+
 function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): string[] {
   const { interpreters, users } = policy.rules;
   const problems: string[] = [];

@@ -124,6 +124,16 @@ const secretsSchema = z
   )
   .max(1_000);
 
+const sealedSchema = z
+  .strictObject({
+    accept: globs
+      .optional()
+      .describe(
+        "Names that may come in sealed. None that the host has from elsewhere ever does. Absent: any, and none where `requireSignature` asks for signatures.",
+      ),
+  })
+  .prefault({});
+
 const hostsSchema = z
   .strictObject({
     allow: z
@@ -227,6 +237,7 @@ export const policySchema = z
     secrets: secretsSchema
       .optional()
       .describe("Which runbooks may use which secrets: one entry has to allow it. Absent: any may use any."),
+    sealed: sealedSchema.describe("Secrets that people seal to this agent from elsewhere."),
     hosts: hostsSchema.describe("Where requests of `api` blocks may go."),
     toolkits: toolkitsSchema.optional().describe("Toolkits that may run here. Absent: any."),
     limits: limitsSchema,

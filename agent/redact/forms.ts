@@ -4,6 +4,7 @@
  * means, such as `rev`, is not among them and cannot be.
  */
 import { isUtf8 } from "node:buffer";
+import { SECRET_MIN_BYTES } from "#protocol/secrets.ts";
 import { ESC, sequenceEnd } from "./sequences.ts";
 
 export interface Form {
@@ -16,7 +17,7 @@ export interface Form {
 }
 
 /** Shorter secrets, and shorter lines of long ones, would take innocent text out of the output. */
-export const REDACT_MIN_BYTES = 6;
+export const REDACT_MIN_BYTES = SECRET_MIN_BYTES;
 
 /** How much of a form has to stand there in one piece before a line break may interrupt it. */
 export const GRAM_BYTES = 4;

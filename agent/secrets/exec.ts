@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { z } from "zod";
-import { secretNameSchema } from "#protocol/secrets.ts";
+import { SECRET_MAX_BYTES, secretNameSchema } from "#protocol/secrets.ts";
 import { wordsOf } from "../log.ts";
 import { STEP_PATH } from "../runners/environment.ts";
-import { missing, SECRET_MAX_BYTES, SecretFailure, type SecretProvider } from "./provider.ts";
+import { missing, SecretFailure, type SecretProvider } from "./provider.ts";
 
 export const execConfigSchema = z.strictObject({
   type: z.literal("exec"),

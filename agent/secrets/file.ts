@@ -2,8 +2,9 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { SECRET_MAX_BYTES } from "#protocol/secrets.ts";
 import { errorCode } from "../files.ts";
-import { isSecretName, missing, SECRET_MAX_BYTES, SecretFailure, type SecretProvider } from "./provider.ts";
+import { isSecretName, missing, SecretFailure, type SecretProvider } from "./provider.ts";
 
 export const fileConfigSchema = z.strictObject({
   type: z.literal("file"),

@@ -30,14 +30,16 @@ export interface ProvidersOptions {
   env: Environment;
   clock: Clock;
   store: SecretStore;
+  /** What people have sealed to this agent. */
+  sealed: SecretStore;
 }
 
 /**
  * The providers of this host, in the order in which they are asked: those of
- * the file, systemd's credentials, and the agent's own store.
+ * the file, systemd's credentials, the agent's own store, and what came in sealed.
  * @throws Failure for a file that cannot be used
  */
-export function openProviders({ file, env, clock, store }: ProvidersOptions): SecretProvider[] {
+export function openProviders({ file, env, clock, store, sealed }: ProvidersOptions): SecretProvider[] {
   const { providers } = readConfig(file ?? SECRETS_FILE, file === undefined);
   const configured = providers.map((config): SecretProvider => {
     switch (config.type) {
@@ -54,7 +56,7 @@ export function openProviders({ file, env, clock, store }: ProvidersOptions): Se
     }
   });
   const systemd = systemdProvider(env);
-  return [...configured, ...(systemd ? [systemd] : []), store];
+  return [...configured, ...(systemd ? [systemd] : []), store, sealed];
 }
 
 function readConfig(path: string, mayBeMissing: boolean): z.infer<typeof configSchema> {

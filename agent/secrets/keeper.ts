@@ -4,12 +4,11 @@
  * redactor before anybody gets it.
  */
 import { isUtf8 } from "node:buffer";
-import { type HeldSecret, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
+import { type HeldSecret, lastBreakBytes, SECRETS_TOLD_MAX, secretValueProblem } from "#protocol/secrets.ts";
 import type { Clock } from "../clock.ts";
 import { type Log, wordsOf } from "../log.ts";
-import { REDACT_MIN_BYTES } from "../redact/forms.ts";
 import type { KnownSecrets } from "../redact/known.ts";
-import { isSecretName, missing, SECRET_MAX_BYTES, SecretFailure, type SecretProvider } from "./provider.ts";
+import { isSecretName, missing, SecretFailure, type SecretProvider } from "./provider.ts";
 
 /** How long one secret may take. */
 const RESOLVE_TIMEOUT_MS = 10_000;
@@ -30,6 +29,7 @@ export class SecretKeeper {
   readonly #inUse = new Map<string, number>();
   #held: HeldSecret[] = [];
   #cancelLook: () => void = () => {};
+  #changed: () => void = () => {};
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -71,11 +71,17 @@ export class SecretKeeper {
 
   /** Keeps looking for secrets that come and go, and for values that are rotated while steps use them (fault 37). */
   watch(changed: () => void): void {
+    this.#changed = changed;
     this.#cancelLook = this.#options.clock.after(LOOK_EVERY_MS, async () => {
-      if (await this.look()) changed();
-      for (const name of this.#inUse.keys()) await this.resolve(name).catch(() => {});
+      await this.refresh();
       this.watch(changed);
     });
+  }
+
+  /** Looks now: at what there is, and at the values that running steps were given. */
+  async refresh(): Promise<void> {
+    if (await this.look()) this.#changed();
+    for (const name of this.#inUse.keys()) await this.resolve(name).catch(() => {});
   }
 
   stop(): void {
@@ -93,7 +99,7 @@ export class SecretKeeper {
     const value = await bounded(clock, RESOLVE_TIMEOUT_MS, signal, words, (own) =>
       provider.resolve(name, own),
     );
-    const problem = problemOf(value);
+    const problem = secretValueProblem(value);
     if (problem) throw new SecretFailure("secret_failed", `the secret "${name}" ${problem}`);
     known.add(name, withoutLastBreak(value));
     return value;
@@ -131,8 +137,7 @@ export class SecretKeeper {
 
 /** A value as it stands in an environment, without the line break that files and programs end with. */
 export function withoutLastBreak(value: Buffer): Buffer {
-  const end = value.at(-1) === 0x0a ? (value.at(-2) === 0x0d ? 2 : 1) : 0;
-  return value.subarray(0, value.length - end);
+  return value.subarray(0, value.length - lastBreakBytes(value));
 }
 
 /** Why a value cannot be put into an environment, in words; undefined when it can. */
@@ -140,12 +145,6 @@ export function environmentProblem(value: Buffer): string | undefined {
   return isUtf8(value) && !value.includes(0)
     ? undefined
     : "holds bytes that an environment cannot carry: give it as a file";
-}
-
-function problemOf(value: Buffer): string | undefined {
-  if (value.length > SECRET_MAX_BYTES) return `is over ${SECRET_MAX_BYTES / 1024} KiB`;
-  if (withoutLastBreak(value).length >= REDACT_MIN_BYTES) return undefined;
-  return `is shorter than ${REDACT_MIN_BYTES} bytes: it could not be kept out of output without taking innocent text along`;
 }
 
 /** The result of a piece of work, or a failure in these words when it takes too long, whatever it makes of the signal. */

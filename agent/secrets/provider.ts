@@ -1,9 +1,6 @@
 /** What every provider of secrets is: a place on the customer's side that has values by name. */
 import { secretNameSchema } from "#protocol/secrets.ts";
 
-/** Most bytes of one value. */
-export const SECRET_MAX_BYTES = 64 * 1024;
-
 export interface SecretProvider {
   /** Its kind, as it is told to the control plane. */
   readonly type: string;

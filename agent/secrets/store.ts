@@ -15,12 +15,16 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 
 export class SecretStore implements SecretProvider {
-  readonly type = "store";
+  readonly type: string;
   readonly #folder: string;
   readonly #keyFile: string;
 
-  /** @param folder in the state directory; made when the first secret is */
-  constructor(folder: string) {
+  /**
+   * @param folder in the state directory; made when the first secret is
+   * @param type its kind, as it is told
+   */
+  constructor(folder: string, type = "store") {
+    this.type = type;
     this.#folder = folder;
     this.#keyFile = join(folder, ".key");
   }

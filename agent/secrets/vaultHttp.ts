@@ -1,7 +1,8 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { SECRET_MAX_BYTES } from "#protocol/secrets.ts";
 import { wordsOf } from "../log.ts";
-import { SECRET_MAX_BYTES, SecretFailure } from "./provider.ts";
+import { SecretFailure } from "./provider.ts";
 
 export interface VaultQuestion {
   address: string;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { labelsSchema, poolNameSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
+import { sealingKeySchema } from "../sealing/envelope.ts";
 import { agentUpdateSchema, poolAgentVersionSchema } from "../update.ts";
 import { timestampSchema } from "./envelope.ts";
 
@@ -56,6 +57,10 @@ export const agentSchema = z
     labels: z.record(z.string(), z.string()),
     /** SHA-256 of the public key, hex: compare it with `farhand-agent status` on the host. */
     fingerprint: z.string(),
+    /** Raw Ed25519, base64url. */
+    publicKey: z.string(),
+    /** The key that secrets are sealed to, signed by the agent's own, and its SHA-256 in hex. Absent when it has told none. */
+    sealing: sealingKeySchema.extend({ fingerprint: z.string() }).optional(),
     createdAt: timestampSchema,
     revokedAt: timestampSchema.optional(),
     /** Since when it gets no work, because two machines were seen with its key. */

@@ -104,16 +104,18 @@ export const checks: readonly Check[] = [
   {
     name: "a cancel leaves nobody in its control group",
     async run(scene) {
-      const before = (await scene.processes()).length;
-      const script = "setsid sleep 98761 & trap '' TERM; sleep 98762 & echo begun; wait";
+      const script =
+        "grep -o 'farhand-step-.*' /proc/self/cgroup; setsid sleep 98761 & trap '' TERM; sleep 98762 & echo begun; wait";
       const execution = await scene.tenant.run(`# Test\n\n\`\`\`sh {name=step}\n${script}\n\`\`\`\n`);
       await execution.printed("step", "begun");
       assert.equal((await scene.processes()).filter((line) => line.includes("sleep 9876")).length, 2);
       await scene.tenant.api.raw("POST", `/api/v1/executions/${execution.id}/cancel`);
       assert.equal((await execution.finished()).state, "canceled");
-      await until("the control group to be as before", async () => {
-        const now = await scene.processes();
-        return now.length <= before && !now.some((line) => line.includes("sleep"));
+      const [group = ""] = execution.stdout("step").split("\n");
+      assert.match(group, /^farhand-step-/);
+      await until("its processes and its control group to be gone", async () => {
+        const isAlive = (await scene.processes()).some((line) => line.includes("sleep 9876"));
+        return !isAlive && (await scene.machine.sh(`find /sys/fs/cgroup -name ${group} | grep .`)).code === 1;
       });
       assert.equal((await scene.machine.sh("pgrep -f '[s]leep 9876'")).code, 1);
       return undefined;

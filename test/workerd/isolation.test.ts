@@ -13,6 +13,7 @@ import { newId } from "#protocol/ids.ts";
 import { createApp } from "../../worker/app.ts";
 import { operations } from "../../worker/routes/index.ts";
 import { type Answer, call, dataOf, makeKey, type Person, type RequestOptions, signUp } from "./harness.ts";
+import { connectAgent, poolOf } from "./scriptedAgent.ts";
 import { registeredSigner, signVersion } from "./signer.ts";
 
 /** Stands in everything of the victim's that has a name; no answer to anybody else may hold it. */
@@ -27,6 +28,7 @@ interface Ids {
   poolId: string;
   signingKeyId: string;
   webhookId: string;
+  secret: string;
 }
 
 interface Case {
@@ -34,6 +36,8 @@ interface Case {
   path: (ids: Ids) => string;
   options?: (ids: Ids) => RequestOptions;
 }
+
+const ENVELOPE = { version: Date.now(), key: "0".repeat(64), sealed: "AAAA" };
 
 const PUBLIC_KEY = `ed25519:${"A".repeat(43)}`;
 
@@ -98,6 +102,12 @@ const CASES: Record<string, Case> = {
   "post /runbooks/{runbookId}/plan": at((ids) => `/runbooks/${ids.runbookId}/plan`, body({})),
   "get /locks": at(() => "/locks"),
   "get /secrets": at(() => "/secrets"),
+  "get /secrets/{name}": at((ids) => `/secrets/${ids.secret}`),
+  "put /secrets/{name}": at(
+    (ids) => `/secrets/${ids.secret}`,
+    (ids) => ({ body: { envelopes: { [ids.agentId]: ENVELOPE } } }),
+  ),
+  "delete /secrets/{name}": at((ids) => `/secrets/${ids.secret}`),
   "get /credentials": at(() => "/credentials"),
   "get /organization": at(() => "/organization"),
   "put /organization": at(() => "/organization", body({ retentionDays: 3_650 })),
@@ -181,6 +191,7 @@ const nobodys = (): Ids => ({
   poolId: newId("pool"),
   signingKeyId: newId("signingKey"),
   webhookId: newId("webhook"),
+  secret: `none${crypto.randomUUID().slice(0, 8)}`,
 });
 
 beforeAll(async () => {
@@ -215,6 +226,16 @@ async function furnish({ key, organizationId }: Person): Promise<Ids> {
     }),
     enrollResponseSchema,
   );
+  // One that waits for an agent that is away.
+  const control = await connectAgent(
+    { organizationId, poolId: pool.id, agentId: agent.agentId },
+    { sealing: { publicKey: "A".repeat(43), signature: "A".repeat(86) } },
+  );
+  control.socket.close();
+  const sealed = await call(`/api/v1/secrets/${CANARY}`, {
+    ...{ method: "PUT", key, body: { envelopes: { [agent.agentId]: ENVELOPE } } },
+  });
+  if (sealed.status !== 200) throw new Error(sealed.text);
   const keys = dataOf(await call("/api/v1/api-keys", { key }), z.array(apiKeySchema));
   const signer = await registeredSigner({ key, organizationId }, CANARY);
   await signVersion({ key, organizationId }, runbook.version, signer);
@@ -227,6 +248,7 @@ async function furnish({ key, organizationId }: Person): Promise<Ids> {
     poolId: pool.id,
     signingKeyId: signer.id,
     webhookId: dataOf(await post("/api/v1/webhooks", hook(CANARY)), webhookWithSecretSchema).id,
+    secret: CANARY,
   };
 }
 
@@ -259,9 +281,10 @@ async function rowsOfVictim(): Promise<string> {
         .all(),
     ),
   );
-  return JSON.stringify(
-    all.map((each) => each.results),
-    (name, value) => (name === "last_used_at" ? null : value),
+  const pool = poolOf({ ...victim, poolId: theirs.poolId, agentId: theirs.agentId });
+  const deliveries = await pool.deliveries();
+  return JSON.stringify([...all.map((each) => each.results), deliveries], (name, value) =>
+    name === "last_used_at" ? null : value,
   );
 }
 

@@ -49,11 +49,12 @@ describe("the list of secrets", () => {
       ...{ id: place.agentId, name, poolName: "held", type },
     });
     expect(await list()).toEqual([
-      { name: "api", types: ["vault"], agents: [holder(two, "two", "vault")] },
+      { name: "api", types: ["vault"], agents: [holder(two, "two", "vault")], deliveries: [] },
       {
         name: "db",
         types: ["file", "vault"],
         agents: [holder(one, "one", "file"), holder(two, "two", "vault")],
+        deliveries: [],
       },
     ]);
     expect((await api("GET", "/credentials")).json).toMatchObject({ data: await list() });

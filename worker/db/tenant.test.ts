@@ -66,6 +66,7 @@ const CALLS: Calls = {
   agents: {
     list: (db) => db.agents.list(undefined, 1),
     get: (db) => db.agents.get("agt_x"),
+    among: (db) => db.agents.among(["agt_x"]),
     release: (db) => db.agents.release("agt_x"),
     revoke: (db) => db.agents.revoke("agt_x", now),
   },

@@ -5,10 +5,12 @@
  * each thing that agents and others may ask; decisions and rows are in the modules beside it.
  */
 import type { ConnectionContext } from "partyserver";
+import type { Actor } from "#protocol/actor.ts";
 import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";
-import { agentControlMessageSchema } from "#protocol/control.ts";
+import { type AgentControlMessage, agentControlMessageSchema } from "#protocol/control.ts";
 import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, HEARTBEAT_PING } from "#protocol/limits.ts";
-import { type HeldSecret, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
+import type { SealedEnvelope, SealingKey } from "#protocol/sealing/envelope.ts";
+import { type HeldSecret, SEALED_TYPE, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { latestVersion } from "../releases.ts";
@@ -31,6 +33,7 @@ import {
   type ReleaseReason,
 } from "./contract.ts";
 import { ASK_MS, AVOID_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS } from "./deadlines.ts";
+import { Deliveries, type Delivery, type SealProblem } from "./deliveries.ts";
 import {
   type LeaseAction,
   type LeaseReport,
@@ -43,6 +46,8 @@ import {
 import { missingWords } from "./missing.ts";
 import { type AgentSocket, greet, type Hello, newSocket } from "./presence.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
+
+type SecretAnswer = Extract<AgentControlMessage, { type: "secret.answer" }>;
 
 /** Changes of an agent's slots that follow each other this fast reach the lists as one. */
 const FEED_DELAY_MS = 200;
@@ -59,6 +64,11 @@ export class AgentPool extends SocketObject implements PoolApi {
     sockets: (agentId) => this.#sockets(agentId),
     busy: (agentId) => this.#store.busy(agentId),
     wantedVersion: () => this.#store.wantedVersion,
+  });
+  readonly #deliveries = new Deliveries(this.ctx.storage, (agentId, command) => {
+    const socket = this.#agents.socketOf(agentId);
+    if (socket) send(socket, command);
+    return socket !== undefined;
   });
   readonly #changed = new Set<string>();
   /** No socket counts as dead before this, ms since the epoch; 0 when they have to be looked at. */
@@ -134,6 +144,40 @@ export class AgentPool extends SocketObject implements PoolApi {
     return Object.fromEntries(this.#store.secrets());
   }
 
+  async sealSecret(
+    name: string,
+    envelopes: Record<string, SealedEnvelope>,
+    actor: Actor,
+  ): Promise<SealProblem[]> {
+    const now = Date.now();
+    const problems = this.#deliveries.put(envelopes, { name, actor, now });
+    if (problems.length === 0) {
+      this.log("info", "a secret was sealed", { secret: name, actor, agents: Object.keys(envelopes) });
+    }
+    this.#setAlarm();
+    return problems;
+  }
+
+  async removeSecret(name: string, actor: Actor): Promise<boolean> {
+    const holds = ([, held]: [string, HeldSecret[]]) =>
+      held.some((secret) => secret.name === name && secret.type === SEALED_TYPE);
+    const holders = [...this.#store.secrets()].filter(holds).map(([agentId]) => agentId);
+    const agents = [...new Set([...holders, ...this.#deliveries.askedFor(name)])];
+    if (agents.length === 0) return false;
+    this.#deliveries.remove(agents, { name, actor, now: Date.now() });
+    this.log("info", "a secret was removed", { secret: name, actor, agents });
+    this.#setAlarm();
+    return true;
+  }
+
+  async deliveries(): Promise<Record<string, Delivery[]>> {
+    return Object.fromEntries(this.#deliveries.all());
+  }
+
+  async sealingKeys(): Promise<Record<string, SealingKey>> {
+    return Object.fromEntries(this.#deliveries.keys());
+  }
+
   async configure({ maxLeases, agentVersion }: PoolUpdate): Promise<void> {
     if (maxLeases !== undefined) {
       this.#store.setLimit(maxLeases);
@@ -154,6 +198,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     this.#cutOff(agentId, CLOSE_CODES.revoked, reason);
     this.#store.noteOver(agentId, Date.now());
     this.#store.forgetConnects(agentId);
+    this.#deliveries.forget(agentId);
   }
 
   async releaseAgent(agentId: string): Promise<void> {
@@ -245,6 +290,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       if (message.type === "hello") return state.hello ? undefined : this.#hello(socket, state, message);
       if (!state.hello) return refuse(socket, `${message.type} before hello`);
       if (message.type === "secrets") return this.#store.noteSecrets(state.agentId, message.secrets);
+      if (message.type === "secret.answer") return this.#secretAnswered(state, message);
       if (message.type !== "ack") this.#report(socket, state, message);
     } catch (error) {
       this.log("error", "a frame could not be handled", { error });
@@ -267,6 +313,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#endSilentSockets();
       this.#store.forgetOver(Date.now() - OVER_KEPT_MS);
       this.#repeatUnanswered();
+      this.#deliveries.repeat(Date.now());
       this.#askWhatIsWanted();
       this.#learnLatest();
       this.#handOut();
@@ -292,9 +339,17 @@ export class AgentPool extends SocketObject implements PoolApi {
     for (const action of reconcile(this.#store.leasesOf(agentId), message.leases)) {
       this.#perform(action, socket);
     }
+    this.#deliveries.greet(agentId, message.sealing, Date.now());
     this.#announce(agentId);
     this.#handOut();
     if (message.update) this.#learnLatest();
+  }
+
+  #secretAnswered({ agentId }: AgentSocket, message: SecretAnswer): void {
+    const delivery = this.#deliveries.answered(agentId, message, Date.now());
+    if (!delivery) return;
+    const { name: secret, action, state, actor } = delivery;
+    this.log("info", "an agent answered for a secret", { secret, action, state, agentId, actor });
   }
 
   #report(socket: Socket, state: AgentSocket, message: LeaseReport): void {
@@ -463,7 +518,15 @@ export class AgentPool extends SocketObject implements PoolApi {
     const silentAt = this.#earliestSilence();
     const unansweredSince = this.#store.oldestUnanswered();
     this.setAlarmTo([
-      nextLook({ silentAt, unansweredSince, isQueueing: this.#store.isQueueing() }, Date.now()),
+      nextLook(
+        {
+          silentAt,
+          unansweredSince,
+          isQueueing: this.#store.isQueueing(),
+          deliveryAt: this.#deliveries.nextLook(),
+        },
+        Date.now(),
+      ),
     ]);
   }
 

@@ -9,10 +9,13 @@
  * same way, with path `/agent`. Both answer 401 to an assertion that was used; the
  * pool says why it refuses in the body (`ConnectRefusal`).
  */
+import type { Actor } from "#protocol/actor.ts";
 import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
+import type { SealedEnvelope, SealingKey } from "#protocol/sealing/envelope.ts";
 import type { HeldSecret } from "#protocol/secrets.ts";
 import type { QueueReason } from "#protocol/states.ts";
+import type { Delivery, SealProblem } from "./deliveries.ts";
 
 export const AGENT_HEADER = "x-farhand-agent";
 
@@ -111,6 +114,14 @@ export interface PoolApi {
   presence(): Promise<Record<string, Presence>>;
   /** What each agent has last said that it holds, by agent id; also of those that are away. */
   secrets(): Promise<Record<string, HeldSecret[]>>;
+  /** Asks agents to keep a sealed secret: all of these or, when one cannot be asked, none. Safe to repeat. */
+  sealSecret(name: string, envelopes: Record<string, SealedEnvelope>, actor: Actor): Promise<SealProblem[]>;
+  /** Asks all that came by this secret in this way to forget it; false when nobody did. Safe to repeat. */
+  removeSecret(name: string, actor: Actor): Promise<boolean>;
+  /** The last that was asked of each agent for each secret, by agent id. */
+  deliveries(): Promise<Record<string, Delivery[]>>;
+  /** The keys that secrets are sealed to, by agent id; also of agents that are away. */
+  sealingKeys(): Promise<Record<string, SealingKey>>;
   /** Changes what is not undefined. */
   configure(change: PoolUpdate): Promise<void>;
   /** Ends the agent's sockets and leases; for revocation. */

@@ -3,13 +3,19 @@ import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import { AVOID_MS, nextLook, type PoolWaits } from "./deadlines.ts";
 
 const NOW = 1_000_000;
-const nothing: PoolWaits = { silentAt: undefined, unansweredSince: undefined, isQueueing: false };
+const nothing: PoolWaits = {
+  silentAt: undefined,
+  unansweredSince: undefined,
+  isQueueing: false,
+  deliveryAt: undefined,
+};
 
 test.each<[string, Partial<PoolWaits>, number | undefined]>([
   ["for nothing", {}, undefined],
   ["for the agent that was silent longest", { silentAt: NOW + 5 }, NOW + 5],
   ["for an answer", { unansweredSince: NOW - 10 }, NOW - 10 + COMMAND_RESEND_MS],
   ["no longer, but never for the past", { unansweredSince: 0 }, NOW + 1],
+  ["for a secret to be told again", { deliveryAt: NOW + 7 }, NOW + 7],
   ["not for a queue that no agent could serve", { isQueueing: true }, undefined],
   [
     "for an agent to be asked again",

@@ -23,16 +23,19 @@ export interface PoolWaits {
   /** When the oldest lease that waits for its agent's word got its status. */
   unansweredSince: number | undefined;
   isQueueing: boolean;
+  /** When a sealed secret has to be told again, or is given up. */
+  deliveryAt: number | undefined;
 }
 
 /** The earliest of all waits; undefined when nothing is waited for. */
 export function nextLook(
-  { silentAt, unansweredSince, isQueueing }: PoolWaits,
+  { silentAt, unansweredSince, isQueueing, deliveryAt }: PoolWaits,
   now: number,
 ): number | undefined {
   const waits: number[] = [];
   if (silentAt !== undefined) waits.push(silentAt);
   if (unansweredSince !== undefined) waits.push(Math.max(unansweredSince + COMMAND_RESEND_MS, now));
+  if (deliveryAt !== undefined) waits.push(deliveryAt);
   // Without an agent there is nobody to serve the queue; the first hello does.
   if (silentAt !== undefined && isQueueing) waits.push(now + AVOID_MS);
   return waits.length === 0 ? undefined : Math.max(Math.min(...waits), now + 1);

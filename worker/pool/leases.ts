@@ -56,7 +56,10 @@ function gone(lease: LeaseRow): LeaseAction {
     : { type: "lose", lease, reason: "its agent has ended the lease" };
 }
 
-export type LeaseReport = Exclude<AgentControlMessage, { type: "hello" | "ack" | "secrets" }>;
+export type LeaseReport = Exclude<
+  AgentControlMessage,
+  { type: "hello" | "ack" | "secrets" | "secret.answer" }
+>;
 
 /** What a report leads to. It changes nothing when the lease is not this agent's under this fence (S5): then nothing is to run under it. */
 export function reported(

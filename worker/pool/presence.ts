@@ -19,7 +19,7 @@ export interface AgentSocket {
   labels: Record<string, string>;
   connectedAt: number;
   avoidUntil: number;
-  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets"> & {
+  hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets" | "sealing"> & {
     interpreters?: readonly string[];
   };
 }
@@ -39,7 +39,7 @@ export function greet(
   now: number,
   wantedVersion: string | undefined,
 ): Greeting {
-  const { type, leases: _, secrets: __, protocol, ...hello } = message;
+  const { type, leases: _, secrets: __, sealing: ___, protocol, ...hello } = message;
   const version = agreeOnVersion(protocol, PROTOCOL_VERSIONS);
   if (!version.agreed) {
     const reason = `no common protocol version: upgrade the ${version.upgrade}`;

@@ -1,11 +1,11 @@
 /** Enrolled agents. Who is connected is not here: their pools know. */
-import { asc, eq, gt, isNull } from "drizzle-orm";
+import { asc, eq, gt, isNull, sql } from "drizzle-orm";
 import type { Agent } from "#protocol/api/pools.ts";
 import { agents, pools } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
 
-/** An agent without its presence. */
-export type AgentRecord = Omit<Agent, "presence">;
+/** An agent without what only its pool knows. */
+export type AgentRecord = Omit<Agent, "presence" | "sealing">;
 
 export function agentsRepository({ db, within }: TenantScope) {
   const withPool = () =>
@@ -29,6 +29,21 @@ export function agentsRepository({ db, within }: TenantScope) {
         .where(within(agents, eq(agents.id, id)))
         .limit(1);
       return row ? toRecord(row) : null;
+    },
+
+    /** Those of these ids that are agents here and not revoked. */
+    async among(ids: readonly string[]): Promise<{ id: string; poolId: string }[]> {
+      return db
+        .select({ id: agents.id, poolId: agents.poolId })
+        .from(agents)
+        .where(
+          within(
+            agents,
+            isNull(agents.revokedAt),
+            // One bound parameter for all: a statement may have a hundred.
+            sql`${agents.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+          ),
+        );
     },
 
     /** Ends its quarantine. */
@@ -68,6 +83,7 @@ function toRecord({ agent, poolName }: { agent: typeof agents.$inferSelect; pool
     poolName,
     labels: agent.labels,
     fingerprint: agent.fingerprint,
+    publicKey: agent.publicKey,
     createdAt: agent.createdAt.toISOString(),
     revokedAt: agent.revokedAt?.toISOString(),
     quarantinedAt: agent.quarantinedAt?.toISOString(),

@@ -1,3 +1,6 @@
+import { get } from "./get.ts";
 import { list } from "./list.ts";
+import { put } from "./put.ts";
+import { remove } from "./remove.ts";
 
-export const secretOperations = [list];
+export const secretOperations = [list, get, put, remove];

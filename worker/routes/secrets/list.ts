@@ -7,8 +7,8 @@ export const list = operation(
   {
     method: "get",
     path: "/secrets",
-    tag: "Agents",
-    summary: "List the names of the secrets that agents hold",
+    tag: "Secrets",
+    summary: "List the names of the secrets that agents hold, or were sent",
     description:
       "Names, kinds of providers, and which agents hold them, as these have last said. Values are on the agents' hosts only: no operation reads them.",
     access: "secrets:read",

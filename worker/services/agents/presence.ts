@@ -1,19 +1,33 @@
 import type { Agent } from "#protocol/api/pools.ts";
+import { sealingFingerprint } from "#protocol/sealing/keys.ts";
 import type { AgentRecord } from "../../db/repositories/agents.ts";
 import type { Env } from "../../env.ts";
 import { mapConcurrently } from "../../http/concurrency.ts";
 import { callObject, poolOf } from "../../objects.ts";
 
-/** Adds to each agent what it is doing now, which only its pool knows. */
+/** Adds to each agent what only its pool knows: what it is doing now, and the key that secrets are sealed to. */
 export async function withPresence(
   env: Env,
   organizationId: string,
   agents: AgentRecord[],
 ): Promise<Agent[]> {
   const poolIds = [...new Set(agents.filter((agent) => !agent.revokedAt).map((agent) => agent.poolId))];
-  const presences = await mapConcurrently(poolIds, (poolId) =>
-    callObject(poolOf(env, organizationId, poolId), (pool) => pool.presence()),
+  const known = await mapConcurrently(poolIds, (poolId) =>
+    callObject(poolOf(env, organizationId, poolId), async (pool) => {
+      const [presence, sealing] = await Promise.all([pool.presence(), pool.sealingKeys()]);
+      return { presence, sealing };
+    }),
   );
-  const byAgent = Object.assign({}, ...presences);
-  return agents.map((agent) => ({ ...agent, presence: byAgent[agent.id] }));
+  const presence = new Map(known.flatMap((each) => Object.entries(each.presence)));
+  const sealing = new Map(known.flatMap((each) => Object.entries(each.sealing)));
+  return Promise.all(
+    agents.map(async (agent) => {
+      const key = sealing.get(agent.id);
+      return {
+        ...agent,
+        presence: presence.get(agent.id),
+        sealing: key && { ...key, fingerprint: await sealingFingerprint(key.publicKey) },
+      };
+    }),
+  );
 }

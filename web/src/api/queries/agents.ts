@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import {
+  type Agent,
   agentSchema,
   type JoinTokenCreate,
   type JoinTokenCreated,
@@ -10,7 +11,7 @@ import {
   type PoolUpdate,
   poolSchema,
 } from "#protocol/api/pools.ts";
-import { apiPath, command, request } from "../client.ts";
+import { type Answer, apiPath, command, request } from "../client.ts";
 import { pagedQuery } from "../paging.ts";
 
 export const agentKeys = {
@@ -20,6 +21,22 @@ export const agentKeys = {
 } as const;
 
 export const agentsQuery = pagedQuery(agentKeys.agents, `${apiPath("agents")}?limit=100`, agentSchema);
+
+/** All of them, for choosing among them. */
+export const everyAgentQuery = queryOptions({
+  queryKey: [...agentKeys.agents, "every"],
+  queryFn: async ({ signal }) => {
+    const agents: Agent[] = [];
+    let path: string | undefined = `${apiPath("agents")}?limit=100`;
+    while (path !== undefined) {
+      const page: Answer<Agent[]> = await request(path, z.array(agentSchema), { signal });
+      agents.push(...page.data);
+      const { nextCursor } = page.metadata;
+      path = nextCursor && `${apiPath("agents")}?limit=100&cursor=${encodeURIComponent(nextCursor)}`;
+    }
+    return agents;
+  },
+});
 
 export const poolsQuery = queryOptions({
   queryKey: agentKeys.pools,

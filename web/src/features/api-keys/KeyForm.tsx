@@ -15,6 +15,7 @@ const SCOPE_WORDS = {
   "executions:write": "Run runbooks and cancel executions",
   "agents:read": "See pools and agents",
   "secrets:read": "See the names of secrets",
+  "secrets:write": "Send agents sealed secrets, and have them forget some",
   "agents:write": "Make pools and join tokens, revoke agents",
   "keys:read": "See API keys",
   "keys:write": "Create and revoke API keys",
