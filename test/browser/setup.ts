@@ -21,10 +21,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("chromium", await findChromium());
   const dataDir = await mkdtemp(join(tmpdir(), "farhand-browser-"));
   const authSecret = randomBytes(32).toString("hex");
-  const plane = await startControlPlane({
-    ...{ dataDir, authSecret, port: 0, settings: { WEBHOOKS_TO_LOOPBACK: "true" } },
-    ...(await localRelease(dataDir)),
-  });
+  const release = await localRelease(dataDir);
+  const settings = { ...release.settings, WEBHOOKS_TO_LOOPBACK: "true" };
+  const plane = await startControlPlane({ ...release, dataDir, authSecret, port: 0, settings });
   project.provide("url", plane.url);
   return async () => {
     await plane.stop();
