@@ -8,6 +8,7 @@ import { type AgentOptions, TestAgent } from "./agent.ts";
 import { clearCgroups } from "./cgroups.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { FrameProxy } from "./frameProxy.ts";
+import { Middlebox } from "./middlebox.ts";
 import { Oracle } from "./oracle.ts";
 import { childrenOf, untilGone } from "./processes.ts";
 import { TcpProxy } from "./tcpProxy.ts";
@@ -97,6 +98,13 @@ export class World {
     const proxy = await FrameProxy.to(this.port);
     this.#proxies.push(proxy);
     return proxy;
+  }
+
+  /** Something in front of the control plane that speaks HTTP itself. */
+  async middlebox(): Promise<Middlebox> {
+    const middlebox = await Middlebox.before(this.port);
+    this.#proxies.push(middlebox);
+    return middlebox;
   }
 
   /** Ends workerd like a power cut; it is started again at once, on the same storage and port. */
