@@ -8,6 +8,7 @@ import type { FollowedExecution } from "../harness/execution.ts";
 import { LONG, LONG_TIMEOUT_MS, SEEDS } from "../harness/long.ts";
 import type { Oracle } from "../harness/oracle.ts";
 import { untilGone } from "../harness/processes.ts";
+import { repeatedFence } from "../harness/tenant.ts";
 import { worldForFile } from "../harness/world.ts";
 import { Random, randomFor } from "../simulation/random.ts";
 
@@ -29,12 +30,12 @@ function printed({ name, lines }: Part, attempt: number): string {
 /** A runbook of three steps; each notes its start, prints so many lines in two halves, and may fail without harm. */
 function procedure(parts: readonly Part[], oracle: Oracle): string {
   const fences = parts.map(({ name, repeatable, lines }) => {
-    const options = `name=${name} on-failure=continue${repeatable ? ` idempotent=true retry=${ATTEMPTS_MAX}` : ""}`;
     const count = (from: number, to: number) =>
       `for n in $(seq ${from} ${to}); do echo "${name} $FARHAND_ATTEMPT $n"; done`;
     const half = lines >> 1;
     const script = [oracle.line, count(1, half), "sleep 0.05", count(half + 1, lines)].join("\n");
-    return `\`\`\`bash {${options}}\n${script}\n\`\`\``;
+    if (repeatable) return repeatedFence(name, ATTEMPTS_MAX, { "on-failure": "continue", script });
+    return `\`\`\`bash {name=${name} on-failure=continue}\n${script}\n\`\`\``;
   });
   return `# Test\n\n${fences.join("\n\n")}\n`;
 }

@@ -86,9 +86,9 @@ export class World {
     return join(this.folder, `${name}-${this.#folders++}`);
   }
 
-  /** A bad network in front of the control plane. */
-  async tcpProxy(): Promise<TcpProxy> {
-    const proxy = await TcpProxy.to(this.port);
+  /** A bad network in front of the control plane, or of another proxy at that port. */
+  async tcpProxy(port: number = this.port): Promise<TcpProxy> {
+    const proxy = await TcpProxy.to(port);
     this.#proxies.push(proxy);
     return proxy;
   }
