@@ -152,7 +152,7 @@ describe("agents that come and go", () => {
     expect(run.step("a").state).toBe("unknown");
   });
 
-  it("[G2] asks for another agent for a step that is tried again, once the first was silent until it must have ended", () => {
+  it("[G2] spends no attempt on an agent that was silent until it must have ended the last one: it waits for it", () => {
     const again = { idempotent: true, retry: { maxAttempts: 2, on: ["unknown" as const] } };
     const run = new Run([command("a", { onDisconnect: "stop", timeoutMs: 3_600_000, ...again })])
       .granted()
@@ -164,8 +164,8 @@ describe("agents that come and go", () => {
     expect(run.asked()).toEqual(["lease.release"]);
     run.at(run.now + 1_000);
     expect(run.asked()).toEqual(["lease.request"]);
-    run.granted(2, "agt_2").started("a", 2);
-    // What the first still tells, when it is back, is told too late.
+    run.granted(2).started("a", 2);
+    // What it still tells of the first attempt is told too late.
     const late = { type: "stopped", reason: "disconnected", confirmed: true } as const;
     expect(run.finished("a", late, 1).map(({ type }) => type)).toEqual(["step.late"]);
     run.exited("a", 0, 2);

@@ -59,7 +59,7 @@ function passed(draft: Draft, deadline: Deadline): void {
   }
 }
 
-/** Its agent was silent until it must have ended the step: what is tried again goes to one that answers. */
+/** Its agent was silent until it must have ended the step: another attempt waits until it answers again, and is not spent on silence. */
 function lost(draft: Draft, step: StepRecord): void {
   const detail = "nothing was heard of it past its time limit";
   settleAttempt(draft, step, { state: "unknown", detail });
