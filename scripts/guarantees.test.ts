@@ -6,11 +6,11 @@ import { ROOT } from "./lib/paths.ts";
 
 const DOCS = join(ROOT, "docs");
 const TESTS = ["{protocol,worker,agent,web,scripts,test}/**/*.test.{ts,tsx}"];
-/** `[G1]`, `[OT3]`, `[fault 12]` or `(fault 12)`, as they stand in the name of a test. */
-const ID = /\[((?:[GS]|[A-Z]{2})\d+|fault \d+)\]|\((fault \d+)\)/g;
+/** `[G1]`, `[OT3]` or `[fault 12]`, as they stand in the name of a test. */
+const ID = /\[((?:[GS]|[A-Z]{2})\d+|fault \d+)\]/g;
 
 function idsIn(text: string): string[] {
-  return [...text.matchAll(ID)].flatMap(([, id, fault]) => id ?? fault ?? []);
+  return [...text.matchAll(ID)].flatMap(([, id]) => id ?? []);
 }
 
 /** Rows of the tables: the id, and the test files that are linked in it. */

@@ -182,7 +182,7 @@ it("starts over an empty file that a crash has left", () => {
   expect(open().state.leases.size).toBe(0);
 });
 
-it("carries the old segment on while the disk has no room for a new one (fault 23)", () => {
+it("[fault 23] carries the old segment on while the disk has no room for a new one", () => {
   const before = open();
   before.append(held);
   before.append(started("a"));

@@ -98,18 +98,25 @@ export class HeldLease {
     this.#listener = listener;
   }
 
-  /** Takes the lease on: noted in the journal, its plan kept for after a restart. */
+  /**
+   * Takes the lease on: its plan kept for after a restart, and then noted in the journal. A plan whose
+   * lease is not in there is cleared away by the next start; a lease without its plan could do nothing.
+   * @throws the system's error when the journal cannot be written
+   */
   accept(): void {
+    if (this.#plan) this.#keepPlan(this.#plan);
     this.#host.journal.append({ type: "lease", lease: this.lease });
-    if (this.#plan) {
-      this.#traces.keepPlan(this.#plan).catch((error) =>
-        this.#log.warn("cannot keep the plan; after a restart this lease takes no new steps", {
-          reason: wordsOf(error),
-        }),
-      );
-    }
     this.#host.folders.open(this.lease.executionId, this.key);
     this.disconnected(this.#host.clock.monotonic());
+  }
+
+  #keepPlan(plan: Plan): void {
+    try {
+      this.#traces.keepPlan(plan);
+    } catch (error) {
+      const reason = wordsOf(error);
+      this.#log.warn("cannot keep the plan; after a restart this lease takes no new steps", { reason });
+    }
   }
 
   /** Takes up again what the journal and the disk still know after a restart. */

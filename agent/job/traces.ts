@@ -1,6 +1,6 @@
 /** What a lease leaves on disk beside the journal and the spools: its plan. */
-import { readFileSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Plan, planSchema } from "#protocol/plan.ts";
 import type { Lease } from "#protocol/socket.ts";
@@ -9,17 +9,14 @@ import { leaseKey } from "./records.ts";
 
 export class LeaseTraces {
   readonly #plan: string;
-  #written: Promise<void> = Promise.resolve();
 
   constructor(lease: Lease, paths: StatePaths) {
     this.#plan = join(paths.plans, `${leaseKey(lease)}.json`);
   }
 
-  /** Keeps the plan for after a restart. @throws the system's error */
-  keepPlan(plan: Plan): Promise<void> {
-    const writing = writeFile(this.#plan, JSON.stringify(plan), { mode: 0o600 });
-    this.#written = writing.catch(() => {});
-    return writing;
+  /** Keeps the plan for after a restart; once this returns it survives the agent's death. @throws the system's error */
+  keepPlan(plan: Plan): void {
+    writeFileSync(this.#plan, JSON.stringify(plan), { mode: 0o600 });
   }
 
   /** The plan that an earlier run kept; undefined when it is not there or not whole. */
@@ -34,7 +31,6 @@ export class LeaseTraces {
 
   /** @throws the system's error when it cannot be removed; the next start clears it away */
   async remove(): Promise<void> {
-    await this.#written;
     await rm(this.#plan, { force: true });
   }
 }

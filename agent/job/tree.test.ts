@@ -145,7 +145,7 @@ describe("[CX1] the tree of an attempt", () => {
   });
 });
 
-describe("a reused pid is a stranger (fault 27)", () => {
+describe("[fault 27] a reused pid is a stranger", () => {
   it("when it has another start time", async () => {
     const table = new FakeTable();
     table.add(100, { startTime: 9_999, group: 7, session: 7, parent: 1 });

@@ -54,6 +54,11 @@ const reportSchema = z.object({
   numFailedTestSuites: z.number(),
 });
 
+/** Where the tests of a project leave what they came to, as vitest writes it in JSON. */
+export function reportOf(project: string): string {
+  return join(DIST, "test", `${project}.json`);
+}
+
 /**
  * The tests of one vitest project, shown as they run and counted one by one.
  * @param options `only`: those whose name matches this pattern
@@ -67,7 +72,7 @@ export function tests(
   return {
     name,
     async run() {
-      const report = join(DIST, "test", `${project}.json`);
+      const report = reportOf(project);
       await mkdir(join(DIST, "test"), { recursive: true });
       await rm(report, { force: true });
       const args = [

@@ -84,8 +84,10 @@ Exit codes: 0 all well, 1 something failed, 2 wrong usage.
     help: `npm run test:faults
 
 Every test of a fault in docs/guarantees.md, in its long form: partitions that
-outlast a lease, 10 GB of output, agents that stand still for minutes. npm test
-runs a short form of each.
+outlast a lease, 10 GB of output, agents that stand still for minutes, and kills
+drawn from many seeds (FARHAND_SEEDS of them, 20). npm test runs a short form of
+each. Ends with a table of the faults. Full and failing disks and reused process
+numbers need root; without it those tests are left out.
 Exit codes: 0 all well, 1 something failed, 2 wrong usage.
 `,
   },

@@ -28,7 +28,7 @@ let disk: Disk | undefined;
 let agent: TestAgent | undefined;
 afterEach(async () => {
   await agent?.kill();
-  disk?.unmount();
+  await disk?.unmount();
   disk = undefined;
 });
 

@@ -62,17 +62,17 @@ export class TestAgent {
   }
 
   /** Starts the process (again) and waits until it is connected. */
-  async run(): Promise<void> {
+  async run(env: Record<string, string> = {}): Promise<void> {
     const before = this.#connections;
-    this.launch();
+    this.launch(env);
     await this.until("the agent to connect", () => this.#connections > before);
   }
 
-  /** Starts the process without waiting for anything. */
-  launch(): void {
+  /** Starts the process without waiting for anything. `env` is for this run alone. */
+  launch(env: Record<string, string> = {}): void {
     const child = spawn(process.execPath, [AGENT_FILE, "run", "--state", this.stateDir], {
       stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env.PATH ?? "", ...this.#env },
+      env: { PATH: process.env.PATH ?? "", ...this.#env, ...env },
     });
     this.#child = child;
     let rest = "";
@@ -95,6 +95,12 @@ export class TestAgent {
 
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
+  }
+
+  /** Resolves when it is gone, whatever ended it. */
+  async died(): Promise<void> {
+    const child = this.#child;
+    await this.until("the agent to die", () => child?.exitCode !== null || child.signalCode !== null);
   }
 
   /** Gone at once, without a word. */

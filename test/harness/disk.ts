@@ -1,9 +1,11 @@
 /**
- * A disk that can lose its power: a file system in a file. What a program wrote
- * and nobody synced is only in the kernel's memory, and is gone with it.
+ * A disk that can lose its power, fill up or fail: a file system in a file. What
+ * a program wrote and nobody synced is only in the kernel's memory.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { untilTrue } from "./files.ts";
 
 /** Agents start nothing on a disk with little room. */
 const SIZE_BYTES = 256 * 1024 * 1024;
@@ -41,13 +43,58 @@ export class Disk {
   async losePower(endEverything: () => Promise<void>): Promise<void> {
     run("cp", "--sparse=always", this.#image, `${this.#image}.now`);
     await endEverything();
-    this.unmount();
+    await this.unmount();
     renameSync(`${this.#image}.now`, this.#image);
     this.#mount();
   }
 
-  unmount(): void {
-    run("umount", this.folder);
+  /** Takes what is left of it, to the last byte. */
+  fill(): void {
+    for (let size = 8 * 1024 * 1024; size >= 1; ) {
+      try {
+        writeFileSync(this.#filler, Buffer.alloc(size), { flag: "a" });
+      } catch {
+        size >>= 1;
+      }
+    }
+  }
+
+  /** Gives back what `fill` took. */
+  free(): void {
+    rmSync(this.#filler, { force: true });
+  }
+
+  /** From now on every access ends with EIO, as on a disk that was pulled out. */
+  fail(): void {
+    const shutdown = 'my $how = pack("L", 1); open(D, "<", $ARGV[0]) && ioctl(D, 0x8004587d, $how) or die $!';
+    run("perl", "-e", shutdown, this.folder);
+  }
+
+  /** It can only be read from now on, also by who has files open for writing: what ext4 does when it finds itself damaged. */
+  turnReadOnly(): void {
+    run("mount", "-o", "remount,abort", this.folder);
+  }
+
+  /** What `fail` and `turnReadOnly` did is mended. Nobody may have a file open there. */
+  async mend(): Promise<void> {
+    await this.unmount();
+    this.#mount();
+  }
+
+  /** What was killed a moment ago may have files open there still. */
+  unmount(): Promise<void> {
+    return untilTrue("everybody to leave the disk", () => {
+      try {
+        run("umount", this.folder);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  get #filler(): string {
+    return join(this.folder, "filler");
   }
 
   #mount(): void {

@@ -8,6 +8,12 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
+/** The most memory that a process ever had, bytes. */
+export function peakMemoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
 /** Processes whose parent is this one; only those of a name when it is given. */
 export function childrenOf(pid: number, name?: string): number[] {
   return readdirSync("/proc")

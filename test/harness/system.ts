@@ -8,6 +8,7 @@ import { type AgentOptions, TestAgent } from "./agent.ts";
 import { clearCgroups } from "./cgroups.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
 import { FrameProxy } from "./frameProxy.ts";
+import { Middlebox } from "./middlebox.ts";
 import { Oracle } from "./oracle.ts";
 import { childrenOf, untilGone } from "./processes.ts";
 import { TcpProxy } from "./tcpProxy.ts";
@@ -85,9 +86,9 @@ export class World {
     return join(this.folder, `${name}-${this.#folders++}`);
   }
 
-  /** A bad network in front of the control plane. */
-  async tcpProxy(): Promise<TcpProxy> {
-    const proxy = await TcpProxy.to(this.port);
+  /** A bad network in front of the control plane, or of another proxy at that port. */
+  async tcpProxy(port: number = this.port): Promise<TcpProxy> {
+    const proxy = await TcpProxy.to(port);
     this.#proxies.push(proxy);
     return proxy;
   }
@@ -97,6 +98,13 @@ export class World {
     const proxy = await FrameProxy.to(this.port);
     this.#proxies.push(proxy);
     return proxy;
+  }
+
+  /** Something in front of the control plane that speaks HTTP itself. */
+  async middlebox(): Promise<Middlebox> {
+    const middlebox = await Middlebox.before(this.port);
+    this.#proxies.push(middlebox);
+    return middlebox;
   }
 
   /** Ends workerd like a power cut; it is started again at once, on the same storage and port. */

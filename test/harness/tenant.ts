@@ -96,3 +96,10 @@ export function runbookOf(steps: Record<string, string>): string {
   );
   return `# Test\n\n${fences.join("\n\n")}\n`;
 }
+
+/** The fence of a step that does no harm when it runs more than once, and does so also when nobody knows its fate. */
+export function repeatedFence(name: string, maxAttempts: number, more: object): string {
+  const retry = { "max-attempts": maxAttempts, delay: "1s", on: ["failed", "timed_out", "unknown"] };
+  const block = { kind: "command", name, interpreter: "bash", idempotent: true, retry, ...more };
+  return `\`\`\`farhand\n${JSON.stringify(block)}\n\`\`\``;
+}

@@ -287,7 +287,7 @@ it("[LS3] a connection that comes back in time stops nothing", async () => {
   expect(isAlive(pidOf(coordinator))).toBe(true);
 });
 
-it("[LS3] the default goes on without its coordinator, for hours, and reports later", async () => {
+it("[LS3] [fault 15] the default goes on without its coordinator, for hours, and reports later", async () => {
   const { plane, clock } = await connectedAgent();
   const { coordinator } = await plane.offer({
     blocks: [command("long", "echo up; sleep 300", { timeoutMs: 86_400_000 })],

@@ -92,7 +92,7 @@ it("[ST2] a lease goes on with later steps after the agent was restarted", async
   expect(linesOf(path("oracle"))).toHaveLength(1);
 });
 
-it("[ST2] dead between the flush of `started` and the spawn: unknown, and zero runs (fault 2)", async () => {
+it("[ST2] [fault 2] dead between the flush of `started` and the spawn: unknown, and zero runs", async () => {
   const { plane, agent, start, state, path } = await connectedSite();
   const { coordinator } = await plane.run({
     blocks: [command("one", "true"), command("two", oracle(path("oracle")))],

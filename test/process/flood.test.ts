@@ -1,7 +1,7 @@
 /** Far more output than anybody keeps: the agent's memory does not grow with it. */
-import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { LONG, LONG_TIMEOUT_MS } from "../harness/long.ts";
+import { peakMemoryOf } from "../harness/processes.ts";
 import { command, connectedSite, prepareAgent } from "./harness.ts";
 
 const MIB = 1024 * 1024;
@@ -10,12 +10,6 @@ const KEPT = 64 * MIB;
 const ROOM_BYTES = 160 * MIB;
 
 prepareAgent();
-
-/** The most memory that a process ever had, bytes. */
-function peakOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
 
 const FLOODS: [string, number, string][] = [
   ["lines", LONG ? 10 * 1024 : 300, "yes 'a line of output, like so many others before it and after it'"],
@@ -26,7 +20,7 @@ it.each(FLOODS)(
   "[OT5] [fault 24] %s: %i MiB are read, what is over the limit is counted, the memory is bounded",
   async (_, mebibytes, source) => {
     const { plane, agent } = await connectedSite();
-    const before = peakOf(agent.pid);
+    const before = peakMemoryOf(agent.pid);
     const { coordinator } = await plane.offer({
       blocks: [command("flood", `${source} | head -c ${mebibytes}M; exit 5`)],
     });
@@ -34,7 +28,7 @@ it.each(FLOODS)(
     expect(finished.outcome).toEqual({ type: "exited", exitCode: 5 });
     const { bytes, cutBytes } = finished.streams.stdout;
     expect([bytes, bytes + cutBytes]).toEqual([KEPT, mebibytes * MIB]);
-    expect(peakOf(agent.pid) - before).toBeLessThan(ROOM_BYTES);
+    expect(peakMemoryOf(agent.pid) - before).toBeLessThan(ROOM_BYTES);
   },
   LONG ? LONG_TIMEOUT_MS : 60_000,
 );

@@ -35,7 +35,7 @@ function fill(path: string): void {
   }
 }
 
-it("starts on a full disk, sends what it holds, and knows later what it held (fault 23)", async ({
+it("[fault 23] starts on a full disk, sends what it holds, and knows later what it held", async ({
   skip,
 }) => {
   const { plane, agent, state, path } = await connectedSite();
@@ -64,7 +64,7 @@ it("starts on a full disk, sends what it holds, and knows later what it held (fa
   expect(plane.control.of("hello")[0]?.leases).toHaveLength(1);
 });
 
-it("says in words that the disk is full when there is not even room to begin (fault 23)", async ({
+it("[fault 23] says in words that the disk is full when there is not even room to begin", async ({
   skip,
 }) => {
   const { plane, path } = await site();

@@ -107,7 +107,7 @@ it("[CX1] a cancel that comes while `started` is being written wins: nothing is 
   expect(existsSync(path)).toBe(false);
 });
 
-it("a full disk holds the script up, and nothing is lost when there is room again (fault 23)", async () => {
+it("[fault 23] a full disk holds the script up, and nothing is lost when there is room again", async () => {
   const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
   const done = join(root, "done");
   const { run } = attemptOf(`head -c 5000000 /dev/zero; touch ${done}`, spool);
@@ -123,7 +123,7 @@ it("a full disk holds the script up, and nothing is lost when there is room agai
   expect(cutBytes.stdout).toBe(0);
 });
 
-it("a full disk never holds up a cancel, and what it did not take is counted (fault 23)", async () => {
+it("[fault 23] a full disk never holds up a cancel, and what it did not take is counted", async () => {
   const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
   const { run, events } = attemptOf("echo 12345; sleep 300", spool);
   const ended = run.run();
@@ -139,7 +139,7 @@ it("a full disk never holds up a cancel, and what it did not take is counted (fa
   expect(end?.cutBytes.stdout).toBe(6);
 });
 
-it("a script that has ended, but whose output the disk does not take, can still be canceled (fault 23)", async () => {
+it("[fault 23] a script that has ended, but whose output the disk does not take, can still be canceled", async () => {
   const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
   const { run, events } = attemptOf("echo 12345; exit 3", spool);
   const ended = run.run();

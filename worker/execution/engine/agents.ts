@@ -12,6 +12,7 @@ import {
   noRoomFor,
   openSteps,
   type StepRecord,
+  stepsUnder,
 } from "./state.ts";
 import { fail } from "./steps.ts";
 
@@ -124,6 +125,13 @@ export function releaseIdle(draft: Draft): void {
     if (soon && isScopeAlive(draft.state, lease.scope)) continue;
     release(draft, lease, "finished");
   }
+}
+
+/** Lets go of an agent that does not answer, unless something of it may still be running there. */
+export function letGoOfSilent(draft: Draft, fence: number): void {
+  const lease = draft.state.leases.get(fence);
+  if (!isLeaseOpen(lease) || stepsUnder(draft.state, fence).next().done === false) return;
+  release(draft, lease, "abandoned");
 }
 
 export function release(

@@ -152,6 +152,38 @@ describe("agents that come and go", () => {
     expect(run.step("a").state).toBe("unknown");
   });
 
+  it("[G2] spends no attempt on an agent that was silent until it must have ended the last one: it waits for it", () => {
+    const again = { idempotent: true, retry: { maxAttempts: 2, on: ["unknown" as const] } };
+    const run = new Run([command("a", { onDisconnect: "stop", timeoutMs: 3_600_000, ...again })])
+      .granted()
+      .started("a");
+    run.input({ type: "agent.disconnected", fence: 1, reason: "silent" });
+    run.at(1_000 + LEASE_DISCONNECT_MS + CANCEL_GRACE_MS + CONFIRM_MARGIN_MS - 1);
+    run.asked();
+    run.at(run.now + 1);
+    expect(run.asked()).toEqual(["lease.release"]);
+    run.at(run.now + 1_000);
+    expect(run.asked()).toEqual(["lease.request"]);
+    run.granted(2).started("a", 2);
+    // What it still tells of the first attempt is told too late.
+    const late = { type: "stopped", reason: "disconnected", confirmed: true } as const;
+    expect(run.finished("a", late, 1).map(({ type }) => type)).toEqual(["step.late"]);
+    run.exited("a", 0, 2);
+    expect(run.state.end?.state).toBe("succeeded");
+  });
+
+  it("keeps an agent that is silent for as long as another of its steps may still run there", () => {
+    const again = { idempotent: true, retry: { maxAttempts: 2, on: ["unknown" as const] } };
+    const stops = command("a", { onDisconnect: "stop", ...again });
+    const run = new Run([{ kind: "parallel", id: "both", branches: [[stops], [command("b")]] }]).granted();
+    run.started("a").started("b");
+    run.input({ type: "agent.disconnected", fence: 1, reason: "silent" });
+    run.asked();
+    run.at(1_000 + LEASE_DISCONNECT_MS + CANCEL_GRACE_MS + CONFIRM_MARGIN_MS);
+    expect(run.step("a").wait?.for).toBe("retry");
+    expect(run.asked()).toEqual([]);
+  });
+
   it("calls a step unreachable when its agent took it and said nothing", () => {
     const run = new Run([command("a")]).granted();
     run.at(1_000 + HEARTBEAT_TIMEOUT_MS);

@@ -1,7 +1,7 @@
 /** Time has passed: what is due is done. */
 import { CANCEL_GRACE_MS, WAIT_MAX_MS } from "#protocol/limits.ts";
 import { ROOT } from "#protocol/paths.ts";
-import { release } from "./agents.ts";
+import { letGoOfSilent, release } from "./agents.ts";
 import { type Deadline, deadlineOf } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
 import { end } from "./ending.ts";
@@ -43,10 +43,7 @@ function passed(draft: Draft, deadline: Deadline): void {
     case "confirm":
       return unconfirmed(draft, deadline.step);
     case "lost":
-      return settleAttempt(draft, deadline.step, {
-        state: "unknown",
-        detail: "nothing was heard of it past its time limit",
-      });
+      return lost(draft, deadline.step);
     case "locks":
       return end(draft, { state: "timed_out", detail: noLocks(draft) });
     case "pause":
@@ -60,6 +57,13 @@ function passed(draft: Draft, deadline: Deadline): void {
     default:
       deadline satisfies never;
   }
+}
+
+/** Its agent was silent until it must have ended the step: another attempt waits until it answers again, and is not spent on silence. */
+function lost(draft: Draft, step: StepRecord): void {
+  const detail = "nothing was heard of it past its time limit";
+  settleAttempt(draft, step, { state: "unknown", detail });
+  if (step.fence !== undefined) letGoOfSilent(draft, step.fence);
 }
 
 function giveUp(draft: Draft): void {
