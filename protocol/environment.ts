@@ -15,8 +15,13 @@ const PROTECTED_NAMES: readonly string[] = [
   // Where programs look for what to do.
   ...["HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "EDITOR", "VISUAL", "PAGER", "MANPAGER", "BROWSER"],
   ...["LESSOPEN", "LESSCLOSE", "GIT_*", "CURL_HOME", "OPENSSL_*", "SSLKEYLOGFILE", "TERMINFO*", "TERMCAP"],
+  ...["LESSKEY*", "VIMINIT", "EXINIT", "WGETRC", "SYSTEM_WGETRC", "PSQLRC", "PSQL_PAGER", "KRB5_CONFIG"],
+  // Programs that other programs start: systemctl and busctl take one even as the address of the bus.
+  ...["DBUS_*", "SYSTEMD_*", "SSH_ASKPASS*", "SUDO_ASKPASS", "RSYNC_RSH", "RSYNC_CONNECT_PROG", "SVN_SSH"],
+  ...["CVS_RSH", "TAR_OPTIONS", "MAKEFILES", "MAKEFLAGS", "GNUMAKEFLAGS"],
   // Other interpreters.
   ...["NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED"],
+  ...["NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"],
   ...["PYTHON*", "PERL5*", "PERLLIB", "RUBY*", "LUA_INIT*", "LUA_PATH*", "LUA_CPATH*", "PHPRC"],
   ...["PHP_INI_SCAN_DIR", "R_PROFILE*", "R_ENVIRON*", "R_LIBS*", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"],
   ...["JDK_JAVA_OPTIONS", "CLASSPATH", "PSModulePath", "DOTNET_STARTUP_HOOKS", "DENO_DIR", "BUN_*"],

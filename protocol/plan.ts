@@ -8,10 +8,10 @@ import { labelsSchema, locksSchema } from "./blocks/common.ts";
 import { type Block, blockSchema } from "./blocks/index.ts";
 import { digestOf } from "./digest.ts";
 import { idSchema } from "./ids.ts";
-import { parameterSchema } from "./runbook/parameters.ts";
+import { parameterNameSchema, parameterSchema } from "./runbook/parameters.ts";
 import { signedVersionSchema } from "./signatures/version.ts";
 
-const valuesSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const valuesSchema = z.record(parameterNameSchema, z.union([z.string(), z.number(), z.boolean()]));
 
 /** What one version says, resolved as far as it can be before it runs. */
 const procedureShape = {

@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -131,3 +133,43 @@ it("makes room for newer ones, oldest first, when those kept to look at are too 
   const left = readdirSync(join(state, "executions")).filter((name) => !name.startsWith("."));
   expect(left.sort()).toEqual(["three", "two"]);
 });
+
+/** Puts a link in the place of a folder and the folder in the place of the link, over and over. */
+const SWAP = `
+const { renameSync: rename } = require("node:fs");
+const [, work, elsewhere] = process.argv;
+process.chdir(work);
+process.stdout.write("ready");
+const aside = elsewhere + "/aside", link = elsewhere + "/link";
+try { for (;;) { rename("inner", aside); rename(link, "inner"); rename("inner", link); rename(aside, "inner"); } } catch {}
+`;
+
+it.runIf(process.getuid?.() === 0)(
+  "[S7] a daemon that a step of another user left behind leads the removal nowhere else",
+  async () => {
+    const victim = join(state, "victim");
+    const names = Array.from({ length: 300 }, (_, index) => `f${index}`);
+    const fillWith = (folder: string) => {
+      mkdirSync(folder, { recursive: true });
+      for (const name of names) writeFileSync(join(folder, name), "");
+    };
+    fillWith(victim);
+    for (let tries = 0; tries < 5; tries++) {
+      const folders = openFolders();
+      folders.open(`exe${tries}`, "l.1");
+      const inner = join(folders.pathOf(`exe${tries}`), "users/nobody/work/inner");
+      fillWith(inner);
+      const elsewhere = join(state, `elsewhere${tries}`);
+      mkdirSync(elsewhere);
+      symlinkSync(victim, join(elsewhere, "link"));
+      const daemon = spawn(process.execPath, ["-e", SWAP, join(inner, ".."), elsewhere], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      await once(daemon.stdout, "data");
+      await folders.close(`exe${tries}`, "l.1", undefined);
+      daemon.kill("SIGKILL");
+      expect(readdirSync(victim)).toHaveLength(names.length);
+    }
+  },
+  30_000,
+);

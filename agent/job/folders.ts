@@ -5,13 +5,16 @@
  * lease, but not longer than the plan is good for, and a week at the most. The
  * host may want to keep what nobody waits for as well, for people to look at.
  */
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
 import { errorCode } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
+import { STEP_PATH } from "../runners/environment.ts";
 import type { Journal } from "./journal.ts";
 
 /** What becomes of the folder of an execution that is over. */
@@ -168,10 +171,20 @@ export class Folders {
         log.warn("cannot remove the folder of an execution", { executionId, reason: wordsOf(error) });
       }
     }
-    await rm(leaving, { recursive: true, force: true }).catch((error) =>
+    await removeAll(leaving).catch((error) =>
       log.warn("cannot remove everything an execution left behind", { executionId, reason: wordsOf(error) }),
     );
   }
+}
+
+/**
+ * Node's own `rm` goes by paths, and where it is root a daemon that a step of
+ * another user left behind could put a link in the place of a folder on the
+ * way: the system's goes by open folders.
+ */
+async function removeAll(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return rm(path, { recursive: true, force: true });
+  await promisify(execFile)("rm", ["-rf", "--", path], { env: { PATH: STEP_PATH }, cwd: "/" });
 }
 
 /** Bytes of everything in a folder; what goes meanwhile counts as nothing. */

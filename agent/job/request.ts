@@ -106,6 +106,7 @@ export class RequestRun implements AttemptRun {
         await sendRequest(request, hops, {
           ...{ limitBytes, expect: block.expect, signal: this.#hangUp.signal },
           guard: guardOf(host.policy),
+          secretBody: typeof block.body === "object" && "secret" in block.body,
         }),
         hops,
       );

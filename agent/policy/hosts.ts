@@ -15,6 +15,8 @@ const LOOPBACK = blockList(["127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128"]);
 const METADATA = blockList([
   ...["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32"],
   ...["168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"],
+  // The same in the clothes that a gateway (NAT64) or a tunnel (6to4) takes off again.
+  ...["64:ff9b::a9fe:0/112", "64:ff9b::a83f:8110/128", "64:ff9b::6464:64c8/128", "2002:a9fe::/32"],
 ]);
 
 /**

@@ -218,6 +218,8 @@ describe("[S7] hosts", () => {
     ["fe80::1%eth0", "metadata"],
     ["fd00:ec2::254", "metadata"],
     ["168.63.129.16", "metadata"],
+    ["64:ff9b::a9fe:a9fe", "metadata"],
+    ["2002:a9fe:a9fe::1", "metadata"],
     ["10.1.2.3", "private"],
     ["::ffff:10.1.2.3", "private"],
     ["fd12::1", "private"],

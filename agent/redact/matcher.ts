@@ -23,6 +23,8 @@ const TRIPLE_MASK = (1 << 18) - 1;
 /** What may stand between the bytes of a form is bounded, so that what is held back is. */
 const SPAN_FACTOR = 16;
 const SPAN_EXTRA_BYTES = 1_024;
+/** Of the first four bytes. Else a step could have all it prints held back, and looked through again and again. */
+const GRAM_SPAN_BYTES = 256;
 
 /**
  * What comes behind the bytes that are looked through: more, or nothing. Of a
@@ -134,7 +136,9 @@ export class Matcher {
     let count = 0;
     let at = start;
     while (count < GRAM_BYTES) {
-      const sequence = count > 0 && data[at] === ESC ? sequenceEnd(data, at, length) : NONE;
+      const inside = count > 0 && data[at] === ESC;
+      if (inside && (at - start > GRAM_SPAN_BYTES || !this.#beginnings.has((count << 24) | key))) return;
+      const sequence = inside ? sequenceEnd(data, at, length) : NONE;
       if (at >= length || sequence === INCOMPLETE) {
         if (ending === "more" && count > 0 && this.#beginnings.has((count << 24) | key)) {
           found.hold = Math.min(found.hold, start);

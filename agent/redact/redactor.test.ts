@@ -198,6 +198,23 @@ it("[S8] says the same however the bytes arrive as when all are looked at at onc
   );
 }, 120_000);
 
+it.each(["hunter2", "m-hunter2"])(
+  "[S8] terminal sequences without end neither hold up the agent nor are held back: %s",
+  (secret) => {
+    const matcher = matcherOf([["x", Buffer.from(secret)]]);
+    const data = Buffer.from(`h${"\x1b[m".repeat(40_000)}`);
+    const chunks = Array.from({ length: Math.ceil(data.length / 65_536) }, (_, index) =>
+      data.subarray(index * 65_536, (index + 1) * 65_536),
+    );
+    const begun = performance.now();
+    const seen = outputs(matcher, chunks);
+    // Quadratic, this took minutes.
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(seen.at(-2)?.length).toBeGreaterThan(data.length - 4_096);
+    expect(seen.at(-1)).toBe(data.toString("latin1"));
+  },
+);
+
 it("[S8] time releases nothing: what may become a secret waits for the next byte or the end", () => {
   const matcher = matcherOf([["x", Buffer.from("hunter2hunter2")]]);
   const seen = outputs(matcher, [Buffer.from("password: h"), Buffer.from("un"), Buffer.from("gry\n")]);

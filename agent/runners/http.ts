@@ -46,6 +46,8 @@ export interface SendOptions {
   expect: readonly number[] | undefined;
   signal: AbortSignal;
   guard: HostGuard;
+  /** The body is a secret: no other origin gets it. */
+  secretBody: boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface SendOptions {
 export async function sendRequest(
   first: HttpRequest,
   hops: Hop[],
-  { limitBytes, expect, signal, guard }: SendOptions,
+  { limitBytes, expect, signal, guard, secretBody }: SendOptions,
 ): Promise<HttpAnswer> {
   let request = first;
   for (;;) {
@@ -71,6 +73,9 @@ export async function sendRequest(
     const next = redirectedRequest(request, answer.status, location);
     if (!next) return answer;
     checkRedirect(next.url);
+    if (secretBody && next.body && new URL(next.url).origin !== new URL(request.url).origin) {
+      throw new Unanswered("it was redirected to another host, which does not get a body that is a secret");
+    }
     if (hops.length > REDIRECTS_MAX)
       throw new Unanswered(`it was redirected more than ${REDIRECTS_MAX} times`);
     request = next;
@@ -86,7 +91,7 @@ function checkRedirect(to: string): void {
 async function sendOnce(
   hop: Hop,
   request: HttpRequest,
-  { limitBytes, signal, guard }: Omit<SendOptions, "expect">,
+  { limitBytes, signal, guard }: Omit<SendOptions, "expect" | "secretBody">,
 ): Promise<HttpAnswer> {
   const incoming = await exchange(hop, request, signal, guard);
   try {

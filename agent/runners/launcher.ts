@@ -28,6 +28,8 @@ const SHELL = "/bin/sh";
 const WAIT = 'echo 0 > "$0" || exit; eval "$(exec cat <&3)"';
 /** Variables that shells reserve for themselves, and others that begin with BASH. */
 const RESERVED = /^(PWD|OLDPWD|SHLVL|PPID|UID|EUID|OPTIND|LINENO|SHELLOPTS|_|BASH.*)$/;
+/** What a shell takes for a name; anything else would be carried out. */
+const PLAIN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export interface LaunchedProgram {
   program: string;
@@ -207,20 +209,19 @@ function tell(control: number, text: string): void {
   closeSync(control);
 }
 
-/** What the shell does to become the program. Values of the environment are data: each is one quoted word. */
+/** What the shell does to become the program. The environment is data: each value is one quoted word, and so is a name that is not plain. */
 export function scriptOf({ program, arguments: rest, folder, environment, stdin }: LaunchedProgram): string {
   const entries = Object.entries(environment);
-  const reserved = entries.filter(([name]) => RESERVED.test(name)).map(([name, value]) => `${name}=${value}`);
+  const isForShell = (name: string) => PLAIN.test(name) && !RESERVED.test(name);
+  const others = entries.filter(([name]) => !isForShell(name)).map(([name, value]) => `${name}=${value}`);
   // The program must not see what a shell only keeps for itself, so such names are set past it.
-  const around = reserved.length > 0 ? ["/usr/bin/env", ...reserved] : [];
+  const around = others.length > 0 ? ["/usr/bin/env", ...others] : [];
   return [
     "exec 3<&-",
     ...(stdin === undefined ? [] : [`exec < /proc/${process.pid}/fd/${stdin}`]),
     `cd -- ${quoted(folder)} || exit`,
     "unset PATH PWD OLDPWD SHLVL",
-    ...entries
-      .filter(([name]) => !RESERVED.test(name))
-      .map(([name, value]) => `export ${name}=${quoted(value)}`),
+    ...entries.filter(([name]) => isForShell(name)).map(([name, value]) => `export ${name}=${quoted(value)}`),
     `exec ${[...around, program, ...rest].map(quoted).join(" ")}`,
     "",
   ].join("\n");

@@ -54,7 +54,8 @@ export class SecretFiles {
           return [variable, path];
         }),
       );
-      if (account) chownSync(folder, account.uid, account.gid);
+      // The agent's own stays the folder: what its owner puts there would be removed by the agent.
+      if (account) chmodSync(folder, 0o711);
       return { paths, remove };
     } catch (error) {
       remove();

@@ -14,21 +14,25 @@ export function inputProblem(block: AgentBlock, texts: Texts, plan: Plan): Refus
   for (const [place, value] of placesOf(block)) {
     if (typeof value === "string") continue;
     const own = resultOf(value.expr, plan);
-    if (own === undefined || own === texts.get(place)) continue;
-    const detail = `what came for "${place}" is not what its expression comes to with the plan's parameters`;
+    if (own === "elsewhere" || (own.ok && own.text === texts.get(place))) continue;
+    const detail = own.ok
+      ? `what came for "${place}" is not what its expression comes to with the plan's parameters`
+      : `data came for "${place}", whose expression comes to nothing with the plan's parameters`;
     return { ok: false, code: "input_changed", detail };
   }
   return undefined;
 }
 
-/** Undefined for an expression that looks at more than parameters, or that has no result. */
-function resultOf(text: string, { parameters }: Plan): string | undefined {
+type Result = { ok: true; text: string } | { ok: false };
+
+/** `elsewhere` for an expression that looks at more than parameters. */
+function resultOf(text: string, { parameters }: Plan): Result | "elsewhere" {
   try {
     const expression = parseExpression(text);
-    if (!expression.members.every(([root]) => root === "params")) return undefined;
-    return textOf(expression.evaluate({ ...NOTHING, params: parameters }));
+    if (!expression.members.every(([root]) => root === "params")) return "elsewhere";
+    return { ok: true, text: textOf(expression.evaluate({ ...NOTHING, params: parameters })) };
   } catch (error) {
-    if (error instanceof ExpressionError) return undefined;
+    if (error instanceof ExpressionError) return { ok: false };
     throw error;
   }
 }

@@ -9,10 +9,13 @@ import {
 } from "../limits.ts";
 import { type CompiledPattern, compilePattern, type Pattern } from "./patterns.ts";
 
+/** Of a parameter: part of an environment name, so kept plain. */
+export const parameterNameSchema = z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,62}$/, {
+  error: "a parameter name is letters, digits and underscores, starting with a letter",
+});
+
 const common = {
-  name: z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,62}$/, {
-    error: "a parameter name is letters, digits and underscores, starting with a letter",
-  }),
+  name: parameterNameSchema,
   description: z.string().max(500).optional(),
   /** Must be given when there is no default. True when absent. */
   required: z.boolean().optional(),

@@ -270,3 +270,33 @@ it("does not start with a file of providers that others may write", async () => 
   const { code, stderr } = await agentCommand(["run", "--state", made.state, "--secrets", file]);
   expect([code, stderr]).toEqual([1, expect.stringContaining("others may write it")]);
 });
+
+it("[S8] a body that is a secret follows no redirect to another host", async () => {
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    bodies.push(`${request.url} ${body}`);
+    if (request.url === "/here") response.writeHead(307, { location: "/there" }).end();
+    else response.writeHead(307, { location: `http://localhost:${port}/elsewhere` }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  try {
+    const { plane } = await vaulted();
+    const { finished } = await plane.run({
+      blocks: [
+        {
+          ...{ kind: "api", id: "call", method: "POST", url: `http://127.0.0.1:${port}/here` },
+          body: { secret: "db-password" },
+        },
+      ],
+    });
+    expect(finished.outcome).toMatchObject({ type: "unanswered", detail: expect.stringContaining("secret") });
+    expect(bodies).toEqual([`/here ${VALUE}`, `/there ${VALUE}`]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});

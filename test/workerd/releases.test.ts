@@ -162,3 +162,17 @@ describe("a file of a release", () => {
     ]);
   });
 });
+
+test("names that no release can have are not found, however they are written", async () => {
+  for (const path of [
+    `/releases/1.2.3/${"a".repeat(1_200)}`,
+    "/releases/..%2F..%2Fother/x",
+    "/releases/1.2.3/..%2Flatest.json",
+    "/releases/1.2.3/%00",
+    "/releases/1.2.3/%ff",
+    "/releases/1.2.3/a%0d%0ab",
+    "/releases/1.2.3/%F0%9F%92%A9",
+  ]) {
+    expect([path.slice(0, 40), (await ask(path)).status]).toEqual([path.slice(0, 40), 404]);
+  }
+});

@@ -6,6 +6,8 @@ import { admit, askForAnonymous } from "../../limiter/admission.ts";
 
 /** A release never changes once it is out. */
 const FOR_EVER = "public, max-age=31536000, immutable";
+/** What versions and files of releases are called; the bucket fails on a key that is too long. */
+const PLAIN = /^[\w.+-]{1,200}$/;
 const A_MINUTE = "public, max-age=60";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -19,6 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** `GET /releases/{version}/{file}`: whole, in part, or only its headers. */
 export async function releaseFile(c: AppContext): Promise<Response> {
   const { version = "", name = "" } = c.req.param();
+  if (!PLAIN.test(version) || !PLAIN.test(name)) throw missing();
   return serve(c, RELEASE_PATHS.file(version, name), FOR_EVER);
 }
 
