@@ -1,4 +1,5 @@
 /** The command line of the agent. */
+import "./memory.ts";
 import { parseArgs } from "node:util";
 import { COMMANDS, type Command } from "./commands/index.ts";
 import type { Flags } from "./config.ts";

@@ -13,15 +13,6 @@ import {
   statusConfig,
   verifyConfig,
 } from "../config.ts";
-import { doctor } from "./doctor.ts";
-import { drain } from "./drain.ts";
-import { enroll } from "./enroll.ts";
-import { checkPolicy } from "./policy.ts";
-import { rotateKey } from "./rotateKey.ts";
-import { run } from "./run.ts";
-import { secrets } from "./secrets.ts";
-import { status } from "./status.ts";
-import { verifyRelease } from "./verifyRelease.ts";
 
 export interface Command {
   /** For the help: how it is called, and indented below it what it does; empty where another one tells. */
@@ -46,7 +37,7 @@ const secretsCommand = (verb: SecretsConfig["verb"], usage = ""): Command => ({
   usage,
   options: { ...common, secrets: text },
   tooMany: "a value is never given on the command line, where others can see it",
-  run: (flags, name) => secrets(secretsConfig(flags, verb, name, env)),
+  run: async (flags, name) => (await import("./secrets.ts")).secrets(secretsConfig(flags, verb, name, env)),
 });
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -60,7 +51,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       label: { type: "string", multiple: true },
       force: yes,
     },
-    run: (flags) => enroll(enrollConfig(flags, env)),
+    run: async (flags) => (await import("./enroll.ts")).enroll(enrollConfig(flags, env)),
   },
   run: {
     usage: `run [--state DIR] [--work-dir DIR] [--slots N] [--ca FILE]
@@ -72,37 +63,37 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       ...{ ...common, ...policy },
       ...{ slots: text, "work-dir": text, ca: text, secrets: text, "rotate-key-days": text },
     },
-    run: (flags) => run(runConfig(flags, env)),
+    run: async (flags) => (await import("./run.ts")).run(runConfig(flags, env)),
   },
   status: {
     usage: `status [--state DIR] [--policy FILE] [--own-policy] [--json]
       Show who this agent is, what it is doing, its policy and what waits on its disk.`,
     options: { ...common, ...policy, json: yes },
-    run: (flags) => status(statusConfig(flags, env)),
+    run: async (flags) => (await import("./status.ts")).status(statusConfig(flags, env)),
   },
   doctor: {
     usage: `doctor [--state DIR] [--url URL] [--ca FILE] [--policy FILE] [--own-policy] [--json]
       Find what is wrong on this host and on the way to the control plane, and
       say what to do. Works before enroll, with --url.`,
     options: { ...common, ...policy, url: text, ca: text, json: yes },
-    run: (flags) => doctor(doctorConfig(flags, env)),
+    run: async (flags) => (await import("./doctor.ts")).doctor(doctorConfig(flags, env)),
   },
   drain: {
     usage: "drain [--state DIR] [--wait]",
     options: { ...common, wait: yes },
-    run: (flags) => drain(drainConfig(flags, env), true),
+    run: async (flags) => (await import("./drain.ts")).drain(drainConfig(flags, env), true),
   },
   undrain: {
     usage: `undrain [--state DIR]
       Take no new work, also after a restart, and let what runs end; take it again.`,
     options: common,
-    run: (flags) => drain(drainConfig(flags, env), false),
+    run: async (flags) => (await import("./drain.ts")).drain(drainConfig(flags, env), false),
   },
   "rotate-key": {
     usage: `rotate-key [--state DIR]
       Go over to a new key now.`,
     options: common,
-    run: (flags) => rotateKey(localConfig(flags, env)),
+    run: async (flags) => (await import("./rotateKey.ts")).rotateKey(localConfig(flags, env)),
   },
   "policy check": {
     usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME] [--json]
@@ -111,7 +102,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       run, 1 when something may not, 2 when that cannot be told.`,
     options: { ...common, ...policy, json: yes, user: text },
     tooMany: "one plan is checked at a time",
-    run: (flags, file) => checkPolicy(policyCheckConfig(flags, env), file),
+    run: async (flags, file) =>
+      (await import("./policy.ts")).checkPolicy(policyCheckConfig(flags, env), file),
   },
   "secrets set": secretsCommand("set", "secrets set|remove NAME [--state DIR]"),
   "secrets list": secretsCommand(
@@ -126,6 +118,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: `verify-release --manifest release.json --signature release.json.sig [--key KEY]
       Check a release against the key that this agent was built with, or another.`,
     options: { ...common, manifest: text, signature: text, key: text },
-    run: (flags) => verifyRelease(verifyConfig(flags)),
+    run: async (flags) => (await import("./verifyRelease.ts")).verifyRelease(verifyConfig(flags)),
   },
 };
