@@ -36,6 +36,33 @@ const zodInParts: Plugin = {
   },
 };
 
+/** What many agents never come to use: most hosts have no file in YAML, and most plans neither pattern nor expression. */
+const SELDOM_USED = ["yaml", "re2js", "@marcbachmann/cel-js"];
+
+/**
+ * What is not used takes no memory. Packages that seldom are used get loaded
+ * when one of their exports is first looked at; and of `node:http` no export is
+ * made that nobody looks at, where an `import` makes all of them, and for
+ * `WebSocket` loads an HTTP client of 10 MB.
+ */
+const onDemand: Plugin = {
+  name: "on-demand",
+  setup({ onResolve, onLoad }) {
+    const filter = new RegExp(`^(?:node:http|${SELDOM_USED.join("|")})$`);
+    onResolve({ filter }, ({ path, kind }) =>
+      kind === "import-statement" ? { path, namespace: "on-demand" } : undefined,
+    );
+    onLoad({ filter, namespace: "on-demand" }, async ({ path }) => {
+      const load = `require(${JSON.stringify(path)})`;
+      const resolveDir = fileURLToPath(root);
+      if (path === "node:http") return { contents: `module.exports = ${load};`, resolveDir };
+      const names = Object.keys(await import(path)).filter((name) => /^[a-z]\w*$/i.test(name));
+      const getters = names.map((name) => `get ${name}() { return ${load}.${name}; }`);
+      return { contents: `module.exports = { __esModule: true, ${getters.join(", ")} };`, resolveDir };
+    });
+  },
+};
+
 export interface AgentBuild {
   outfile: string;
   /** Of package.json when absent. */
@@ -56,6 +83,8 @@ export async function bundleAgent({ outfile, version, releaseKey }: AgentBuild):
     target: "node22",
     format: "esm",
     minifySyntax: true,
+    // The engine keeps the text of what it runs, two bytes for each character.
+    minifyWhitespace: true,
     legalComments: "none",
     define: {
       FARHAND_VERSION: JSON.stringify(version ?? (await ownVersion())),
@@ -68,7 +97,7 @@ export async function bundleAgent({ outfile, version, releaseKey }: AgentBuild):
     banner: {
       js: `#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);`,
     },
-    plugins: [englishOnly, zodInParts],
+    plugins: [englishOnly, zodInParts, onDemand],
     logLevel: "warning",
   });
   await chmod(outfile, 0o755);

@@ -1,5 +1,6 @@
 /** The command line of the agent. */
-import { COMMANDS } from "./commands/index.ts";
+import "./memory.ts";
+import { allCommands, COMMANDS } from "./commands/index.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { invocation } from "./invocation.ts";
 import { wordsOf } from "./log.ts";
@@ -17,18 +18,20 @@ async function main(args: string[]): Promise<number> {
     );
   }
   const [first = "--help", second = ""] = args;
-  if (first === "--help" || first === "-h" || first === "help") return print(help());
+  if (first === "--help" || first === "-h" || first === "help") return print(await help());
   if (first === "--version" || first === "-v") return print(`${AGENT_VERSION}\n`);
   const name = Object.hasOwn(COMMANDS, `${first} ${second}`) ? `${first} ${second}` : first;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) throw new Failure(unknownWords(first), EXIT.usage);
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!load) throw new Failure(unknownWords(first), EXIT.usage);
+  const command = await load();
   const exitCode = await command.run(args.slice(name.split(" ").length), process.env);
-  return exitCode ?? print(help());
+  return exitCode ?? print(await help());
 }
 
-function help(): string {
-  const usages = Object.values(COMMANDS).flatMap(({ usage }) => (usage === "" ? [] : [usage]));
-  const variables = new Set(Object.values(COMMANDS).flatMap((command) => command.variables));
+async function help(): Promise<string> {
+  const commands = await allCommands();
+  const usages = commands.flatMap(({ usage }) => (usage === "" ? [] : [usage]));
+  const variables = new Set(commands.flatMap((command) => command.variables));
   return `farhand-agent ${AGENT_VERSION}: remote hands for your runbooks
 
 ${usages.map((usage) => `  farhand-agent ${usage}\n${usage.includes("\n") ? "\n" : ""}`).join("")}  farhand-agent --help | --version

@@ -61,22 +61,34 @@ export function looksAtAgent({ members }: Expression): boolean {
   return members.some(([root]) => root === "agent");
 }
 
-const environment = new Environment({
-  homogeneousAggregateLiterals: false,
-  enableOptionalTypes: true,
-  limits: { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
-})
-  .registerVariable("params", "map")
-  .registerVariable(PARAMS_OR_NULL, "map")
-  .registerVariable("steps", "map")
-  .registerVariable("item", "dyn")
-  .registerVariable("index", "int")
-  .registerVariable("agent", "map")
-  .registerVariable("execution", "map")
-  .registerFunction("string.matchesRe2(string): bool", (text: string, pattern: string) =>
-    matches(text, pattern),
-  )
-  .registerFunction("json(string): dyn", fromJson);
+let made: Environment | undefined;
+
+/** Made for the first expression: many agents never see one. */
+function environment(): Environment {
+  made ??= new Environment({
+    homogeneousAggregateLiterals: false,
+    enableOptionalTypes: true,
+    limits: {
+      maxAstNodes: 500,
+      maxDepth: 50,
+      maxListElements: 200,
+      maxMapEntries: 100,
+      maxCallArguments: 16,
+    },
+  })
+    .registerVariable("params", "map")
+    .registerVariable(PARAMS_OR_NULL, "map")
+    .registerVariable("steps", "map")
+    .registerVariable("item", "dyn")
+    .registerVariable("index", "int")
+    .registerVariable("agent", "map")
+    .registerVariable("execution", "map")
+    .registerFunction("string.matchesRe2(string): bool", (text: string, pattern: string) =>
+      matches(text, pattern),
+    )
+    .registerFunction("json(string): dyn", fromJson);
+  return made;
+}
 
 const cache = new Map<string, Expression>();
 
@@ -98,7 +110,7 @@ function compile(text: string): Expression {
     throw new ExpressionError(`an expression may have at most ${EXPRESSION_MAX_LENGTH} characters`);
   }
   refuseNames(text);
-  const program = guarded(() => environment.parse(text));
+  const program = guarded(() => environment().parse(text));
   const seen: Seen = { members: [], besideNumbers: [] };
   visit(program.ast, new Set(EXPRESSION_NAMES), seen);
   const { members, besideNumbers } = seen;
@@ -185,7 +197,7 @@ function orNull(node: ASTNode): void {
   const [receiver] = node.args;
   if (receiver.op !== "id") orNull(receiver);
   else if (node.op === "." || (node.op === "[]" && node.args[1].op === "value")) {
-    node.args[0] = environment.parse(PARAMS_OR_NULL).ast;
+    node.args[0] = environment().parse(PARAMS_OR_NULL).ast;
   }
 }
 

@@ -1,28 +1,30 @@
-/** Every command of `farhand-agent`, in the order of the help. */
-import { applyUpdateCommand } from "./applyUpdate.ts";
+/**
+ * Every command of `farhand-agent`, in the order of the help. Each is loaded
+ * when it is called: an agent at rest carries only what it runs.
+ */
 import type { Command } from "./command.ts";
-import { doctorCommand } from "./doctor.ts";
-import { drainCommand, undrainCommand } from "./drain.ts";
-import { enrollCommand } from "./enroll.ts";
-import { policyCheckCommand } from "./policy.ts";
-import { rotateKeyCommand } from "./rotateKey.ts";
-import { runCommand } from "./run.ts";
-import { SECRETS_COMMANDS } from "./secrets.ts";
-import { statusCommand } from "./status.ts";
-import { updateCommand } from "./update.ts";
-import { verifyReleaseCommand } from "./verifyRelease.ts";
 
-export const COMMANDS: Readonly<Record<string, Command>> = {
-  enroll: enrollCommand,
-  run: runCommand,
-  status: statusCommand,
-  doctor: doctorCommand,
-  drain: drainCommand,
-  undrain: undrainCommand,
-  "rotate-key": rotateKeyCommand,
-  "policy check": policyCheckCommand,
-  ...SECRETS_COMMANDS,
-  update: updateCommand,
-  "apply-update": applyUpdateCommand,
-  "verify-release": verifyReleaseCommand,
+const secrets = (verb: "set" | "list" | "remove" | "test") => async () =>
+  (await import("./secrets.ts")).SECRETS_COMMANDS[`secrets ${verb}`];
+
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  enroll: async () => (await import("./enroll.ts")).enrollCommand,
+  run: async () => (await import("./run.ts")).runCommand,
+  status: async () => (await import("./status.ts")).statusCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  drain: async () => (await import("./drain.ts")).drainCommand,
+  undrain: async () => (await import("./drain.ts")).undrainCommand,
+  "rotate-key": async () => (await import("./rotateKey.ts")).rotateKeyCommand,
+  "policy check": async () => (await import("./policy.ts")).policyCheckCommand,
+  "secrets set": secrets("set"),
+  "secrets list": secrets("list"),
+  "secrets remove": secrets("remove"),
+  "secrets test": secrets("test"),
+  update: async () => (await import("./update.ts")).updateCommand,
+  "apply-update": async () => (await import("./applyUpdate.ts")).applyUpdateCommand,
+  "verify-release": async () => (await import("./verifyRelease.ts")).verifyReleaseCommand,
 };
+
+export function allCommands(): Promise<Command[]> {
+  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}

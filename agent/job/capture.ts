@@ -78,6 +78,7 @@ export class OutputCapture {
       await sleep(clock, SPOOL_RETRY_MS);
       this.#gatherer.end();
     }
+    await this.#options.spool.hashAll();
     return open;
   }
 

@@ -78,6 +78,37 @@ it("[OT3] [G4] is read back after a crash with the same sizes and digests, a tor
   }
 });
 
+it.each(["ahead", "when asked"])("[OT3] knows the digests of much output, worked out %s", async (when) => {
+  const spool = new Spool(path, "a", 1);
+  const sent: Record<Stream, Buffer[]> = { stdout: [], stderr: [] };
+  const print = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const stream = i % 3 ? "stdout" : "stderr";
+      sent[stream].push(bytesOf(CHUNK_MAX_BYTES - i, i));
+      spool.append(stream, bytesOf(CHUNK_MAX_BYTES - i, i), i);
+    }
+  };
+  for (const count of [3, 20, 1, 7]) {
+    print(count);
+    if (when === "ahead") {
+      const hashing = spool.hashAll();
+      if (count === 20) print(2);
+      await hashing;
+    }
+    for (const stream of ["stdout", "stderr"] as const)
+      expect(spool.sha256(stream)).toBe(sha256(sent[stream]));
+  }
+  expect(Spool.load(path, "a", 1).sha256("stdout")).toBe(sha256(sent.stdout));
+});
+
+it("gives no digest of a file that somebody else has cut", async () => {
+  const spool = new Spool(path, "a", 1);
+  for (let i = 0; i < 10; i++) spool.append("stdout", bytesOf(CHUNK_MAX_BYTES, i), i);
+  truncateSync(path, 5 * CHUNK_MAX_BYTES);
+  await expect(spool.hashAll()).rejects.toThrow("changed or cut");
+  expect(() => spool.sha256("stdout")).toThrow("changed or cut");
+});
+
 it("[OT3] finds the chunk that holds an offset from a sparse index", async () => {
   const spool = new Spool(path, "a", 1);
   for (let i = 0; i < 3_000; i++) spool.append(i % 7 ? "stdout" : "stderr", bytesOf(1_000, i), i);

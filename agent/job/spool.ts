@@ -16,8 +16,12 @@ import { errorCode } from "../files.ts";
 const INDEX_STEP_BYTES = 256 * 1024;
 /** Frames from here on are worth keeping for the next one. */
 const SCRATCH_LEAST_BYTES = 16 * 1024;
+/** So much is hashed as it comes. Of more, hashing would hold up the process that prints it: it is done at the end. */
+const HASHED_AS_IT_COMES_BYTES = 1024 * 1024;
 /** Holds at least one whole chunk. */
 const READ_BYTES = 512 * 1024;
+
+const DAMAGED = "the spool was changed or cut by somebody else";
 
 export type PerStream<T> = Record<Stream, T>;
 
@@ -46,6 +50,8 @@ export class Spool {
   /** Payload bytes of each stream. */
   readonly bytes: PerStream<number> = { stdout: 0, stderr: 0 };
   readonly #hashes: PerStream<Hash> = { stdout: createHash("sha256"), stderr: createHash("sha256") };
+  /** Bytes of the file that the digests cover. */
+  #hashed = 0;
   readonly #marks: PerStream<Mark[]> = { stdout: [], stderr: [] };
   /** When the newest chunk was read, wall clock ms. */
   lastTime: number | undefined;
@@ -90,7 +96,8 @@ export class Spool {
     for (let done = 0; done < frame.length; ) {
       done += writeSync(this.#fd, frame, done, frame.length - done, position + done);
     }
-    this.#count(stream, payload, frame.length, time);
+    const hashNow = this.#hashed === position && position < HASHED_AS_IT_COMES_BYTES;
+    this.#count(stream, payload, frame.length, time, hashNow);
     return { stream, offset, end: offset + payload.length, position, frame };
   }
 
@@ -99,8 +106,36 @@ export class Spool {
     this.#scratch = undefined;
   }
 
-  /** SHA-256 of everything a stream holds now, lower-case hex. */
+  /**
+   * Works out the digests of all that is here, in steps that hold up nobody.
+   * @throws the system's error when the file cannot be read back
+   */
+  async hashAll(): Promise<void> {
+    if (this.#hashed === this.size) return;
+    const buffer = Spool.readBuffer();
+    while (this.#hashed < this.size) {
+      const chunks = await this.read(this.#hashed, buffer);
+      if (chunks.length === 0) throw new Error(DAMAGED);
+      for (const { position, frame, offset, end, stream } of chunks) {
+        this.#hash(position, frame.length, stream, frame.subarray(frame.length - (end - offset)));
+      }
+    }
+  }
+
+  /**
+   * SHA-256 of everything a stream holds now, lower-case hex.
+   * @throws the system's error when the file cannot be read back, unless `hashAll` has done so
+   */
   sha256(stream: Stream): string {
+    const buffer = this.#hashed < this.size ? Spool.readBuffer() : Buffer.alloc(0);
+    while (this.#hashed < this.size) {
+      const from = this.#hashed;
+      const got = readSync(this.#fd, buffer, 0, Math.min(buffer.length, this.size - from), from);
+      for (const { chunk, at, frame } of chunksIn(buffer.subarray(0, got))) {
+        this.#hash(from + at, frame.length, chunk.stream, chunk.payload);
+      }
+      if (this.#hashed === from) throw new Error(DAMAGED);
+    }
     return this.#hashes[stream].copy().digest("hex");
   }
 
@@ -158,13 +193,20 @@ export class Spool {
     }
   }
 
-  #count(stream: Stream, payload: Uint8Array, frameBytes: number, time: number): void {
+  /** Takes the next chunk into the digests; one that they cover already changes nothing. */
+  #hash(position: number, frameBytes: number, stream: Stream, payload: Uint8Array): void {
+    if (position !== this.#hashed) return;
+    this.#hashes[stream].update(payload);
+    this.#hashed += frameBytes;
+  }
+
+  #count(stream: Stream, payload: Uint8Array, frameBytes: number, time: number, hashNow: boolean): void {
     const marks = this.#marks[stream];
     const last = marks.at(-1);
     if (!last || this.size - last.position >= INDEX_STEP_BYTES) {
       marks.push({ offset: this.bytes[stream], position: this.size });
     }
-    this.#hashes[stream].update(payload);
+    if (hashNow) this.#hash(this.size, frameBytes, stream, payload);
     this.bytes[stream] += payload.length;
     this.size += frameBytes;
     this.lastTime = time;
@@ -178,7 +220,7 @@ export class Spool {
       for (const { chunk, frame } of chunksIn(buffer.subarray(0, got), true)) {
         const ours = chunk.step === this.#step && chunk.attempt === this.#attempt;
         if (!ours || chunk.offset !== this.bytes[chunk.stream]) return;
-        this.#count(chunk.stream, chunk.payload, frame.length, chunk.time);
+        this.#count(chunk.stream, chunk.payload, frame.length, chunk.time, true);
       }
       if (this.size === before) return;
     }

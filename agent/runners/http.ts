@@ -5,7 +5,7 @@
  * megabytes into a process that spawns the faster the smaller it is.
  */
 import { lookup } from "node:dns";
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { LookupFunction } from "node:net";
 import { REDIRECTS_MAX, redirectedRequest } from "#protocol/http/redirect.ts";
@@ -14,9 +14,6 @@ import type { Header, HttpRequest } from "#protocol/http/request.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { RunnerRefusal } from "./refusal.ts";
-
-/** Imported it would make each of its exports, and for `WebSocket` load an HTTP client that an agent never uses: 10 MB. */
-const { request: requestHttp } = process.getBuiltinModule("node:http");
 
 export interface HttpAnswer {
   status: number;
