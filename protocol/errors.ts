@@ -30,7 +30,10 @@ export const ERROR_STATUS = {
   invalid_parameters: 422,
   no_such_pool: 422,
   invalid_signature: 422,
+  /** Of HTTP: this address speaks WebSocket. */
   upgrade_required: 426,
+  /** Of the protocol: agent and control plane share no version of it. */
+  version_unsupported: 426,
   precondition_required: 428,
   rate_limited: 429,
   internal: 500,

@@ -16,6 +16,18 @@ it("[HS4] tells a captive portal and a redirect from a refusal", () => {
   expect(answer(401)).toMatchObject({ type: "refused", detail: expect.stringContaining("clock") });
 });
 
+it("[HS4] [fault 21] tells a request that lost its Upgrade on the way from one with another version", () => {
+  const problem = { type: "about:blank", title: "x", status: 426, detail: "Why.", requestId: "req_1" };
+  const answer = (code: string) =>
+    endingOf({ status: 426, headers: {}, body: JSON.stringify({ ...problem, code }) }, 0);
+  expect(answer("upgrade_required")).toMatchObject({
+    type: "foreign",
+    detail: expect.stringContaining("removed the Upgrade header"),
+  });
+  expect(answer("version_unsupported")).toMatchObject({ type: "refused", detail: "HTTP 426: Why." });
+  expect(answer("anything")).toMatchObject({ type: "refused", detail: expect.stringContaining("version") });
+});
+
 it("[HS4] reads Retry-After as seconds or as a date", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
   expect(parseRetryAfter("30", now)).toBe(30_000);

@@ -48,6 +48,11 @@ export function endingOf({ status, headers, body }: HttpAnswer, now: number): En
   }
   const retryAfterMs = parseRetryAfter(headers["retry-after"], now);
   const problem = problemIn(body);
+  // It did ask for a WebSocket. Nothing is wrong with its version, and what stands in between may go at any time.
+  if (problem?.code === "upgrade_required") {
+    const detail = `HTTP ${status}: something on the way, such as a proxy, removed the Upgrade header`;
+    return { type: "foreign", status, detail };
+  }
   const detail = `HTTP ${status}: ${problem?.detail.slice(0, 500) ?? ownWords(status)}`;
   const more = { ...(retryAfterMs && { retryAfterMs }), ...(problem && { code: problem.code }) };
   return { type: "refused", status, detail, ...more };

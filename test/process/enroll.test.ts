@@ -119,7 +119,7 @@ it.each([
   ["a control plane that is away", { status: 503, type: "text/html", body: "" }, ["try again later"]],
   [
     "another version",
-    problem(426, "upgrade_required", "Upgrade the agent to 2."),
+    problem(426, "version_unsupported", "Upgrade the agent to 2."),
     ["Upgrade the agent to 2."],
   ],
   [

@@ -44,7 +44,7 @@ function requireSubprotocol(header: string | undefined): void {
   const detail = header
     ? `This server speaks ${SUBPROTOCOL}, the agent offers ${header.slice(0, 200)}. Upgrade the older of the two.`
     : `Offer the subprotocol ${SUBPROTOCOL} in Sec-WebSocket-Protocol.`;
-  throw new ApiError(header ? "upgrade_required" : "invalid_request", detail);
+  throw new ApiError(header ? "version_unsupported" : "invalid_request", detail);
 }
 
 async function connect(
