@@ -9,6 +9,7 @@ import { jsonBytes, jsonProblem, jsonSchema } from "./json.ts";
 import {
   APPROVAL_SIGNATURES_MAX,
   SCRIPT_MAX_BYTES,
+  STEP_TIMEOUT_MAX_MS,
   STEPS_MAX,
   VALUES_DEPTH_MAX,
   VALUES_MAX_BYTES,
@@ -201,7 +202,7 @@ export const coordinatorDataMessageSchema = z.discriminatedUnion("type", [
     step: stepPathSchema,
     attempt: attemptSchema,
     reason: z.enum(["canceled", "timed_out"]),
-    graceMs: z.number().int().nonnegative(),
+    graceMs: z.number().int().nonnegative().max(STEP_TIMEOUT_MAX_MS),
   }),
   /** Everything up to `held` is committed (OT2): the spool may forget it. */
   z.strictObject({

@@ -150,3 +150,6 @@ export const WEBHOOK_DELIVERIES_MAX = 100;
 
 /** Most hours for which the secret before a rotation still signs. */
 export const WEBHOOK_OVERLAP_MAX_HOURS = 168;
+
+/** The last instant that a Date can hold, ms since the epoch (ECMA-262). */
+export const INSTANT_MAX_MS = 8.64e15;

@@ -8,6 +8,7 @@ import { labelsSchema, locksSchema } from "./blocks/common.ts";
 import { type Block, blockSchema } from "./blocks/index.ts";
 import { digestOf } from "./digest.ts";
 import { idSchema } from "./ids.ts";
+import { INSTANT_MAX_MS } from "./limits.ts";
 import { parameterNameSchema, parameterSchema } from "./runbook/parameters.ts";
 import { signedVersionSchema } from "./signatures/version.ts";
 
@@ -55,7 +56,7 @@ export const planSchema = z
     /** Makes every plan one of its kind, so that no approval or signature fits two. */
     nonce: z.string(),
     /** An agent starts nothing from this plan after this time, ms since the epoch. */
-    expiresAt: z.number().int(),
+    expiresAt: z.number().int().min(0).max(INSTANT_MAX_MS),
   })
   .meta({ id: "Plan" });
 

@@ -221,3 +221,21 @@ it.each<[string, Ending, number, number]>([
   far.open();
   expect(far.reconciler.contact("control")).toMatchObject({ phase: "open", settled: true });
 });
+
+it.each(["while it is dialed", "while it is open"])(
+  "dials anew %s when what it would say is no longer true",
+  async (when) => {
+    const far = new FarEnd();
+    const control = session();
+    far.reconciler.want("control", control);
+    await far.clock.advance(0);
+    if (when === "while it is open") far.open();
+    const [first] = far.dials;
+    far.reconciler.redial("control", "a new key");
+    await far.clock.advance(0);
+    expect(far.dials).toHaveLength(2);
+    expect(first?.aborted || first?.closed === 1000).toBe(true);
+    far.open();
+    expect(control.opens).toBe(when === "while it is open" ? 2 : 1);
+  },
+);

@@ -116,15 +116,18 @@ export class Reconciler {
     this.wake();
   }
 
-  /** Closes the socket and dials again at once, so that the far end hears how things are now. */
+  /** Closes the socket and dials again at once, so that the far end hears how things are now; a dial that is under way is given up for it. */
   redial(key: string, reason: string): void {
     const entry = this.#entries.get(key);
-    if (entry?.status.phase !== "open") return;
-    const { socket, pulse } = entry.status;
-    socket.close(1000, reason);
+    if (!entry || entry.status.phase === "down") return;
+    const { status } = entry;
     entry.dial = undefined;
     entry.status = { phase: "down", dialAt: this.#deps.clock.monotonic() };
-    entry.session.lost({ type: "closed", code: 1000, reason, settled: true }, pulse.heardAt);
+    if (status.phase === "dialing") status.abort();
+    else {
+      status.socket.close(1000, reason);
+      entry.session.lost({ type: "closed", code: 1000, reason, settled: true }, status.pulse.heardAt);
+    }
     this.wake();
   }
 

@@ -1,5 +1,6 @@
 import { base64url } from "jose";
 import { z } from "zod";
+import { INSTANT_MAX_MS } from "#protocol/limits.ts";
 import { ApiError } from "../errors.ts";
 
 /** Where the next page begins, as text that callers pass back unread. */
@@ -35,7 +36,7 @@ export function pageOf<T>(
 }
 
 /** Times in a cursor, ms since the epoch; within what a Date can hold. */
-export const cursorTimeSchema = z.number().int().min(0).max(8.64e15);
+export const cursorTimeSchema = z.number().int().min(0).max(INSTANT_MAX_MS);
 
 /** The cursor of lists that are in the order of their ids. */
 export const idCursorSchema = z.strictObject({ id: z.string() });
