@@ -48,7 +48,7 @@ it("makes a key that works, shows it once, and revokes it", async () => {
   await page.getByRole("button", { name: "New key" }).click();
   await page.getByRole("button", { name: "Create key" }).click();
   await page.getByText("Give the key a name.").waitFor();
-  await page.getByLabel("Name").fill("nightly backup");
+  await page.getByRole("textbox", { name: "Name" }).fill("nightly backup");
   await page.getByRole("button", { name: "Create key" }).click();
   const key = (await page.getByRole("dialog").getByText(/^fh_/).textContent()) ?? "";
   const asKey = organization.client.with({ apiKey: key });

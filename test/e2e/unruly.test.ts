@@ -82,7 +82,7 @@ test.concurrent("[fault 26] a bomb of processes and one that eats memory: each i
   const pids = world().newFolder("pids");
   for (const [script, why] of [
     [bomb(pids), "more than 60 processes"],
-    [GLUTTON, "over 200 MiB of memory"],
+    [GLUTTON, "over 200MiB of memory"],
   ] as const) {
     const execution = await tenant.run(runbookOf({ greedy: script, next: "echo next" }));
     expect((await execution.finished()).state).toBe("failed");
