@@ -157,7 +157,7 @@ it.runIf(process.getuid?.() === 0)(
     for (let tries = 0; tries < 5; tries++) {
       const folders = openFolders();
       folders.open(`exe${tries}`, "l.1");
-      const inner = join(folders.pathOf(`exe${tries}`), "users/nobody/work/inner");
+      const inner = join(folders.pathOf(`exe${tries}`), "users/nobody/deep/inner");
       fillWith(inner);
       const elsewhere = join(state, `elsewhere${tries}`);
       mkdirSync(elsewhere);

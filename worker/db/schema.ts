@@ -2,7 +2,8 @@
  * The tables in D1. Times are milliseconds since the epoch. Every table of a
  * tenant has `organization_id` first in its primary key and in every index
  * that a list uses. Only `worker/db` reads these tables; everything else goes
- * through `tenantDb` and `identityDb`.
+ * through `tenantDb` and `identityDb`. In one file, however long: drizzle-kit
+ * makes migrations out of it, and foreign keys lead from table to table.
  */
 import {
   foreignKey,
