@@ -55,7 +55,6 @@ export interface AgentOptions {
   paths: StatePaths;
   /** Where secrets come from, in the order in which they are asked. */
   providers: readonly SecretProvider[];
-  /** Which runbook may use which secret; any may use any when absent. */
   /** The key that secrets are sealed to, and how the agent vouches for it; it takes none when absent. */
   sealing?: { key: SealingPair; sign(data: Uint8Array): Uint8Array };
   dial: Dial;

@@ -1,5 +1,5 @@
 /** Builds the agent into one ES-module file that any host with Node 22 or newer runs. */
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { z } from "zod";
@@ -83,7 +83,7 @@ export async function bundleAgent({ outfile, version, releaseKey }: AgentBuild):
     target: "node22",
     format: "esm",
     minifySyntax: true,
-    // The engine keeps the text of what it runs, two bytes for each character.
+    // The engine keeps the text of what it runs.
     minifyWhitespace: true,
     legalComments: "none",
     define: {
@@ -100,8 +100,21 @@ export async function bundleAgent({ outfile, version, releaseKey }: AgentBuild):
     plugins: [englishOnly, zodInParts, onDemand],
     logLevel: "warning",
   });
+  await writeFile(outfile, inAscii(await readFile(outfile, "utf8")));
   await chmod(outfile, 0o755);
   return Object.keys(metafile.inputs);
+}
+
+/**
+ * One letter beyond ASCII makes the engine keep two bytes for each character of
+ * the file. esbuild escapes those in strings, but not those in regular
+ * expressions; a comment, where the escape would mean nothing, is not left.
+ */
+function inAscii(source: string): string {
+  return source.replace(
+    /[^\0-\x7f]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** @returns the path of the built file */
