@@ -188,6 +188,36 @@ describe("[S4] [HS6] a new key", () => {
     expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
   });
 
+  test("gives whoever saw it proposed nothing, by sending the same again", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const next = await makeKeyPair();
+    const proof = await assertionOf(agent, { path, key: next.privateKey });
+    const send = async (assertion: string, publicKey = next.publicKey) => {
+      const headers = { authorization: `Bearer ${assertion}`, "cf-connecting-ip": crypto.randomUUID() };
+      return (await call(path, { method: "POST", body: { publicKey, proof }, headers })).status;
+    };
+    const assertion = await assertionOf(agent, { path, newKey: next.publicKey });
+    const stranger = await makeKeyPair();
+    // It is for this key alone, and neither half opens anything else.
+    expect(await send(assertion, stranger.publicKey)).toBe(401);
+    expect(await send(proof)).toBe(401);
+    for (const seen of [assertion, proof]) {
+      expect((await dial(AGENT_PATHS.control, seen)).status).toBe(401);
+    }
+    expect([await send(assertion), await send(assertion)]).toEqual([200, 200]);
+    expect((await tryToConnect(agent)).status).toBe(101);
+    // The proof alone, in the place of an assertion, makes the agent's new key its own, which is what it asked for.
+    expect(await send(proof)).toBe(401);
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+    // From then on the old key has no say.
+    expect(await send(assertion)).toBe(401);
+    const third = await makeKeyPair();
+    const withNext = { ...agent, privateKey: next.privateKey };
+    expect((await propose(withNext, third)).status).toBe(200);
+    expect(await send(assertion)).toBe(401);
+    expect((await tryToConnect(agent, { key: third.privateKey })).status).toBe(101);
+  });
+
   test("leaves the old one good for a day when it is not used", async () => {
     const agent = await makeEnrolledAgent(person);
     const next = await makeKeyPair();
