@@ -213,7 +213,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       for (const lease of leases) send(socket, revokeCommand(lease, reason));
       socket.close(code, reason.slice(0, 120));
     }
-    for (const lease of leases) this.#lose(lease, reason);
+    for (const lease of leases) this.#lose(lease, reason, true);
     // What it had a lease of lately it may still be connected to.
     for (const executionId of this.#store.executionsOf(agentId)) {
       this.background(this.#coordinator({ executionId }).endAgent(agentId, reason));
@@ -404,16 +404,16 @@ export class AgentPool extends SocketObject implements PoolApi {
         return this.background(coordinator.leaseFailed(lease.id, lease.fence, reason, retry));
       }
       case "lose":
-        return this.#lose(action.lease, action.reason);
+        return this.#lose(action.lease, action.reason, action.mayRun);
       default:
         action satisfies never;
     }
   }
 
   /** Kept until its coordinator knows: the alarm tells it again, and so does whoever revokes its agent again. */
-  #lose(lease: LeaseRow, reason: string): void {
+  #lose(lease: LeaseRow, reason: string, mayRun: boolean): void {
     this.#store.setStatus(lease.id, "revoked", Date.now());
-    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
+    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason, mayRun);
     this.background(
       told.then(() => {
         this.#free(lease);
