@@ -16,7 +16,7 @@ const SCOPE_WORDS = {
   "agents:read": "See pools and agents",
   "secrets:read": "See the names of secrets",
   "secrets:write": "Send agents sealed secrets, and have them forget some",
-  "agents:write": "Make pools and join tokens, revoke agents",
+  "agents:write": "Make pools and join tokens, revoke agents, release them from quarantine",
   "keys:read": "See API keys",
   "keys:write": "Create and revoke API keys",
   "organization:write": "Change what holds for the whole organization",
