@@ -7,9 +7,8 @@ import { copyText } from "../../components/CopyButton.tsx";
 import { DropdownMenu, MenuItem, MenuLabel, MenuSeparator } from "../../components/DropdownMenu.tsx";
 import { IconButton } from "../../components/IconButton.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
+import { ReleaseAgentDialog, RevokeAgentDialog } from "./AgentDialogs.tsx";
 import { presenceLook } from "./presence.ts";
-import { ReleaseAgentDialog } from "./ReleaseAgentDialog.tsx";
-import { RevokeAgentDialog } from "./RevokeAgentDialog.tsx";
 import { versionLook } from "./version.ts";
 
 export function AgentRow({ agent }: { agent: Agent }) {

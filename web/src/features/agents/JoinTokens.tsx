@@ -6,7 +6,7 @@ import { agentKeys, joinTokensQuery, removeJoinToken } from "../../api/queries/a
 import { Badge } from "../../components/Badge.tsx";
 import { Button } from "../../components/Button.tsx";
 import { Card } from "../../components/Page.tsx";
-import { RelativeTime } from "../../components/RelativeTime.tsx";
+import { RelativeTime, Until } from "../../components/RelativeTime.tsx";
 import { useNow } from "../../components/useNow.ts";
 
 /** The tokens that still let somebody in; nothing when there are none. */
@@ -18,7 +18,7 @@ export function JoinTokens({ pools }: { pools: readonly Pool[] }) {
   );
   if (open.length === 0) return null;
   return (
-    <section aria-label="Open join tokens">
+    <section aria-label="Open join tokens" className="mt-6">
       <h2 className="mb-2 font-medium">Open join tokens</h2>
       <Card>
         <ul aria-label="Join tokens" className="divide-y divide-line">
@@ -54,7 +54,7 @@ function TokenRow({ token, pool }: { token: JoinToken; pool: string }) {
         </p>
         <p className="mt-0.5 text-[0.8125rem] text-muted wrap-anywhere">
           made <RelativeTime time={token.createdAt} />, good until{" "}
-          {new Date(token.expiresAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
+          <Until time={Date.parse(token.expiresAt)} />
           {names.length > 0 &&
             ` · joined: ${names.join(", ")}${token.uses - token.usesLeft > names.length ? " …" : ""}`}
         </p>
