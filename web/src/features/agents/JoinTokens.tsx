@@ -3,8 +3,8 @@ import { toast } from "sonner";
 import type { JoinToken, Pool } from "#protocol/api/pools.ts";
 import { messageOf } from "../../api/errors.ts";
 import { agentKeys, joinTokensQuery, removeJoinToken } from "../../api/queries/agents.ts";
-import { Badge } from "../../components/Badge.tsx";
 import { Button } from "../../components/Button.tsx";
+import { LabelList } from "../../components/LabelList.tsx";
 import { Card } from "../../components/Page.tsx";
 import { RelativeTime, Until } from "../../components/RelativeTime.tsx";
 import { useNow } from "../../components/useNow.ts";
@@ -58,17 +58,7 @@ function TokenRow({ token, pool }: { token: JoinToken; pool: string }) {
           {names.length > 0 &&
             ` · joined: ${names.join(", ")}${token.uses - token.usesLeft > names.length ? " …" : ""}`}
         </p>
-        <ul aria-label="Labels" className="mt-1.5 flex flex-wrap gap-1">
-          {Object.entries(token.labels).map(([name, value]) => (
-            <li key={name} className="max-w-full">
-              <Badge className="font-mono font-normal">
-                <span className="truncate">
-                  {name}={value}
-                </span>
-              </Badge>
-            </li>
-          ))}
-        </ul>
+        <LabelList labels={token.labels} />
       </div>
       <Button variant="dangerQuiet" busy={remove.isPending} onClick={() => remove.mutate()}>
         Take back
