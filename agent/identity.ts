@@ -59,6 +59,29 @@ export function encodePrivateKey(key: KeyObject): string {
   return key.export({ format: "der", type: "pkcs8" }).toString("base64url");
 }
 
+export function decodePrivateKey(text: string): KeyObject {
+  return createPrivateKey({ key: Buffer.from(text, "base64url"), format: "der", type: "pkcs8" });
+}
+
+/**
+ * The text of a file that holds a private key.
+ * @param ifCopied what to do when others may have read it
+ * @returns undefined when there is none
+ * @throws Failure when it cannot be read, or other users may read it
+ */
+export function readKeyFile(path: string, ifCopied: string): string | undefined {
+  try {
+    if ((statSync(path).mode & 0o077) === 0) return readFileSync(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
+  }
+  throw new Failure(
+    `${path} holds a private key and other users may read it: run "chmod 600 ${path}", or ${ifCopied}`,
+    EXIT.config,
+  );
+}
+
 export function saveIdentity(path: string, identity: Identity): void {
   const { privateKey, ...rest } = identity;
   const file: IdentityFile = {
@@ -84,24 +107,11 @@ export function requireIdentity({ root, identity }: Pick<StatePaths, "root" | "i
  * @throws Failure when the file is damaged, or readable by other users.
  */
 export function loadIdentity(path: string): Identity | undefined {
-  let text: string;
-  try {
-    if ((statSync(path).mode & 0o077) !== 0) {
-      throw new Failure(
-        `${path} holds a private key and other users may read it: run "chmod 600 ${path}", or enroll again with --force if it may have been copied`,
-        EXIT.config,
-      );
-    }
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    if (error instanceof Failure) throw error;
-    throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
-  }
+  const text = readKeyFile(path, "enroll again with --force if it may have been copied");
+  if (text === undefined) return undefined;
   try {
     const { schema: _, privateKey, ...rest } = identityFileSchema.parse(JSON.parse(text));
-    const der = Buffer.from(privateKey, "base64url");
-    return { ...rest, privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }) };
+    return { ...rest, privateKey: decodePrivateKey(privateKey) };
   } catch {
     throw new Failure(`${path} is damaged: restore it, or enroll again with --force`, EXIT.config);
   }

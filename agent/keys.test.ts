@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -45,10 +45,13 @@ it("[HS6] whatever is on disk after a crash, the old key or the next one is good
   expect(existsSync(paths.nextKey)).toBe(false);
 });
 
-it("forgets the next key of an identity that was replaced, and says when it is damaged", () => {
+it("forgets the next key of an identity that was replaced, and says when it is damaged, or open to others", () => {
   const paths = statePaths(folder);
   KeyRing.open(paths, enrolled()).prepare();
   expect(KeyRing.open(paths, enrolled("agt_2")).next).toBeUndefined();
-  writeFileSync(paths.nextKey, "{");
-  expect(() => KeyRing.open(paths, requireIdentity(paths))).toThrow("damaged");
+  writeFileSync(paths.nextKey, "{", { mode: 0o600 });
+  const open = () => KeyRing.open(paths, requireIdentity(paths));
+  expect(open).toThrow("damaged");
+  chmodSync(paths.nextKey, 0o640);
+  expect(open).toThrow("other users may read it");
 });

@@ -3,12 +3,19 @@
  * anybody hears of it, and the old one until the next has opened a connection,
  * so whatever a crash leaves, one of the two is good.
  */
-import { createPrivateKey } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
-import { errorCode, syncDirectory, writeFileAtomically } from "./files.ts";
-import { encodePrivateKey, generateKeyPair, type Identity, type KeyPair, saveIdentity } from "./identity.ts";
+import { syncDirectory, writeFileAtomically } from "./files.ts";
+import {
+  decodePrivateKey,
+  encodePrivateKey,
+  generateKeyPair,
+  type Identity,
+  type KeyPair,
+  readKeyFile,
+  saveIdentity,
+} from "./identity.ts";
 import type { StatePaths } from "./paths.ts";
 
 const nextKeySchema = z.object({
@@ -107,21 +114,15 @@ function forgetNext(path: string): void {
 
 /** The next key on disk; one that has been taken over, or was another agent's, is cleared away. */
 function readNext(path: string, identity: Identity): KeyPair | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
-  }
+  const text = readKeyFile(path, "enroll again with --force if it may have been copied");
+  if (text === undefined) return undefined;
   try {
     const { agentId, publicKey, privateKey } = nextKeySchema.parse(JSON.parse(text));
     if (agentId !== identity.agentId || publicKey === identity.publicKey) {
       forgetNext(path);
       return undefined;
     }
-    const der = Buffer.from(privateKey, "base64url");
-    return { publicKey, privateKey: createPrivateKey({ key: der, format: "der", type: "pkcs8" }) };
+    return { publicKey, privateKey: decodePrivateKey(privateKey) };
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(`${path} is damaged: restore it, or enroll again with --force`);

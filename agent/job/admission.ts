@@ -77,6 +77,7 @@ export function admitStep(question: StepQuestion): StepAdmission {
   const settled = settleValues(block, question.inputs);
   if (!settled.ok) return settled;
   const { policy, host } = question;
+  // A working directory is judged again once it is open: what leads there may change until then.
   const [problem] = blockProblems(policy, { block, runbook: plan, host, url: settled.texts.get("url") });
   if (problem !== undefined) return refuse("policy", problem);
   const { executionId, attempt, approvals, guard, memory } = question;
@@ -87,7 +88,7 @@ export function admitStep(question: StepQuestion): StepAdmission {
   if (freeBytes < SPOOL_RESERVE_BYTES) {
     return refuse("spool_full", "too little room on this host's disk to keep the step's output");
   }
-  const limited = withinLimits(policy, withRealFolder(block, host));
+  const limited = withinLimits(policy, block);
   const outputLimit = limited.outputLimitBytes ?? OUTPUT_DEFAULT_BYTES;
   if (outputLimit > question.spoolRoom) {
     const detail =
@@ -95,12 +96,6 @@ export function admitStep(question: StepQuestion): StepAdmission {
     return refuse("spool_full", detail);
   }
   return { ok: true, block: limited, texts, outputLimit };
-}
-
-/** The folder that was judged is the one that is used: a link that is changed meanwhile leads nowhere else. */
-function withRealFolder(block: AgentBlock, host: HostFacts): AgentBlock {
-  if (block.kind !== "command" || block.workingDirectory === undefined) return block;
-  return { ...block, workingDirectory: host.realFolder(block.workingDirectory) ?? block.workingDirectory };
 }
 
 function expiredWords(plan: Plan): string {

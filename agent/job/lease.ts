@@ -13,6 +13,7 @@ import { freeBytes } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { attemptFileName } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
+import { hasSucceeded, succeededProblem } from "../signatures/success.ts";
 import { admitStep } from "./admission.ts";
 import {
   Attempt,
@@ -174,8 +175,9 @@ export class HeldLease {
         ? new CommandRun({ ...parts, block, texts, plan: this.#plan, executionId: this.lease.executionId })
         : new RequestRun({ ...parts, block, inputs: command.inputs ?? {} });
     attempt.run = run;
-    const done = this.#runAlone(run, others).then((end) => {
+    const done = this.#runAlone(run, attempt, others).then((end) => {
       this.#running.delete(attempt);
+      if (guard.remembers && hasSucceeded(block, end)) this.#noteSuccess(attempt);
       this.#finish(attempt, end);
       stepLog.info("step ended", { outcome: end.outcome.type, durationMs: Math.round(end.durationMs) });
     });
@@ -199,10 +201,22 @@ export class HeldLease {
   }
 
   /** Ends earlier attempts of the step before it begins: attempts never overlap (G2). */
-  async #runAlone(run: AttemptRun, others: readonly RunningAttempt[]): Promise<AttemptEnd> {
+  async #runAlone(
+    run: AttemptRun,
+    { step }: Attempt,
+    others: readonly RunningAttempt[],
+  ): Promise<AttemptEnd> {
     for (const { attempt } of others) attempt.run?.stop("canceled", OVER_GRACE_MS);
-    if (others.length > 0) await Promise.all(others.map(({ done }) => done));
-    return run.run();
+    if (others.length === 0) return run.run();
+    await Promise.all(others.map(({ done }) => done));
+    const memory = this.#plan && this.#host.journal.state.plans.get(this.#plan.nonce);
+    const problem = succeededProblem(memory, step);
+    if (!problem) return run.run();
+    return endWithoutRun({ type: "refused", code: problem.code, detail: problem.detail });
+  }
+
+  #noteSuccess({ step }: Attempt): void {
+    if (this.#plan) this.#note({ type: "succeeded", plan: this.#plan.nonce, step });
   }
 
   /** Stops a step; one that has not started yet never will. */

@@ -71,6 +71,8 @@ export const recordSchema = z.discriminatedUnion("type", [
     until: z.number(),
     time: z.number(),
   }),
+  /** A step of such a plan has done what it should: it does not begin again, whatever attempt it is. */
+  z.object({ type: z.literal("succeeded"), plan: z.string(), step: z.string() }),
   /** The lease is over and cleaned up; an offer of it that still comes is an echo. */
   z.object({ type: z.literal("ended"), lease: z.string() }),
   /** The folder of an execution waits for another lease, until then (wall clock, ms); without a time, no longer. */
@@ -100,7 +102,7 @@ export interface JournalState {
   /** Executions whose folder is kept, and until when. */
   kept: Map<string, number>;
   /** What ran of plans that people signed, by nonce. */
-  plans: Map<string, { execution: string; until: number; begun: Set<string> }>;
+  plans: Map<string, { execution: string; until: number; begun: Set<string>; succeeded: Set<string> }>;
 }
 
 /** How many ended leases are remembered; an echo older than that is not to be expected. */
@@ -141,6 +143,9 @@ export function applyRecord(state: JournalState, record: JournalRecord): void {
       return;
     case "begun":
       return remember(state, record);
+    case "succeeded":
+      state.plans.get(record.plan)?.succeeded.add(record.step);
+      return;
     case "started":
     case "spawned":
     case "finished":
@@ -157,7 +162,7 @@ function remember(
   { plan, execution, until, step, attempt, time }: RecordOf<"begun">,
 ) {
   for (const [nonce, known] of plans) if (known.until <= time) plans.delete(nonce);
-  const known = plans.get(plan) ?? { execution, until, begun: new Set() };
+  const known = plans.get(plan) ?? { execution, until, begun: new Set(), succeeded: new Set() };
   plans.set(plan, known);
   known.begun.add(attemptKey(step, attempt));
 }
@@ -193,12 +198,13 @@ function applyToAttempt(
 export function snapshotOf(state: JournalState): JournalRecord[] {
   const records: JournalRecord[] = Array.from(state.ended, (lease) => ({ type: "ended", lease }));
   for (const [execution, until] of state.kept) records.push({ type: "kept", execution, until });
-  for (const [plan, { execution, until, begun }] of state.plans) {
+  for (const [plan, { execution, until, begun, succeeded }] of state.plans) {
     for (const key of begun) {
       const at = key.lastIndexOf("#");
       const [step, attempt] = [key.slice(0, at), Number(key.slice(at + 1))];
       records.push({ type: "begun", plan, execution, step, attempt, until, time: 0 });
     }
+    for (const step of succeeded) records.push({ type: "succeeded", plan, step });
   }
   for (const [key, { lease, attempts }] of state.leases) {
     records.push({ type: "lease", lease });

@@ -115,25 +115,29 @@ function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): 
     const whose = block.user === undefined ? ", which the agent runs as," : "";
     problems.push(`${policy.at("users")}: "${user}"${whose} is not allowed`);
   }
-  return [...problems, ...folderProblems(policy, block, host), ...environmentProblems(policy, block)];
+  const { workingDirectory: folder } = block;
+  if (folder !== undefined) {
+    problems.push(...asList(folderProblem(policy, folder, host.realFolder(folder))));
+  }
+  return [...problems, ...environmentProblems(policy, block)];
 }
 
-function folderProblems(
-  policy: Policy,
-  { workingDirectory: named }: CommandBlock,
-  host: HostFacts,
-): string[] {
+/**
+ * Why a step may not run in a folder; undefined when it may.
+ * @param named as its block has it
+ * @param real without links and dots; undefined where there is none
+ */
+export function folderProblem(policy: Policy, named: string, real: string | undefined): string | undefined {
   const { workingDirectories } = policy.rules;
-  if (named === undefined || !workingDirectories) return [];
-  const real = host.realFolder(named);
-  if (real !== undefined && matchesFolder(workingDirectories, real)) return [];
+  if (!workingDirectories) return undefined;
+  if (real !== undefined && matchesFolder(workingDirectories, real)) return undefined;
   const what =
     real === undefined
       ? `${named} does not exist, so it`
       : real === named
         ? real
         : `${named} is ${real}, which`;
-  return [`${policy.at("workingDirectories")}: ${what} is not allowed`];
+  return `${policy.at("workingDirectories")}: ${what} is not allowed`;
 }
 
 function environmentProblems(policy: Policy, { env = {}, secrets = {} }: CommandBlock): string[] {

@@ -239,7 +239,11 @@ export const policySchema = z
       .describe("Which runbooks may use which secrets: one entry has to allow it. Absent: any may use any."),
     sealed: sealedSchema.describe("Secrets that people seal to this agent from elsewhere."),
     hosts: hostsSchema.describe("Where requests of `api` blocks may go."),
-    toolkits: toolkitsSchema.optional().describe("Toolkits that may run here. Absent: any."),
+    toolkits: toolkitsSchema
+      .optional()
+      .describe(
+        "Toolkits that may run here. No plan can hold a step of a toolkit yet, so it decides nothing until then. Absent: any.",
+      ),
     limits: limitsSchema,
     workdirs: z
       .strictObject({

@@ -11,22 +11,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fchownSync, openSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { pid as ownPid } from "node:process";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import type { Cgroup } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import type { ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import type { Texts } from "../job/values.ts";
+import { folderProblem } from "../policy/judge.ts";
+import type { Policy } from "../policy/policy.ts";
 import { type Account, accountOf, findProgram, isExecutable, switchArguments } from "./account.ts";
 import { STEP_PATH, type StepPlace } from "./environment.ts";
 import { type Exit, exitOf } from "./exit.ts";
 import type { Launcher, LauncherPool } from "./launcher.ts";
 import {
   type CommandFolders,
-  checkDirectory,
   claimName,
   makeFolders,
   OUTPUT_ENDING,
+  openDirectory,
   writePrivateFile,
 } from "./places.ts";
 import { RunnerRefusal, systemWords } from "./refusal.ts";
@@ -46,6 +49,8 @@ export interface PreparedCommand {
   program: string;
   arguments: readonly string[];
   folder: string;
+  /** Open where the block names a folder, which is used instead, and by this alone. */
+  directory: number | undefined;
   place: StepPlace;
   /** An open file; undefined for nothing to read. */
   stdin: number | undefined;
@@ -59,6 +64,7 @@ export interface PreparedCommand {
 export interface CommandMeans {
   pipes: PipePool;
   launchers: LauncherPool | undefined;
+  policy: Policy;
 }
 
 export interface CommandWork {
@@ -105,18 +111,21 @@ export function findInterpreter(interpreter: string, path: string = STEP_PATH): 
  */
 export async function prepareCommand(
   work: CommandWork,
-  { pipes, launchers }: CommandMeans,
+  { pipes, launchers, policy }: CommandMeans,
 ): Promise<PreparedCommand> {
   const { block } = work;
   const interpreter = findInterpreter(block.interpreter);
   const account = await accountOf(block.user);
-  let taken: Partial<PreparedCommand> = {};
+  const taken: Partial<PreparedCommand> = {};
   try {
     const folders = makeFolders(work.folder, work.around, account);
-    const folder =
-      block.workingDirectory === undefined ? folders.work : checkDirectory(block.workingDirectory);
+    const { workingDirectory: named } = block;
+    const directory = named === undefined ? undefined : openDirectory(named);
+    taken.directory = directory?.fd;
+    const problem = named && folderProblem(policy, named, directory?.real);
+    if (problem) throw new RunnerRefusal("policy", problem);
     const { script, output, stdin } = makeFiles(work, folders, account);
-    taken = { stdin };
+    taken.stdin = stdin;
     const launcher = await launchers?.take();
     taken.launcher = launcher;
     taken.stdout = launcher?.stdout ?? (await pipes.take());
@@ -125,11 +134,12 @@ export async function prepareCommand(
     // A script may open /dev/stderr again, which needs the right to.
     if (account) for (const pipe of [stdout, stderr]) fchownSync(pipe.readEnd, account.uid, account.gid);
     // Short where it can be: interpreters begin every message with it.
-    const spoken = folder === folders.work ? join("..", basename(folders.scripts), basename(script)) : script;
+    const spoken = directory ? script : join("..", basename(folders.scripts), basename(script));
     const line = [interpreter, ...argumentsOf(block.interpreter), spoken];
     const [program = "", ...rest] = account ? [account.setpriv, ...switchArguments(account, line)] : line;
     const place = { temporary: folders.temporary, output, account };
-    return { program, arguments: rest, folder, place, stdin, stdout, stderr, launcher };
+    const where = { folder: folders.work, directory: directory?.fd };
+    return { program, arguments: rest, ...where, place, stdin, stdout, stderr, launcher };
   } catch (error) {
     discardCommand(taken);
     if (error instanceof RunnerRefusal) throw error;
@@ -170,8 +180,9 @@ function argumentsOf(interpreter: string): string[] {
 }
 
 /** Closes what was opened for a command that is not run after all. */
-export function discardCommand({ stdin, stdout, stderr, launcher }: Partial<PreparedCommand>): void {
-  if (stdin !== undefined) closeSync(stdin);
+export function discardCommand(prepared: Partial<PreparedCommand>): void {
+  const { directory, stdin, stdout, stderr, launcher } = prepared;
+  for (const fd of [directory, stdin]) if (fd !== undefined) closeSync(fd);
   if (launcher) return void launcher.discard();
   if (stdout) discard(stdout);
   if (stderr) discard(stderr);
@@ -195,13 +206,16 @@ async function launched(
   launcher: Launcher,
   environment: Record<string, string>,
 ): Promise<RunningCommand> {
+  const { directory } = prepared;
   try {
-    launcher.launch({ ...prepared, environment });
+    launcher.launch({ ...prepared, folder: folderOf(prepared, ownPid), environment });
   } catch (error) {
     discardCommand(prepared);
     throw error;
   }
   const { process, stdout, stderr, exited, cgroup } = launcher;
+  // The shell goes there when it comes to it.
+  if (directory !== undefined) void exited.finally(() => closeSync(directory));
   return { process, stdout, stderr, exited, cgroup };
 }
 
@@ -213,7 +227,7 @@ async function spawned(
   let child: ChildProcess;
   try {
     child = spawn(prepared.program, prepared.arguments, {
-      cwd: prepared.folder,
+      cwd: folderOf(prepared, "self"),
       env: environment,
       detached: true,
       stdio: [prepared.stdin ?? "ignore", prepared.stdout.writeEnd, prepared.stderr.writeEnd],
@@ -227,7 +241,7 @@ async function spawned(
     discardCommand(prepared);
     throw spawnRefusal(await new Promise((resolve) => child.once("error", resolve)));
   }
-  if (prepared.stdin !== undefined) closeSync(prepared.stdin);
+  for (const fd of [prepared.directory, prepared.stdin]) if (fd !== undefined) closeSync(fd);
   closeSync(prepared.stdout.writeEnd);
   closeSync(prepared.stderr.writeEnd);
   return {
@@ -238,6 +252,11 @@ async function spawned(
     exited: exitOf(child),
     cgroup: undefined,
   };
+}
+
+/** The way to where it runs, for a process that has the folder open or may look at one that has. */
+function folderOf({ folder, directory }: PreparedCommand, holder: number | "self"): string {
+  return directory === undefined ? folder : `/proc/${holder}/fd/${directory}`;
 }
 
 function spawnRefusal(error: unknown): RunnerRefusal {

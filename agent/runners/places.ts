@@ -1,5 +1,14 @@
 /** The folders and files of a command on the host. */
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../files.ts";
 import { type Account, closedFolder } from "./account.ts";
@@ -49,11 +58,29 @@ export function makeFolders(
   throw new RunnerRefusal("cannot_switch_user", detail);
 }
 
+/** To hold a folder without the right to list it. Node has no name for it; Linux has one number. */
+const O_PATH = 0o10000000;
+
+/** An open folder: what is judged of it stays true of it, whatever its name leads to later. */
+export interface OpenDirectory {
+  fd: number;
+  /** Without links and dots. */
+  real: string;
+}
+
 /** @throws RunnerRefusal when there is no such folder. */
-export function checkDirectory(path: string): string {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
-  const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
-  throw new RunnerRefusal("no_working_directory", detail);
+export function openDirectory(path: string): OpenDirectory {
+  let fd: number;
+  try {
+    fd = openSync(path, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) {
+      throw new RunnerRefusal("no_working_directory", detail);
+    }
+    throw error;
+  }
+  return { fd, real: readlinkSync(`/proc/self/fd/${fd}`) };
 }
 
 /** Of the file where a script hands values on. */

@@ -3,12 +3,11 @@
  * stays here; the agent's identity vouches for it. It does not turn with the
  * identity, so that a fingerprint that somebody wrote down goes on being right.
  */
-import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
 import { z } from "zod";
 import { EXIT, Failure } from "../failure.ts";
-import { errorCode, writeFileAtomically } from "../files.ts";
-import { encodePrivateKey, fingerprintOf, type KeyPair } from "../identity.ts";
+import { writeFileAtomically } from "../files.ts";
+import { decodePrivateKey, encodePrivateKey, fingerprintOf, type KeyPair, readKeyFile } from "../identity.ts";
 
 const fileSchema = z.object({
   schema: z.literal(1),
@@ -43,26 +42,12 @@ export function openSealingKey(path: string, agentId: string): SealingPair {
 
 /** @returns undefined when this agent has none. @throws Failure */
 export function readSealingKey(path: string, agentId: string): SealingPair | undefined {
-  let text: string;
-  try {
-    if ((statSync(path).mode & 0o077) !== 0) {
-      throw new Failure(
-        `${path} holds a private key and other users may read it: run "chmod 600 ${path}", or remove it if it may have been copied and seal the secrets anew`,
-        EXIT.config,
-      );
-    }
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    if (error instanceof Failure) throw error;
-    throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
-  }
+  const text = readKeyFile(path, "remove it if it may have been copied and seal the secrets anew");
+  if (text === undefined) return undefined;
   try {
     const { agentId: owner, publicKey, privateKey } = fileSchema.parse(JSON.parse(text));
     if (owner !== agentId) return undefined;
-    const der = Buffer.from(privateKey, "base64url");
-    const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-    return { privateKey: key, publicKey, fingerprint: fingerprintOf(publicKey) };
+    return { privateKey: decodePrivateKey(privateKey), publicKey, fingerprint: fingerprintOf(publicKey) };
   } catch {
     throw new Failure(`${path} is damaged: restore it, or remove it and seal the secrets anew`, EXIT.config);
   }

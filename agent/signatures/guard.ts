@@ -10,6 +10,7 @@ import { inputProblem } from "./inputs.ts";
 import { type PinnedKeys, pinKeys } from "./pinned.ts";
 import { type Refusal, required } from "./refusal.ts";
 import { isAsked, type SignatureRequirement } from "./requirement.ts";
+import { succeededProblem } from "./success.ts";
 import { type Self, targetProblem } from "./target.ts";
 
 export interface SignedStep {
@@ -30,6 +31,8 @@ export interface PlanMemory {
   execution: string;
   /** Attempts that were begun: `step#attempt`. */
   begun: ReadonlySet<string>;
+  /** Steps that have done what they should. */
+  succeeded: ReadonlySet<string>;
 }
 
 export class SignatureGuard {
@@ -74,5 +77,5 @@ function repeatProblem({ memory, executionId, step, attempt, block }: SignedStep
   if (memory.execution !== executionId) return refuse(`this plan ran here as ${memory.execution} already`);
   if (memory.begun.has(`${step}#${attempt}`))
     return refuse(`attempt ${attempt} of "${step}" ran here already`);
-  return undefined;
+  return succeededProblem(memory, step);
 }

@@ -328,10 +328,13 @@ of("both", "the plan has expired", (a) => {
   a.now = planned.expiresAt;
 });
 of("both", "run again in another execution", (a) => {
-  a.memory = { execution: newId("execution"), begun: new Set() };
+  a.memory = { execution: newId("execution"), begun: new Set(), succeeded: new Set() };
 });
 of("both", "run again under another lease", (a) => {
-  a.memory = { execution: ids.executionId, begun: new Set(["rotate#1"]) };
+  a.memory = { execution: ids.executionId, begun: new Set(["rotate#1"]), succeeded: new Set() };
+});
+of("both", "run again after it succeeded, as another attempt", (a) => {
+  a.memory = { execution: ids.executionId, begun: new Set(), succeeded: new Set(["rotate"]) };
 });
 of("both", "changed on its way, with the digest of what was approved", (a) => {
   a.keepsDigest = true;

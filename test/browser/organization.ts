@@ -1,12 +1,12 @@
 /** An organization with a person in it, and real agents when it needs them. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
 import { z } from "zod";
 import { type ExecutionSummary, executionSchema, executionSummarySchema } from "#protocol/api/executions.ts";
-import { agentSchema, joinTokenCreatedSchema, poolSchema } from "#protocol/api/pools.ts";
+import { type Agent, agentSchema, joinTokenCreatedSchema, poolSchema } from "#protocol/api/pools.ts";
 import { type Runbook, runbookSchema } from "#protocol/api/runbooks.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
 import { statePaths } from "../../agent/paths.ts";
@@ -90,11 +90,30 @@ export class Organization {
     for (const [secret, value] of Object.entries(secrets)) store.set(secret, Buffer.from(value));
     const agent = runAgent(settings);
     this.agents.push(agent);
-    await vi.waitFor(async () => expect(await this.connectedAgents()).toContain(name), {
+    await vi.waitFor(async () => expect((await this.agentCalled(name))?.presence).toBeDefined(), {
       timeout: 20_000,
       interval: 50,
     });
     return agent;
+  }
+
+  /** An agent and a copy of it with the same key, both running; resolves when they were found out and have ended. */
+  async quarantinedAgent(name: string): Promise<void> {
+    const { token } = await this.client.call(joinTokenCreatedSchema, "POST", "/join-tokens", {
+      body: { poolId: await this.poolId() },
+    });
+    const folder = await mkdtemp(join(tmpdir(), "farhand-browser-clone-"));
+    this.folders.push(folder);
+    const [one, copy] = [join(folder, "one"), join(folder, "copy")];
+    await enrollAgent({ stateDir: one, url: this.client.url, token, name });
+    await cp(one, copy, { recursive: true });
+    const both = [one, copy].map((stateDir) => runAgent({ stateDir, logFile: `${stateDir}.log` }));
+    this.agents.push(...both);
+    await vi.waitFor(async () => expect((await this.agentCalled(name))?.quarantinedAt).toBeDefined(), {
+      timeout: 20_000,
+      interval: 50,
+    });
+    await Promise.all(both.map((each) => each.stop()));
   }
 
   async write(source: string): Promise<Runbook> {
@@ -135,8 +154,8 @@ export class Organization {
     return pool.id;
   }
 
-  private async connectedAgents(): Promise<string[]> {
+  private async agentCalled(wanted: string): Promise<Agent | undefined> {
     const agents = await this.client.call(z.array(agentSchema), "GET", "/agents");
-    return agents.filter((agent) => agent.presence).map((agent) => agent.name);
+    return agents.find(({ name }) => name === wanted);
   }
 }

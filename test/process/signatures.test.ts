@@ -19,7 +19,7 @@ async function approvedSite() {
   const trace = made.path("oracle");
   const blocks: Block[] = [
     { kind: "approval", id: "go" },
-    command("work", oracle(trace), { retry: { maxAttempts: 2 } }),
+    command("work", `${oracle(trace)}\n[ "$FARHAND_ATTEMPT" = 2 ]`, { retry: { maxAttempts: 4 } }),
   ];
   const { organizationId, poolId } = made.plane;
   const plan = { ...planOf({ blocks }), organizationId };
@@ -49,22 +49,30 @@ it("[S6] an approved attempt runs once, under whatever lease and after whatever 
   const agent = start(env);
   await plane.connected();
   const first = await plane.run(options);
-  expect(first.finished.outcome).toEqual({ type: "exited", exitCode: 0 });
+  expect(first.finished.outcome).toEqual({ type: "exited", exitCode: 1 });
 
   const replayed = { type: "refused", code: "replayed", detail: expect.stringContaining("ran here already") };
   const again = await plane.run({ ...options, after: first.coordinator });
   expect(again.finished.outcome).toEqual(replayed);
 
   await agent.kill();
-  start(env);
+  const restarted = start(env);
   await plane.connected();
   const afterwards = await plane.run({ ...options, after: again.coordinator });
   expect(afterwards.finished.outcome).toEqual(replayed);
-  // The signed plan allows two attempts, and no third.
+  // It failed, and the signed plan allows another attempt; that succeeds, and then there is none.
   const second = await plane.run({ ...options, after: afterwards.coordinator, attempt: 2 });
   expect(second.finished.outcome).toEqual({ type: "exited", exitCode: 0 });
+  const done = { ...replayed, detail: expect.stringContaining("has succeeded here already") };
   const third = await plane.run({ ...options, after: second.coordinator, attempt: 3 });
-  expect(third.finished.outcome).toMatchObject({ type: "refused" });
+  expect(third.finished.outcome).toEqual(done);
+  await restarted.kill();
+  start(env);
+  await plane.connected();
+  const fourth = await plane.run({ ...options, after: third.coordinator, attempt: 4 });
+  expect(fourth.finished.outcome).toEqual(done);
+  const fifth = await plane.run({ ...options, after: fourth.coordinator, attempt: 5 });
+  expect(fifth.finished.outcome).toMatchObject({ type: "refused", code: "signature_required" });
   const elsewhere = await plane.run({ ...options, executionId: newId("execution") });
   expect(elsewhere.finished.outcome).toMatchObject({ type: "refused", code: "signature_invalid" });
   expect(linesOf(trace)).toHaveLength(2);

@@ -140,7 +140,12 @@ export class Pool {
 
   #lost(fence: number): void {
     this.#world.send(`pool: ${fence} is lost`, () =>
-      this.coordinator?.decide({ type: "lease.lost", fence, reason: "its agent no longer has it" }),
+      this.coordinator?.decide({
+        type: "lease.lost",
+        fence,
+        reason: "its agent no longer has it",
+        mayRun: false,
+      }),
     );
   }
 

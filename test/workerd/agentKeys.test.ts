@@ -1,8 +1,12 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { agentSchema } from "#protocol/api/pools.ts";
 import { AGENT_PATHS, KEY_OVERLAP_MS } from "#protocol/assertion.ts";
 import { problemSchema } from "#protocol/errors.ts";
+import { OrganizationFeed } from "../../worker/feed/OrganizationFeed.ts";
+import { poolObjectName } from "../../worker/pool/contract.ts";
+import { TELL_AGAIN_MS } from "../../worker/pool/deadlines.ts";
 import { assertionOf, dial, makeEnrolledAgent, makeKeyPair, type TestAgent } from "./enrolledAgent.ts";
 import { call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
 import { Line } from "./scriptedAgent.ts";
@@ -12,6 +16,7 @@ beforeAll(async () => {
   person = await signUp();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -64,7 +69,7 @@ describe("[HS5] two machines with one key", () => {
     expect((await original.end()).code).toBe(4423);
     const told = await feed.next("agent.quarantined");
     expect(told).toMatchObject({ agentId: agent.agentId, name: "db-1" });
-    expect((await seen(agent)).quarantinedAt).toBeDefined();
+    await expect.poll(async () => (await seen(agent)).quarantinedAt).toBeDefined();
     for (const counter of [7, 8]) {
       expect(await tryToConnect(agent, { counter })).toMatchObject({
         status: 403,
@@ -81,7 +86,46 @@ describe("[HS5] two machines with one key", () => {
     // The index loses it: the pool keeps it out all the same, and it is noted again.
     await env.DB.prepare("UPDATE agents SET quarantined_at = NULL WHERE id = ?").bind(agent.agentId).run();
     expect((await tryToConnect(agent, { counter: 9 })).code).toBe("agent_quarantined");
-    expect((await seen(agent)).quarantinedAt).toBeDefined();
+    await expect.poll(async () => (await seen(agent)).quarantinedAt).toBeDefined();
+  });
+
+  test("[fault 22] are told of until the queue, the feed and the index have taken it, as one thing", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const pool = env.AGENT_POOL.getByName(poolObjectName(agent.organizationId, agent.poolId));
+    const sent: unknown[] = [];
+    let feedFails = true;
+    // The queue is away, then the feed is, then the answer is lost, then all is well.
+    vi.spyOn(OrganizationFeed.prototype, "publish").mockImplementation(async ({ type }) => {
+      if (type !== "agent.quarantined" || sent.length !== 2 || !feedFails) return;
+      feedFails = false;
+      throw new Error("the feed is away");
+    });
+    await runInDurableObject(pool, (instance) => {
+      const { NOTIFICATIONS } = Reflect.get(instance, "env") as typeof env;
+      const send = NOTIFICATIONS.send.bind(NOTIFICATIONS);
+      vi.spyOn(NOTIFICATIONS, "send").mockImplementation(async (message, options) => {
+        sent.push(message);
+        if (sent.length === 1) throw new Error("the queue is away");
+        const taken = await send(message, options);
+        if (sent.length === 3) throw new Error("the answer is lost");
+        return taken;
+      });
+    });
+    await connect(agent, 1);
+    expect((await tryToConnect(agent, { counter: 1 })).code).toBe("agent_quarantined");
+    for (let tries = 1; tries <= 3; tries++) {
+      await expect.poll(() => sent.length).toBe(tries);
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + TELL_AGAIN_MS });
+      await expect.poll(() => runDurableObjectAlarm(pool).then(() => sent.length)).toBe(tries + 1);
+    }
+    expect(feedFails).toBe(false);
+    expect(new Set(sent.map((message) => JSON.stringify(message))).size).toBe(1);
+    const at = (await seen(agent)).quarantinedAt;
+    expect(sent[0]).toMatchObject({ event: { type: "agent.quarantined", timestamp: at } });
+    // It has arrived: the alarm does not tell it again.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * TELL_AGAIN_MS });
+    await runDurableObjectAlarm(pool);
+    expect(sent).toHaveLength(4);
   });
 
   test("a try that was overtaken by the next one is refused, and stops nobody", async () => {
@@ -142,6 +186,36 @@ describe("[S4] [HS6] a new key", () => {
     // The answer to the proposal was lost, and the agent proposes it again with the key that is its own by now.
     expect((await propose(agent, next, { key: next.privateKey })).status).toBe(200);
     expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+  });
+
+  test("gives whoever saw it proposed nothing, by sending the same again", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const next = await makeKeyPair();
+    const proof = await assertionOf(agent, { path, key: next.privateKey });
+    const send = async (assertion: string, publicKey = next.publicKey) => {
+      const headers = { authorization: `Bearer ${assertion}`, "cf-connecting-ip": crypto.randomUUID() };
+      return (await call(path, { method: "POST", body: { publicKey, proof }, headers })).status;
+    };
+    const assertion = await assertionOf(agent, { path, newKey: next.publicKey });
+    const stranger = await makeKeyPair();
+    // It is for this key alone, and neither half opens anything else.
+    expect(await send(assertion, stranger.publicKey)).toBe(401);
+    expect(await send(proof)).toBe(401);
+    for (const seen of [assertion, proof]) {
+      expect((await dial(AGENT_PATHS.control, seen)).status).toBe(401);
+    }
+    expect([await send(assertion), await send(assertion)]).toEqual([200, 200]);
+    expect((await tryToConnect(agent)).status).toBe(101);
+    // The proof alone, in the place of an assertion, makes the agent's new key its own, which is what it asked for.
+    expect(await send(proof)).toBe(401);
+    expect((await tryToConnect(agent, { key: next.privateKey })).status).toBe(101);
+    // From then on the old key has no say.
+    expect(await send(assertion)).toBe(401);
+    const third = await makeKeyPair();
+    const withNext = { ...agent, privateKey: next.privateKey };
+    expect((await propose(withNext, third)).status).toBe(200);
+    expect(await send(assertion)).toBe(401);
+    expect((await tryToConnect(agent, { key: third.privateKey })).status).toBe(101);
   });
 
   test("leaves the old one good for a day when it is not used", async () => {

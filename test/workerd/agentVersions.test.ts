@@ -86,7 +86,7 @@ it("is set through the API: the newest, any, or a release that is here", async (
   const missing = problemSchema.parse((await change({ agentVersion: "7.0.0" })).json);
   expect(missing).toMatchObject({
     code: "invalid_request",
-    detail: "agentVersion: there is no release 7.0.0 here.",
+    detail: "There is no release 7.0.0 here.",
   });
   for (const body of [{}, { agentVersion: "newest" }, { agentVersion: "../1.0.0" }, { agentVersion: null }]) {
     expect((await change(body)).status).toBe(400);

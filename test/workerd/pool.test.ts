@@ -3,11 +3,12 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Block } from "#protocol/blocks/index.ts";
 import type { LeaseOffer } from "#protocol/control.ts";
 import { newId } from "#protocol/ids.ts";
-import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
+import { CANCEL_GRACE_MS, COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import type { Lease } from "#protocol/socket.ts";
 import { IDLE_SOCKET_MS } from "../../worker/execution/agentLink.ts";
 import type { CreateExecution } from "../../worker/execution/contract.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import { CONFIRM_MARGIN_MS } from "../../worker/execution/engine/deadlines.ts";
 import type { LeaseReply } from "../../worker/pool/contract.ts";
 import { PoolStore } from "../../worker/pool/store.ts";
 import {
@@ -96,8 +97,7 @@ async function read(stub: ReturnType<typeof coordinatorOf>) {
 const DECLINE = { reason: "draining", detail: "" } as const;
 
 /** An execution whose first step runs. */
-async function running(blocks: Block[] = [command("a")]) {
-  const place = newPlace();
+async function running(blocks: Block[] = [command("a")], place: Place = newPlace()) {
   const control = await connectAgent(place);
   const { id, stub } = await trigger(place, blocks);
   const { lease } = await acceptOffer(control);
@@ -633,6 +633,33 @@ describe("[S4] revoking", () => {
     expect(await data.end()).toMatchObject({ code: 4410 });
     expect(await read(stub)).toMatchObject({ state: "failed", steps: [{ state: "unknown" }] });
   });
+});
+
+it("[G2] a step of an agent that was cut off is tried again when it has certainly ended there", async () => {
+  const retry = { maxAttempts: 2, delayMs: 1_000, on: ["unknown" as const] };
+  const more = { timeoutMs: 60_000, idempotent: true, retry };
+  const { place, control, stub } = await running([command("a", more)], { ...newPlace(), counter: 1 });
+  await expect.poll(async () => (await read(stub)).steps[0]?.state).toBe("running");
+  // Another machine with its key: both are cut off, and what the first one runs, runs on.
+  await expect(openControl(place)).rejects.toThrow("409");
+  await control.end();
+  await expect.poll(async () => (await read(stub)).steps[0]?.state).toBe("waiting");
+  // The second one is let in, as the same agent.
+  await poolOf(place).releaseAgent(place.agentId);
+  const other = await connectAgent({ ...place, counter: 7 });
+  const ends = Date.now() + more.timeoutMs + CANCEL_GRACE_MS;
+  const ring = async (at: number) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: at });
+    await runDurableObjectAlarm(stub);
+    await runDurableObjectAlarm(poolOf(place));
+  };
+  await ring(Date.now() + 5_000);
+  await ring(ends);
+  expect((await read(stub)).steps[0]?.state).toBe("waiting");
+  expect(other.messages("lease.offer")).toEqual([]);
+  await ring(ends + CONFIRM_MARGIN_MS);
+  const again = await connectAgent({ ...place, counter: 8 });
+  expect(await again.next("lease.offer")).toMatchObject({ firstStep: { step: "a", attempt: 2 } });
 });
 
 describe("what is not of the protocol", () => {

@@ -88,6 +88,8 @@ export interface Place {
   poolId: string;
   agentId: string;
   name?: string;
+  /** How often it has tried to connect (HS5); absent for an agent that does not count. */
+  counter?: number;
 }
 
 export function newPlace(): Place {
@@ -95,7 +97,7 @@ export function newPlace(): Place {
 }
 
 function identity(place: Place, jti: string): HeadersInit {
-  const { agentId, organizationId, poolId, name = "scripted" } = place;
+  const { agentId, organizationId, poolId, name = "scripted", counter } = place;
   const who = {
     agentId,
     name,
@@ -104,6 +106,8 @@ function identity(place: Place, jti: string): HeadersInit {
     labels: {},
     jti,
     jtiExpiresAt: Date.now() + 60_000,
+    counter,
+    issuedAt: Math.floor(Date.now() / 1000),
   };
   return { upgrade: "websocket", [AGENT_HEADER]: JSON.stringify(who) };
 }

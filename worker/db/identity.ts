@@ -103,13 +103,12 @@ export function identityDb(d1: D1Database) {
         .where(and(eq(agents.id, id), eq(agents.nextPublicKey, nextPublicKey)));
     },
 
-    /** True when this call put it into quarantine, and not one before. */
-    async quarantineAgent(id: string, now: Date): Promise<boolean> {
-      const { meta } = await db
+    /** Puts it into quarantine; one that is there already stays as it is. */
+    async quarantineAgent(id: string, at: Date): Promise<void> {
+      await db
         .update(agents)
-        .set({ quarantinedAt: now })
+        .set({ quarantinedAt: at })
         .where(and(eq(agents.id, id), isNull(agents.quarantinedAt)));
-      return meta.changes > 0;
     },
 
     /**

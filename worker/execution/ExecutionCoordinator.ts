@@ -275,13 +275,16 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   /** The agent refused the offer or never received it: nothing was started, unless the agent lies. */
   async leaseFailed(leaseId: string, fence: number, reason: string, retry: boolean): Promise<void> {
     if (this.#hasLease(leaseId, fence)) this.#decide({ type: "lease.failed", fence, reason, retry });
-    await this.leaseLost(leaseId, fence, reason);
+    await this.leaseLost(leaseId, fence, reason, false);
   }
 
-  /** The agent is back and knows nothing of a lease that it had accepted. */
-  async leaseLost(leaseId: string, fence: number, reason: string): Promise<void> {
+  /**
+   * The agent is back and knows nothing of a lease that it had accepted, or was cut off from it.
+   * @param mayRun nobody knows that what it ran under the lease has ended
+   */
+  async leaseLost(leaseId: string, fence: number, reason: string, mayRun: boolean): Promise<void> {
     if (!this.#hasLease(leaseId, fence)) return;
-    this.#decide({ type: "lease.lost", fence, reason });
+    this.#decide({ type: "lease.lost", fence, reason, mayRun });
     this.#agents.end(fence, reason);
   }
 

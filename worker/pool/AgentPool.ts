@@ -14,6 +14,7 @@ import { type HeldSecret, SEALED_TYPE, SECRETS_TOLD_MAX } from "#protocol/secret
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { latestVersion } from "../releases.ts";
+import { noteQuarantine } from "../services/agents/quarantine.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
@@ -32,7 +33,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { ASK_MS, AVOID_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS } from "./deadlines.ts";
+import { ASK_MS, AVOID_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS, TELL_AGAIN_MS } from "./deadlines.ts";
 import { Deliveries, type Delivery, type SealProblem } from "./deliveries.ts";
 import {
   type LeaseAction,
@@ -212,7 +213,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       for (const lease of leases) send(socket, revokeCommand(lease, reason));
       socket.close(code, reason.slice(0, 120));
     }
-    for (const lease of leases) this.#lose(lease, reason);
+    for (const lease of leases) this.#lose(lease, reason, true);
     // What it had a lease of lately it may still be connected to.
     for (const executionId of this.#store.executionsOf(agentId)) {
       this.background(this.#coordinator({ executionId }).endAgent(agentId, reason));
@@ -242,7 +243,11 @@ export class AgentPool extends SocketObject implements PoolApi {
     // One that was let in just before its agent was revoked comes too late.
     if (this.#store.isOver(agentId)) return "revoked";
     if (!this.#store.spendAssertion(agent, Date.now())) return "used";
-    if (this.#store.isQuarantined(agentId)) return "quarantined";
+    if (this.#store.isQuarantined(agentId)) {
+      // Who is still sent here is not noted as quarantined, or was not a moment ago.
+      this.#quarantine(agent);
+      return "quarantined";
+    }
     const verdict = judgeCounter(this.#store.lastConnect(agentId), { counter, issuedAt });
     switch (verdict) {
       case "new":
@@ -250,7 +255,7 @@ export class AgentPool extends SocketObject implements PoolApi {
         return undefined;
       case "clone":
         this.log("warn", "two machines use one agent's key", { agentId, counter });
-        this.#store.quarantine(agentId);
+        this.#quarantine(agent);
         this.#cutOff(agentId, CLOSE_CODES.quarantined, CLONE_WORDS);
         return "quarantined";
       case "late":
@@ -258,6 +263,23 @@ export class AgentPool extends SocketObject implements PoolApi {
         return verdict;
       default:
         return verdict satisfies never;
+    }
+  }
+
+  #quarantine({ agentId, name }: AgentIdentity): void {
+    this.#store.quarantine({ agentId, name, foundAt: Date.now() });
+    this.#tellOfQuarantines();
+    this.#setAlarm();
+  }
+
+  /** Again by the alarm, until it has arrived everywhere. */
+  #tellOfQuarantines(): void {
+    const now = Date.now();
+    const { organizationId, poolId } = this.#place;
+    for (const untold of this.#store.untoldSince(now - TELL_AGAIN_MS)) {
+      this.#store.noteTold(untold, now);
+      const told = noteQuarantine(this.env, { ...untold, organizationId, poolId });
+      this.background(told.then(() => this.#store.noteTold(untold, null)));
     }
   }
 
@@ -314,6 +336,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#store.forgetOver(Date.now() - OVER_KEPT_MS);
       this.#repeatUnanswered();
       this.#deliveries.repeat(Date.now());
+      this.#tellOfQuarantines();
       this.#askWhatIsWanted();
       this.#learnLatest();
       this.#handOut();
@@ -381,16 +404,16 @@ export class AgentPool extends SocketObject implements PoolApi {
         return this.background(coordinator.leaseFailed(lease.id, lease.fence, reason, retry));
       }
       case "lose":
-        return this.#lose(action.lease, action.reason);
+        return this.#lose(action.lease, action.reason, action.mayRun);
       default:
         action satisfies never;
     }
   }
 
   /** Kept until its coordinator knows: the alarm tells it again, and so does whoever revokes its agent again. */
-  #lose(lease: LeaseRow, reason: string): void {
+  #lose(lease: LeaseRow, reason: string, mayRun: boolean): void {
     this.#store.setStatus(lease.id, "revoked", Date.now());
-    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason);
+    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason, mayRun);
     this.background(
       told.then(() => {
         this.#free(lease);
@@ -524,6 +547,7 @@ export class AgentPool extends SocketObject implements PoolApi {
           unansweredSince,
           isQueueing: this.#store.isQueueing(),
           deliveryAt: this.#deliveries.nextLook(),
+          untoldSince: this.#store.oldestUntold(),
         },
         Date.now(),
       ),
@@ -569,12 +593,16 @@ export class AgentPool extends SocketObject implements PoolApi {
   }
 
   get #organizationId(): string {
-    return this.name.split("/")[0] ?? "";
+    return this.#place.organizationId;
+  }
+
+  get #place() {
+    const [organizationId = "", poolId = ""] = this.name.split("/");
+    return { organizationId, poolId };
   }
 
   protected override logFields() {
-    const [organizationId, poolId] = this.name.split("/");
-    return { organizationId, poolId };
+    return this.#place;
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
-import { AVOID_MS, nextLook, type PoolWaits } from "./deadlines.ts";
+import { AVOID_MS, nextLook, type PoolWaits, TELL_AGAIN_MS } from "./deadlines.ts";
 
 const NOW = 1_000_000;
 const nothing: PoolWaits = {
@@ -8,6 +8,7 @@ const nothing: PoolWaits = {
   unansweredSince: undefined,
   isQueueing: false,
   deliveryAt: undefined,
+  untoldSince: undefined,
 };
 
 test.each<[string, Partial<PoolWaits>, number | undefined]>([
@@ -16,6 +17,7 @@ test.each<[string, Partial<PoolWaits>, number | undefined]>([
   ["for an answer", { unansweredSince: NOW - 10 }, NOW - 10 + COMMAND_RESEND_MS],
   ["no longer, but never for the past", { unansweredSince: 0 }, NOW + 1],
   ["for a secret to be told again", { deliveryAt: NOW + 7 }, NOW + 7],
+  ["for a quarantine to be told again", { untoldSince: NOW }, NOW + TELL_AGAIN_MS],
   ["not for a queue that no agent could serve", { isQueueing: true }, undefined],
   [
     "for an agent to be asked again",

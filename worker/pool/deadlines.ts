@@ -11,6 +11,9 @@ export const AVOID_MS = 5_000;
  */
 export const ASK_MS = 60_000;
 
+/** How long after an organization was told of a quarantine, and did not take it, it is told again. */
+export const TELL_AGAIN_MS = 30_000;
+
 /** How long a lease that is over is remembered: a call that was overtaken is answered or given up long before. */
 export const OVER_KEPT_MS = 10 * 60_000;
 
@@ -25,17 +28,20 @@ export interface PoolWaits {
   isQueueing: boolean;
   /** When a sealed secret has to be told again, or is given up. */
   deliveryAt: number | undefined;
+  /** When a quarantine that the organization may not have heard of was last told. */
+  untoldSince: number | undefined;
 }
 
 /** The earliest of all waits; undefined when nothing is waited for. */
 export function nextLook(
-  { silentAt, unansweredSince, isQueueing, deliveryAt }: PoolWaits,
+  { silentAt, unansweredSince, isQueueing, deliveryAt, untoldSince }: PoolWaits,
   now: number,
 ): number | undefined {
   const waits: number[] = [];
   if (silentAt !== undefined) waits.push(silentAt);
   if (unansweredSince !== undefined) waits.push(Math.max(unansweredSince + COMMAND_RESEND_MS, now));
   if (deliveryAt !== undefined) waits.push(deliveryAt);
+  if (untoldSince !== undefined) waits.push(untoldSince + TELL_AGAIN_MS);
   // Without an agent there is nobody to serve the queue; the first hello does.
   if (silentAt !== undefined && isQueueing) waits.push(now + AVOID_MS);
   return waits.length === 0 ? undefined : Math.max(Math.min(...waits), now + 1);

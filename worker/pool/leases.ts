@@ -13,8 +13,8 @@ export type LeaseAction =
   | { type: "free"; lease: LeaseRow }
   /** It is gone and nothing was started. `retry` is false when another agent would say the same. */
   | { type: "fail"; lease: LeaseRow; reason: string; retry: boolean }
-  /** It is gone, and what was started with it is unknown. */
-  | { type: "lose"; lease: LeaseRow; reason: string };
+  /** It is gone, and what was started with it is unknown. `mayRun`: its agent may not have ended it. */
+  | { type: "lose"; lease: LeaseRow; reason: string; mayRun: boolean };
 
 /** Brings both ends' idea of an agent's leases together after a loss of contact. */
 export function reconcile(known: readonly LeaseRow[], told: Hello["leases"]): LeaseAction[] {
@@ -28,6 +28,8 @@ export function reconcile(known: readonly LeaseRow[], told: Hello["leases"]): Le
   ];
 }
 
+const FORGOTTEN = "its agent came back without any record of it";
+
 function stillHeld(lease: LeaseRow): LeaseAction {
   return lease.status === "released" || lease.status === "revoked"
     ? { type: "revoke", lease, reason: "finished" }
@@ -40,10 +42,12 @@ function notHeld(lease: LeaseRow): LeaseAction {
     case "offered":
       return { type: "fail", lease, reason: "the offer did not reach the agent", retry: true };
     case "accepted":
-      return { type: "lose", lease, reason: "its agent came back without any record of it" };
+      return { type: "lose", lease, reason: FORGOTTEN, mayRun: false };
     case "released":
+      return { type: "free", lease };
     case "revoked":
-      return gone(lease);
+      // It may have been taken from another machine than the one that is here now (HS5).
+      return { type: "lose", lease, reason: FORGOTTEN, mayRun: true };
     default:
       return lease.status satisfies never;
   }
@@ -53,7 +57,7 @@ function notHeld(lease: LeaseRow): LeaseAction {
 function gone(lease: LeaseRow): LeaseAction {
   return lease.status === "released"
     ? { type: "free", lease }
-    : { type: "lose", lease, reason: "its agent has ended the lease" };
+    : { type: "lose", lease, reason: "its agent has ended the lease", mayRun: false };
 }
 
 export type LeaseReport = Exclude<
@@ -92,7 +96,10 @@ export function reported(
 /** What to do about an agent's silence (CM1). One that is away is settled by its next hello. */
 export function unanswered(lease: LeaseRow, isConnected: boolean): LeaseAction | undefined {
   if (lease.status === "offered") return isConnected ? { type: "offer", lease } : undefined;
-  return isConnected ? { type: "revoke", lease, reason: "finished" } : gone(lease);
+  if (isConnected) return { type: "revoke", lease, reason: "finished" };
+  if (lease.status === "released") return { type: "free", lease };
+  const reason = "it was taken from its agent, which has not said that it has ended it";
+  return { type: "lose", lease, reason, mayRun: true };
 }
 
 export function offerCommand(

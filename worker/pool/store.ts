@@ -4,7 +4,10 @@ import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.t
 import type { Connect } from "./clones.ts";
 import type { AgentIdentity } from "./contract.ts";
 
-/** `over` holds ids of leases that have ended or were given back: a request that comes late is not granted again. */
+/**
+ * `over` holds ids of leases that have ended or were given back: a request that comes late is not granted again.
+ * `tried_at` of a quarantine is when it was last told of; null when that arrived.
+ */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS leases (
     id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, fence INTEGER NOT NULL, labels TEXT NOT NULL, wanted TEXT,
@@ -21,7 +24,10 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS secrets (agent_id TEXT PRIMARY KEY, held TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS connects (
-    agent_id TEXT PRIMARY KEY, counter INTEGER, issued_at INTEGER, quarantined INTEGER NOT NULL DEFAULT 0
+    agent_id TEXT PRIMARY KEY, counter INTEGER NOT NULL, issued_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS quarantines (
+    agent_id TEXT PRIMARY KEY, name TEXT NOT NULL, found_at INTEGER NOT NULL, tried_at INTEGER
   ) WITHOUT ROWID;
   ${ASSERTIONS_SCHEMA}
 `;
@@ -51,6 +57,14 @@ export interface LeaseRow {
   status: LeaseStatus;
   /** When it got this status, ms since the epoch. */
   changedAt: number;
+}
+
+/** An agent of which two machines were found. */
+export interface Quarantine {
+  agentId: string;
+  name: string;
+  /** Ms since the epoch. */
+  foundAt: number;
 }
 
 export type QueueRow = Pick<LeaseRow, "id" | "executionId" | "fence" | "labels" | "wantedAgentId">;
@@ -265,7 +279,7 @@ export class PoolStore {
 
   /** The last connect of an agent that was counted (HS5); undefined when none was. */
   lastConnect(agentId: string): Connect | undefined {
-    const query = "SELECT counter, issued_at FROM connects WHERE agent_id = ? AND counter IS NOT NULL";
+    const query = "SELECT counter, issued_at FROM connects WHERE agent_id = ?";
     const row = this.#sql.exec(query, agentId).toArray()[0];
     return row && { counter: Number(row.counter), issuedAt: Number(row.issued_at) };
   }
@@ -277,21 +291,46 @@ export class PoolStore {
     );
   }
 
-  quarantine(agentId: string): void {
+  /** Has an agent in quarantine, to be told of: from when it was first found. */
+  quarantine({ agentId, name, foundAt }: Quarantine): void {
     this.#sql.exec(
-      "INSERT INTO connects (agent_id, quarantined) VALUES (?, 1) ON CONFLICT DO UPDATE SET quarantined = 1",
-      agentId,
+      "INSERT INTO quarantines VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET tried_at = COALESCE(tried_at, 0)",
+      ...[agentId, name, foundAt],
     );
   }
 
   isQuarantined(agentId: string): boolean {
-    const query = "SELECT 1 FROM connects WHERE agent_id = ? AND quarantined = 1";
-    return this.#sql.exec(query, agentId).toArray().length > 0;
+    return this.#sql.exec("SELECT 1 FROM quarantines WHERE agent_id = ?", agentId).toArray().length > 0;
+  }
+
+  /** Quarantines that were last told of by a time, and that the organization may not have heard of. */
+  untoldSince(by: number): Quarantine[] {
+    return this.#sql
+      .exec("SELECT * FROM quarantines WHERE tried_at <= ?", by)
+      .toArray()
+      .map(({ agent_id, name, found_at }) => ({
+        agentId: String(agent_id),
+        name: String(name),
+        foundAt: Number(found_at),
+      }));
+  }
+
+  /** When the quarantine that waits longest to be heard of was last told of. */
+  oldestUntold(): number | undefined {
+    const row = this.#sql.exec("SELECT MIN(tried_at) AS at FROM quarantines").one();
+    return row.at === null ? undefined : Number(row.at);
+  }
+
+  /** @param triedAt null when the organization has heard of it */
+  noteTold({ agentId, foundAt }: Quarantine, triedAt: number | null): void {
+    const query = "UPDATE quarantines SET tried_at = ? WHERE agent_id = ? AND found_at = ?";
+    this.#sql.exec(query, triedAt, agentId, foundAt);
   }
 
   /** What was counted of an agent, and that it is in quarantine. */
   forgetConnects(agentId: string): void {
     this.#sql.exec("DELETE FROM connects WHERE agent_id = ?", agentId);
+    this.#sql.exec("DELETE FROM quarantines WHERE agent_id = ?", agentId);
   }
 
   /** False when this assertion was already used (HS2). */

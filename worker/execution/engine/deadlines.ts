@@ -133,17 +133,22 @@ function agentDeadline(
     }
     case "running":
       return { type: "timeout", at: begun + timeoutOf(step), step };
-    case "unreachable": {
-      const margin = CANCEL_GRACE_MS + CONFIRM_MARGIN_MS;
-      const ends = begun + timeoutOf(step) + margin;
-      if (onDisconnectOf(step) === "continue" || step.unreachableAt === undefined) {
-        return { type: "lost", at: ends, step };
-      }
-      return { type: "lost", at: Math.min(ends, step.unreachableAt + LEASE_DISCONNECT_MS + margin), step };
-    }
+    case "unreachable":
+      return { type: "lost", at: goneBy(step, step.unreachableAt ?? Number.POSITIVE_INFINITY), step };
     default:
       return undefined;
   }
+}
+
+/**
+ * When an agent that is out of reach has certainly ended a step by itself, ms since the epoch.
+ * @param since when it was in reach for the last time
+ */
+export function goneBy(step: StepRecord, since: number): number {
+  const margin = CANCEL_GRACE_MS + CONFIRM_MARGIN_MS;
+  const ends = (step.startedAt ?? step.dispatchedAt ?? since) + timeoutOf(step) + margin;
+  if (onDisconnectOf(step) === "continue") return ends;
+  return Math.min(ends, (step.unreachableAt ?? since) + LEASE_DISCONNECT_MS + margin);
 }
 
 function onDisconnectOf({ block }: StepRecord): "continue" | "stop" {

@@ -217,7 +217,7 @@ describe("agents that come and go", () => {
     expect(run.step("b").state).toBe("skipped");
 
     const lost = new Run([command("a")]).granted().started("a");
-    lost.input({ type: "lease.lost", fence: 1, reason: "revoked" });
+    lost.input({ type: "lease.lost", fence: 1, reason: "revoked", mayRun: false });
     expect(lost.state.end).toMatchObject({ state: "failed", confirmed: false });
   });
 });
@@ -296,7 +296,7 @@ describe("[G6] any order of what can happen", () => {
             reason: "x",
             retry: roll() < 0.8,
           }),
-        () => run.input({ type: "lease.lost", fence: pick([1, 2]), reason: "x" }),
+        () => run.input({ type: "lease.lost", fence: pick([1, 2]), reason: "x", mayRun: false }),
         () =>
           run.input({
             type: "agent.connected",

@@ -46,8 +46,8 @@ export type EngineInput =
   | { type: "lease.queued"; fence: number; ahead: number; reason: QueueReason; detail?: string }
   /** Nothing was started. `retry` is false when another agent would say the same. */
   | { type: "lease.failed"; fence: number; reason: string; retry: boolean }
-  /** The agent no longer knows of a lease it had accepted. */
-  | { type: "lease.lost"; fence: number; reason: string }
+  /** It is gone, and what became of its steps is not known. `mayRun`: its agent was cut off, and may not have ended them. */
+  | { type: "lease.lost"; fence: number; reason: string; mayRun: boolean }
   /** The agents that match a target at this moment. */
   | { type: "targets.resolved"; step: string; agents: AgentsOver }
   // What the locks of the organization say; `step` is "" for those of the whole execution.

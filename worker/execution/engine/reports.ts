@@ -2,6 +2,7 @@
 import { ROOT } from "#protocol/paths.ts";
 import { wakeScope } from "./agents.ts";
 import { agentsResolved, haltOf, startList } from "./begin.ts";
+import { goneBy } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
 import type { AttemptKey, EngineInput } from "./inputs.ts";
 import { isLeaseOpen, isOut, lateKey, noRoomFor, type StepRecord, stepsUnder } from "./state.ts";
@@ -79,7 +80,10 @@ function leaseChanged(
       return wakeScope(draft, scope);
     }
     case "lease.lost":
-      for (const step of under) settleAttempt(draft, step, { state: "unknown", detail: input.reason });
+      for (const step of under) {
+        const goneAt = input.mayRun ? goneBy(step, draft.moment.now) : 0;
+        settleAttempt(draft, step, { state: "unknown", detail: input.reason }, {}, goneAt);
+      }
       draft.emit({ type: "lease.failed", fence, reason: input.reason });
       return wakeScope(draft, scope);
     default:
@@ -161,8 +165,17 @@ type Facts = Partial<
   Pick<Input<"step.finished">, "outcome" | "durationMs" | "streams" | "leakedOutput" | "usage" | "values">
 >;
 
-/** An attempt is over: the step tries again, or has ended. */
-export function settleAttempt(draft: Draft, step: StepRecord, judged: Verdict, told: Facts = {}): void {
+/**
+ * An attempt is over: the step tries again, or has ended.
+ * @param goneAt before which there is no other attempt, ms since the epoch: this one may still run (G2)
+ */
+export function settleAttempt(
+  draft: Draft,
+  step: StepRecord,
+  judged: Verdict,
+  told: Facts = {},
+  goneAt = 0,
+): void {
   const noRoom = noRoomFor(draft.state, told.values);
   const { values: _, ...rest } = told;
   const facts = noRoom === undefined ? told : rest;
@@ -178,7 +191,7 @@ export function settleAttempt(draft: Draft, step: StepRecord, judged: Verdict, t
       state,
       outcome: facts.outcome,
       detail,
-      retryAt: at,
+      retryAt: Math.max(at, goneAt),
     });
   }
   finish(draft, step.path, { state, detail, ...facts });

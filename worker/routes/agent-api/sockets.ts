@@ -5,6 +5,7 @@ import type { AppContext } from "../../context.ts";
 import { ApiError, notFound } from "../../errors.ts";
 import { withHeaders } from "../../http/respond.ts";
 import { requireUpgrade, upgradeTo } from "../../http/upgrade.ts";
+import { quarantined } from "../../identity/agent.ts";
 import { coordinatorOf, type Fetches, poolOf } from "../../objects.ts";
 import {
   AGENT_HEADER,
@@ -12,7 +13,6 @@ import {
   CONNECT_REFUSALS,
   type ConnectRefusal,
 } from "../../pool/contract.ts";
-import { quarantineAgent } from "../../services/agents/quarantine.ts";
 import { admitAgent } from "./admitAgent.ts";
 
 /** `GET /agent/v1/control`: the socket to the agent's pool. */
@@ -55,7 +55,7 @@ async function connect(
 ): Promise<Response> {
   const response = await upgradeTo(c.req.raw, stub, path, { [AGENT_HEADER]: JSON.stringify(agent) });
   if (response.status === 404) throw notFound("execution");
-  if (response.status === 409) throw await quarantineAgent(c.env, agent);
+  if (response.status === 409) throw quarantined();
   if (response.status === 401) throw new ApiError("invalid_assertion", wordsFor(await response.text()));
   return response.webSocket ? withHeaders(response, { "sec-websocket-protocol": SUBPROTOCOL }) : response;
 }

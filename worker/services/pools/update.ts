@@ -19,7 +19,7 @@ export async function updatePool(
   const { maxLeases, agentVersion } = change;
   const isCertain = agentVersion !== undefined && agentVersion !== "latest" && agentVersion !== "any";
   if (isCertain && !(await isOffered(env.RELEASES, agentVersion))) {
-    throw new ApiError("invalid_request", `agentVersion: there is no release ${agentVersion} here.`);
+    throw new ApiError("invalid_request", `There is no release ${agentVersion} here.`);
   }
   const { pools } = tenantDb(env.DB, caller.organization.id);
   if (!(await pools.update(poolId, change))) throw notFound("pool");

@@ -6,10 +6,10 @@ import { Badge } from "../../components/Badge.tsx";
 import { copyText } from "../../components/CopyButton.tsx";
 import { DropdownMenu, MenuItem, MenuLabel, MenuSeparator } from "../../components/DropdownMenu.tsx";
 import { IconButton } from "../../components/IconButton.tsx";
+import { LabelList } from "../../components/LabelList.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
+import { ReleaseAgentDialog, RevokeAgentDialog } from "./AgentDialogs.tsx";
 import { presenceLook } from "./presence.ts";
-import { ReleaseAgentDialog } from "./ReleaseAgentDialog.tsx";
-import { RevokeAgentDialog } from "./RevokeAgentDialog.tsx";
 import { versionLook } from "./version.ts";
 
 export function AgentRow({ agent }: { agent: Agent }) {
@@ -49,7 +49,7 @@ export function AgentRow({ agent }: { agent: Agent }) {
             </p>
           )}
           {version && <p className="text-[0.8125rem] text-muted wrap-anywhere">{version.words}</p>}
-          <Labels labels={agent.labels} />
+          <LabelList labels={agent.labels} />
         </div>
         {presence && <Slots busy={presence.busySlots} slots={presence.slots} />}
       </div>
@@ -79,24 +79,6 @@ export function AgentRow({ agent }: { agent: Agent }) {
       <ReleaseAgentDialog agent={agent} open={releasing} onOpenChange={setReleasing} />
       <RevokeAgentDialog agent={agent} open={revoking} onOpenChange={setRevoking} />
     </li>
-  );
-}
-
-function Labels({ labels }: { labels: Agent["labels"] }) {
-  const entries = Object.entries(labels);
-  if (entries.length === 0) return null;
-  return (
-    <ul aria-label="Labels" className="mt-1.5 flex flex-wrap gap-1">
-      {entries.map(([name, value]) => (
-        <li key={name} className="max-w-full">
-          <Badge className="font-mono font-normal">
-            <span className="truncate">
-              {name}={value}
-            </span>
-          </Badge>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -95,7 +95,7 @@ function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
   const connected = agents.filter((agent) => agent.presence).length;
   return (
     <section aria-label={`Pool ${pool.name}`}>
-      <div className="mb-2 flex items-baseline gap-3">
+      <div className="mb-2 flex flex-wrap items-baseline gap-x-3">
         <h2 className="min-w-0 font-medium wrap-anywhere">{pool.name}</h2>
         <span className="text-[0.8125rem] text-muted">
           {agents.length === 0 ? "no agents" : `${connected} of ${plural(agents.length, "agent")} connected`}

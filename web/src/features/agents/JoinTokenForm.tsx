@@ -28,22 +28,26 @@ export function JoinTokenForm({ id, pools, initialPool, problem, onSubmit }: Pro
   const [uses, setUses] = useState("1");
   const [hours, setHours] = useState("1");
   const [labels, setLabels] = useState("");
-  const [refusal, setRefusal] = useState<string>();
+  const [wrong, setWrong] = useState<{ uses?: string; labels?: string }>({});
   const isFleet = Number(uses) > 1;
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const read = readLabels(labels);
-    if (!read.ok) return setRefusal(read.problem);
+    if (!read.ok) return setWrong({ labels: read.problem });
     const wish = joinTokenCreateSchema.safeParse({
       poolId,
       uses: Number(uses),
       expiresInSeconds: isFleet ? Number(hours) * 3_600 : JOIN_TOKEN_SECONDS.single,
       labels: read.labels,
     });
-    if (!wish.success) return setRefusal(wish.error.issues[0]?.message ?? "Check the fields.");
-    setRefusal(undefined);
-    onSubmit(wish.data);
+    if (wish.success) {
+      setWrong({});
+      return onSubmit(wish.data);
+    }
+    const [issue] = wish.error.issues;
+    if (issue?.path[0] === "labels") return setWrong({ labels: issue.message });
+    setWrong({ uses: `A token lets in from 1 to ${JOIN_TOKEN_USES_MAX} machines.` });
   };
 
   return (
@@ -59,7 +63,11 @@ export function JoinTokenForm({ id, pools, initialPool, problem, onSubmit }: Pro
           </Select>
         )}
       </Field>
-      <Field label="Machines" hint="How many may join with this token. For one it is good for 15 minutes.">
+      <Field
+        label="Machines"
+        hint="How many may join with this token. For one it is good for 15 minutes."
+        error={wrong.uses}
+      >
         {(control) => (
           <Input
             {...control}
@@ -88,14 +96,15 @@ export function JoinTokenForm({ id, pools, initialPool, problem, onSubmit }: Pro
         label="Labels"
         optional
         hint="Like role=web region=eu. Every machine that joins has them, whatever it says of itself."
+        error={wrong.labels}
       >
         {(control) => (
           <Input {...control} value={labels} onChange={(event) => setLabels(event.target.value)} />
         )}
       </Field>
-      {(refusal ?? problem) && (
+      {problem && (
         <Notice tone="bad" role="alert">
-          {refusal ?? problem}
+          {problem}
         </Notice>
       )}
     </form>

@@ -3,10 +3,10 @@ import { toast } from "sonner";
 import type { JoinToken, Pool } from "#protocol/api/pools.ts";
 import { messageOf } from "../../api/errors.ts";
 import { agentKeys, joinTokensQuery, removeJoinToken } from "../../api/queries/agents.ts";
-import { Badge } from "../../components/Badge.tsx";
 import { Button } from "../../components/Button.tsx";
+import { LabelList } from "../../components/LabelList.tsx";
 import { Card } from "../../components/Page.tsx";
-import { RelativeTime } from "../../components/RelativeTime.tsx";
+import { RelativeTime, Until } from "../../components/RelativeTime.tsx";
 import { useNow } from "../../components/useNow.ts";
 
 /** The tokens that still let somebody in; nothing when there are none. */
@@ -18,7 +18,7 @@ export function JoinTokens({ pools }: { pools: readonly Pool[] }) {
   );
   if (open.length === 0) return null;
   return (
-    <section aria-label="Open join tokens">
+    <section aria-label="Open join tokens" className="mt-6">
       <h2 className="mb-2 font-medium">Open join tokens</h2>
       <Card>
         <ul aria-label="Join tokens" className="divide-y divide-line">
@@ -54,21 +54,11 @@ function TokenRow({ token, pool }: { token: JoinToken; pool: string }) {
         </p>
         <p className="mt-0.5 text-[0.8125rem] text-muted wrap-anywhere">
           made <RelativeTime time={token.createdAt} />, good until{" "}
-          {new Date(token.expiresAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
+          <Until time={Date.parse(token.expiresAt)} />
           {names.length > 0 &&
             ` · joined: ${names.join(", ")}${token.uses - token.usesLeft > names.length ? " …" : ""}`}
         </p>
-        <ul aria-label="Labels" className="mt-1.5 flex flex-wrap gap-1">
-          {Object.entries(token.labels).map(([name, value]) => (
-            <li key={name} className="max-w-full">
-              <Badge className="font-mono font-normal">
-                <span className="truncate">
-                  {name}={value}
-                </span>
-              </Badge>
-            </li>
-          ))}
-        </ul>
+        <LabelList labels={token.labels} />
       </div>
       <Button variant="dangerQuiet" busy={remove.isPending} onClick={() => remove.mutate()}>
         Take back

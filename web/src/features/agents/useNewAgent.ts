@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { Agent, JoinTokenCreated } from "#protocol/api/pools.ts";
 import { allItems } from "../../api/paging.ts";
-import { agentsQuery } from "../../api/queries/agents.ts";
+import { agentKeys, agentsQuery } from "../../api/queries/agents.ts";
 
 /** The feed tells of an agent that connects; enrolling alone is only seen by asking. */
 const ASK_EVERY_MS = 4_000;
@@ -19,5 +19,11 @@ export function useNewAgent(token: JoinTokenCreated): Agent | undefined {
     ...agentsQuery,
     refetchInterval: ({ state }) => (findNew(allItems(state.data))?.presence ? false : ASK_EVERY_MS),
   });
-  return findNew(allItems(query.data));
+  const agents = allItems(query.data);
+  // Whoever has come in has used a token: how often each of them is good has changed.
+  const { length } = agents;
+  useEffect(() => {
+    if (length > before.size) void queries.invalidateQueries({ queryKey: agentKeys.joinTokens });
+  }, [queries, before, length]);
+  return findNew(agents);
 }

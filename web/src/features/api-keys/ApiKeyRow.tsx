@@ -1,12 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toast } from "sonner";
 import type { ApiKey } from "#protocol/api/keys.ts";
-import { messageOf } from "../../api/errors.ts";
 import { apiKeyKeys, revokeApiKey } from "../../api/queries/apiKeys.ts";
 import { Badge } from "../../components/Badge.tsx";
 import { Button } from "../../components/Button.tsx";
-import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
+import { ConfirmedAction } from "../../components/ConfirmedAction.tsx";
 import { formatTimestamp } from "../../components/format.ts";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { useNow } from "../../components/useNow.ts";
@@ -14,15 +13,11 @@ import { useNow } from "../../components/useNow.ts";
 export function ApiKeyRow({ apiKey }: { apiKey: ApiKey }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
-  const revoke = useMutation({
-    mutationFn: () => revokeApiKey(apiKey.id),
-    onSuccess: async () => {
-      toast.success(`${apiKey.name} is revoked`);
-      await queries.invalidateQueries({ queryKey: apiKeyKeys.all });
-    },
-    onError: (error) => toast.error("The key was not revoked", { description: messageOf(error) }),
-    onSettled: () => setAsking(false),
-  });
+  const revoke = async () => {
+    await revokeApiKey(apiKey.id);
+    toast.success(`${apiKey.name} is revoked`);
+    await queries.invalidateQueries({ queryKey: apiKeyKeys.all });
+  };
   return (
     <li className="flex items-start gap-4 px-4 py-3">
       <div className="min-w-0 flex-1">
@@ -53,16 +48,16 @@ export function ApiKeyRow({ apiKey }: { apiKey: ApiKey }) {
         Revoke
         <span className="sr-only"> {apiKey.name}</span>
       </Button>
-      <ConfirmDialog
+      <ConfirmedAction
         open={asking}
         onOpenChange={setAsking}
         title={`Revoke ${apiKey.name}?`}
         action="Revoke key"
-        busy={revoke.isPending}
-        onConfirm={() => revoke.mutate()}
+        failure="The key was not revoked"
+        act={revoke}
       >
         <p>Whatever still uses it is refused from this moment on. A revoked key does not come back.</p>
-      </ConfirmDialog>
+      </ConfirmedAction>
     </li>
   );
 }

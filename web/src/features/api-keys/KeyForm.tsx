@@ -3,6 +3,7 @@ import { SCOPES, type Scope } from "#protocol/actor.ts";
 import { messageOf } from "../../api/errors.ts";
 import type { ApiKeyInput } from "../../api/queries/apiKeys.ts";
 import { Button } from "../../components/Button.tsx";
+import { CheckGroup } from "../../components/CheckGroup.tsx";
 import { Field } from "../../components/Field.tsx";
 import { CheckField, Input, Select } from "../../components/Input.tsx";
 import { Notice } from "../../components/Notice.tsx";
@@ -16,7 +17,7 @@ const SCOPE_WORDS = {
   "agents:read": "See pools and agents",
   "secrets:read": "See the names of secrets",
   "secrets:write": "Send agents sealed secrets, and have them forget some",
-  "agents:write": "Make pools and join tokens, revoke agents",
+  "agents:write": "Make pools and join tokens, revoke agents, release them from quarantine",
   "keys:read": "See API keys",
   "keys:write": "Create and revoke API keys",
   "organization:write": "Change what holds for the whole organization",
@@ -64,8 +65,7 @@ export function KeyForm({ onSubmit, busy, error }: Props) {
           />
         )}
       </Field>
-      <fieldset className="flex flex-col gap-0.5">
-        <legend className="mb-1.5 font-medium">What it may do</legend>
+      <CheckGroup legend="What it may do" error={errors.scopes?.message}>
         {SCOPES.map((scope) => (
           <CheckField
             key={scope}
@@ -75,12 +75,7 @@ export function KeyForm({ onSubmit, busy, error }: Props) {
             {SCOPE_WORDS[scope]}
           </CheckField>
         ))}
-        {errors.scopes && (
-          <p role="alert" className="text-[0.8125rem] text-bad">
-            {errors.scopes.message}
-          </p>
-        )}
-      </fieldset>
+      </CheckGroup>
       <Field label="Expires after">
         {(control) => (
           <Select {...control} {...register("days")}>

@@ -1,12 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Copy, Ellipsis, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { toast } from "sonner";
 import type { Runbook } from "#protocol/api/runbooks.ts";
-import { messageOf } from "../../api/errors.ts";
 import { deleteRunbook, runbookKeys } from "../../api/queries/runbooks.ts";
-import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
+import { ConfirmedAction } from "../../components/ConfirmedAction.tsx";
 import { copyText } from "../../components/CopyButton.tsx";
 import { DropdownMenu, MenuItem, MenuSeparator } from "../../components/DropdownMenu.tsx";
 import { IconButton } from "../../components/IconButton.tsx";
@@ -17,17 +16,13 @@ export function RunbookMenu({ runbook }: { runbook: Runbook }) {
   const [asking, setAsking] = useState(false);
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => deleteRunbook(runbook.id),
-    onSuccess: async () => {
-      toast.success("The runbook is deleted");
-      await navigate(paths.runbooks);
-      queries.removeQueries({ queryKey: runbookKeys.one(runbook.id) });
-      await queries.invalidateQueries({ queryKey: runbookKeys.all });
-    },
-    onError: (error) => toast.error("The runbook was not deleted", { description: messageOf(error) }),
-    onSettled: () => setAsking(false),
-  });
+  const remove = async () => {
+    await deleteRunbook(runbook.id);
+    toast.success("The runbook is deleted");
+    await navigate(paths.runbooks);
+    queries.removeQueries({ queryKey: runbookKeys.one(runbook.id) });
+    await queries.invalidateQueries({ queryKey: runbookKeys.all });
+  };
   const copy = async (text: string, what: string) => {
     if (await copyText(text)) toast.success(`${what} copied`);
   };
@@ -45,17 +40,17 @@ export function RunbookMenu({ runbook }: { runbook: Runbook }) {
           Delete…
         </MenuItem>
       </DropdownMenu>
-      <ConfirmDialog
+      <ConfirmedAction
         open={asking}
         onOpenChange={setAsking}
         title={`Delete “${runbook.title}”?`}
         action="Delete runbook"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        failure="The runbook was not deleted"
+        act={remove}
       >
         <p>All of its versions go with it, and it can no longer be run.</p>
         <p>What it has run stays in the list of executions, with its plan and output.</p>
-      </ConfirmDialog>
+      </ConfirmedAction>
     </>
   );
 }

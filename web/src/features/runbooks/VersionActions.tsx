@@ -1,13 +1,12 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { GitCompare, History, Pencil } from "lucide-react";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { toast } from "sonner";
 import type { Version } from "#protocol/api/runbooks.ts";
-import { messageOf } from "../../api/errors.ts";
 import { rollBackRunbook, runbookKeys, runbookQuery } from "../../api/queries/runbooks.ts";
 import { Button } from "../../components/Button.tsx";
-import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
+import { ConfirmedAction } from "../../components/ConfirmedAction.tsx";
 import { paths } from "../../routes/paths.ts";
 
 /** What is done with an earlier version: see what has changed since, go back to it, or write on from it. */
@@ -49,37 +48,33 @@ function RollBackButton({ runbookId, number, latest, etag }: RollBackProps) {
   const [asking, setAsking] = useState(false);
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const rollBack = useMutation({
-    mutationFn: () => rollBackRunbook(runbookId, number, etag),
-    onSuccess: async (saved) => {
-      queries.setQueryData(runbookKeys.one(runbookId), saved);
-      void queries.invalidateQueries({ queryKey: runbookKeys.all, refetchType: "none" });
-      toast.success(`Version ${saved.runbook.latestVersion} says what version ${number} says`);
-      await navigate(paths.runbook(runbookId));
-    },
-    onError: (error) => toast.error("It was not rolled back", { description: messageOf(error) }),
-    onSettled: () => setAsking(false),
-  });
+  const rollBack = async () => {
+    const saved = await rollBackRunbook(runbookId, number, etag);
+    queries.setQueryData(runbookKeys.one(runbookId), saved);
+    void queries.invalidateQueries({ queryKey: runbookKeys.all, refetchType: "none" });
+    toast.success(`Version ${saved.runbook.latestVersion} says what version ${number} says`);
+    await navigate(paths.runbook(runbookId));
+  };
   return (
     <>
       <Button onClick={() => setAsking(true)}>
         <History aria-hidden />
         Roll back
       </Button>
-      <ConfirmDialog
+      <ConfirmedAction
         open={asking}
         onOpenChange={setAsking}
         title={`Roll back to version ${number}?`}
         action="Roll back"
         dismiss={`Keep version ${latest}`}
-        busy={rollBack.isPending}
-        onConfirm={() => rollBack.mutate()}
+        failure="It was not rolled back"
+        act={rollBack}
       >
         <p>
           A new version with the content of version {number} becomes the latest. Nothing of the history is
           lost, and what runs now goes on as it was planned.
         </p>
-      </ConfirmDialog>
+      </ConfirmedAction>
     </>
   );
 }

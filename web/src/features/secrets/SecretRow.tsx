@@ -1,13 +1,12 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toast } from "sonner";
 import type { Agent } from "#protocol/api/pools.ts";
 import type { Secret, SecretDelivery } from "#protocol/api/secrets.ts";
-import { messageOf } from "../../api/errors.ts";
 import { removeSecret, secretsQuery } from "../../api/queries/secrets.ts";
 import { Badge, type Tone } from "../../components/Badge.tsx";
 import { Button } from "../../components/Button.tsx";
-import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
+import { ConfirmedAction } from "../../components/ConfirmedAction.tsx";
 import { plural } from "../../components/format.ts";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { actorName } from "../executions/actor.ts";
@@ -133,33 +132,29 @@ function hintOf(state: SecretDelivery["state"], detail: string | undefined, isAw
 function RemoveButton({ name }: { name: string }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => removeSecret(name),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: secretsQuery.queryKey });
-      toast.success(`The agents were told to forget ${name}`);
-    },
-    onError: (error) => toast.error("It was not removed", { description: messageOf(error) }),
-    onSettled: () => setAsking(false),
-  });
+  const remove = async () => {
+    await removeSecret(name);
+    await queries.invalidateQueries({ queryKey: secretsQuery.queryKey });
+    toast.success(`The agents were told to forget ${name}`);
+  };
   return (
     <>
       <Button size="sm" variant="dangerQuiet" onClick={() => setAsking(true)}>
         Remove<span className="sr-only"> {name}</span>
       </Button>
-      <ConfirmDialog
+      <ConfirmedAction
         open={asking}
         onOpenChange={setAsking}
         title={`Remove ${name}?`}
         action="Remove secret"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        failure="It was not removed"
+        act={remove}
       >
         <p>
           Every agent that was sealed it forgets it; one that is away does when it connects. Nobody can bring
           the value back.
         </p>
-      </ConfirmDialog>
+      </ConfirmedAction>
     </>
   );
 }

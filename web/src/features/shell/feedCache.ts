@@ -89,7 +89,8 @@ function applyPresence(queries: QueryClient, agentId: string, presence: Presence
   const list = queries.getQueryData<InfiniteData<ListPage<Agent>>>(agentKeys.agents);
   if (!list) return;
   if (!list.pages.some((page) => page.items.some((agent) => agent.id === agentId))) {
-    // A new agent: its name, pool and labels are not in the message.
+    // A new agent: its name, pool and labels are not in the message, nor the token that it used.
+    void queries.invalidateQueries({ queryKey: agentKeys.joinTokens });
     void queries.invalidateQueries({ queryKey: agentKeys.agents });
     void queries.invalidateQueries({ queryKey: agentKeys.pools });
     return;

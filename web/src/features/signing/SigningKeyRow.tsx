@@ -1,12 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toast } from "sonner";
 import type { SigningKey } from "#protocol/api/signatures.ts";
-import { messageOf } from "../../api/errors.ts";
 import { revokeSigningKey, signingKeyKeys } from "../../api/queries/signatures.ts";
 import { Badge } from "../../components/Badge.tsx";
 import { Button } from "../../components/Button.tsx";
-import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
+import { ConfirmedAction } from "../../components/ConfirmedAction.tsx";
 import { CopyButton } from "../../components/CopyButton.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { forgetBrowserKey } from "../../signing/browserKey.ts";
@@ -18,21 +17,15 @@ export function SigningKeyRow({ signingKey, isOwn }: { signingKey: SigningKey; i
   const [asking, setAsking] = useState(false);
   const owner = useKeyOwner();
   const queries = useQueryClient();
-  const revoke = useMutation({
-    mutationFn: async () => {
-      await revokeSigningKey(id);
-      if (isOwn && owner) await forgetBrowserKey(owner);
-    },
-    onSuccess: async () => {
-      toast.success(`${name} is revoked`);
-      await Promise.all([
-        queries.invalidateQueries({ queryKey: signingKeyKeys.all }),
-        queries.invalidateQueries({ queryKey: signingKeyKeys.own }),
-      ]);
-    },
-    onError: (error) => toast.error("The key was not revoked", { description: messageOf(error) }),
-    onSettled: () => setAsking(false),
-  });
+  const revoke = async () => {
+    await revokeSigningKey(id);
+    if (isOwn && owner) await forgetBrowserKey(owner);
+    toast.success(`${name} is revoked`);
+    await Promise.all([
+      queries.invalidateQueries({ queryKey: signingKeyKeys.all }),
+      queries.invalidateQueries({ queryKey: signingKeyKeys.own }),
+    ]);
+  };
   return (
     <li className="flex flex-wrap items-start gap-x-4 gap-y-2 px-4 py-3">
       <div className="min-w-0 flex-1 basis-64">
@@ -52,19 +45,19 @@ export function SigningKeyRow({ signingKey, isOwn }: { signingKey: SigningKey; i
         Revoke
         <span className="sr-only"> {name}</span>
       </Button>
-      <ConfirmDialog
+      <ConfirmedAction
         open={asking}
         onOpenChange={setAsking}
         title={`Revoke ${name}?`}
         action="Revoke key"
-        busy={revoke.isPending}
-        onConfirm={() => revoke.mutate()}
+        failure="The key was not revoked"
+        act={revoke}
       >
         <p>
           New plans leave its signatures out, and nothing new is signed with it. Hosts that name the key go on
           trusting it until you take it out of their policy.
         </p>
-      </ConfirmDialog>
+      </ConfirmedAction>
     </li>
   );
 }

@@ -3,6 +3,7 @@ import type { WebhookCreate } from "#protocol/api/webhooks.ts";
 import { NOTIFICATION_TYPES } from "#protocol/notifications.ts";
 import { messageOf } from "../../api/errors.ts";
 import { Button } from "../../components/Button.tsx";
+import { CheckGroup } from "../../components/CheckGroup.tsx";
 import { Field } from "../../components/Field.tsx";
 import { CheckField, Input } from "../../components/Input.tsx";
 import { Notice } from "../../components/Notice.tsx";
@@ -52,8 +53,7 @@ export function WebhookForm({ initial, action, onSubmit, busy, error }: Props) {
           />
         )}
       </Field>
-      <fieldset className="flex flex-col gap-0.5">
-        <legend className="mb-1.5 font-medium">What it is told of</legend>
+      <CheckGroup legend="What it is told of" error={errors.events?.message}>
         {NOTIFICATION_TYPES.map((type) => (
           <CheckField
             key={type}
@@ -63,12 +63,7 @@ export function WebhookForm({ initial, action, onSubmit, busy, error }: Props) {
             {EVENT_WORDS[type]}
           </CheckField>
         ))}
-        {errors.events && (
-          <p role="alert" className="text-[0.8125rem] text-bad">
-            {errors.events.message}
-          </p>
-        )}
-      </fieldset>
+      </CheckGroup>
       {error !== null && (
         <Notice tone="bad" role="alert">
           {messageOf(error)}

@@ -6,7 +6,7 @@ import { toast } from "sonner";
 import type { Webhook } from "#protocol/api/webhooks.ts";
 import { messageOf } from "../../api/errors.ts";
 import { deleteWebhook, updateWebhook, webhookKeys } from "../../api/queries/webhooks.ts";
-import { ConfirmDialog } from "../../components/ConfirmDialog.tsx";
+import { ConfirmedAction } from "../../components/ConfirmedAction.tsx";
 import { DropdownMenu, MenuItem, MenuSeparator } from "../../components/DropdownMenu.tsx";
 import { IconButton } from "../../components/IconButton.tsx";
 import { paths } from "../../routes/paths.ts";
@@ -23,17 +23,13 @@ export function WebhookMenu({ webhook }: { webhook: Webhook }) {
     onSuccess: () => queries.invalidateQueries({ queryKey: webhookKeys.all }),
     onError: (error) => toast.error("The webhook was not changed", { description: messageOf(error) }),
   });
-  const remove = useMutation({
-    mutationFn: () => deleteWebhook(webhook.id),
-    onSuccess: async () => {
-      toast.success(`${webhook.name} is deleted`);
-      await navigate(paths.webhooks, { replace: true });
-      queries.removeQueries({ queryKey: webhookKeys.one(webhook.id) });
-      await queries.invalidateQueries({ queryKey: webhookKeys.all });
-    },
-    onError: (error) => toast.error("The webhook was not deleted", { description: messageOf(error) }),
-    onSettled: close,
-  });
+  const remove = async () => {
+    await deleteWebhook(webhook.id);
+    toast.success(`${webhook.name} is deleted`);
+    await navigate(paths.webhooks, { replace: true });
+    queries.removeQueries({ queryKey: webhookKeys.one(webhook.id) });
+    await queries.invalidateQueries({ queryKey: webhookKeys.all });
+  };
   return (
     <>
       <DropdownMenu trigger={<IconButton label="More" icon={<Ellipsis />} variant="secondary" />}>
@@ -53,16 +49,16 @@ export function WebhookMenu({ webhook }: { webhook: Webhook }) {
       </DropdownMenu>
       {open === "edit" && <EditWebhookDialog webhook={webhook} onClose={close} />}
       {open === "rotate" && <RotateSecretDialog webhookId={webhook.id} onClose={close} />}
-      <ConfirmDialog
+      <ConfirmedAction
         open={open === "delete"}
         onOpenChange={(isOpen) => !isOpen && close()}
         title={`Delete ${webhook.name}?`}
         action="Delete webhook"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        failure="The webhook was not deleted"
+        act={remove}
       >
         <p>Nothing is sent there any more, also not what is waiting to be tried again.</p>
-      </ConfirmDialog>
+      </ConfirmedAction>
     </>
   );
 }
