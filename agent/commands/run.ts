@@ -115,17 +115,17 @@ async function run(config: RunConfig): Promise<void> {
     sealingKey: sealingKey.fingerprint,
   });
   sayPolicy(policy, config, log);
+  const rotation = new Rotation({
+    ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
+    reconnect: () => agent.reconnect("a new key"),
+  });
+  const local = serveLocally(paths.socket, answerLocally(agent, rotation), log);
   agent.start();
   onHangUp(() => {
     readPolicyAgain(agent, config, log);
     updater.look();
   });
-  const rotation = new Rotation({
-    ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
-    reconnect: () => agent.reconnect("a new key"),
-  });
   rotation.start();
-  const local = serveLocally(paths.socket, answerLocally(agent, rotation), log);
   const channel = systemdChannel(process.env);
   const health = () => healthOf(agent.contact, clock.monotonic());
   service = channel && new ServiceManager({ ...channel, health, clock, log });
