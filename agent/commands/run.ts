@@ -84,6 +84,12 @@ async function run(config: RunConfig): Promise<void> {
     log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
     process.exit(EXIT.failed);
   });
+  const ready = Promise.withResolvers<Agent>();
+  // From early on: without a listener the signal would end the agent.
+  onHangUp(async () => {
+    readPolicyAgain(await ready.promise, config, log);
+    updater.look();
+  });
   const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
   let service: ServiceManager | undefined;
   const clock = systemClock;
@@ -121,10 +127,7 @@ async function run(config: RunConfig): Promise<void> {
   });
   const local = serveLocally(paths.socket, answerLocally(agent, rotation), log);
   agent.start();
-  onHangUp(() => {
-    readPolicyAgain(agent, config, log);
-    updater.look();
-  });
+  ready.resolve(agent);
   rotation.start();
   const channel = systemdChannel(process.env);
   const health = () => healthOf(agent.contact, clock.monotonic());
