@@ -9,20 +9,32 @@ import type { Client } from "../../scripts/lib/client.ts";
 import { TRACES } from "./host.ts";
 import { expectedOf, isForAgents, outputProblem, type Started, type StoredStream } from "./ledger.ts";
 
-const pageSchema = z.object({
-  data: z.array(z.object({ id: z.string() })),
-  metadata: z.object({ nextCursor: z.string().optional() }),
-});
+/** Everything of a list of the API, over all of its pages. */
+export async function listOf<T extends z.ZodType>(
+  api: Client,
+  path: string,
+  schema: T,
+): Promise<z.output<T>[]> {
+  const pageSchema = z.object({
+    data: z.array(schema),
+    metadata: z.object({ nextCursor: z.string().optional() }),
+  });
+  const found: z.output<T>[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const query = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+    const response = await api.raw("GET", `/api/v1${path}?limit=100${query}`);
+    const { data, metadata } = pageSchema.parse(await response.json());
+    found.push(...data);
+    cursor = metadata.nextCursor;
+  }
+  return found;
+}
 
 /** Every execution of the organization, whoever is believed to have started it. */
 export async function executionsOf(api: Client): Promise<Execution[]> {
   const found: Execution[] = [];
-  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
-    const query = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-    const response = await api.raw("GET", `/api/v1/executions?limit=100${query}`);
-    const { data, metadata } = pageSchema.parse(await response.json());
-    for (const { id } of data) found.push(await api.call(executionSchema, "GET", `/executions/${id}`));
-    cursor = metadata.nextCursor;
+  for (const { id } of await listOf(api, "/executions", z.object({ id: z.string() }))) {
+    found.push(await api.call(executionSchema, "GET", `/executions/${id}`));
   }
   return found;
 }

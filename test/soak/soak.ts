@@ -2,30 +2,25 @@
  * Fifty agents, a stream of executions and random trouble between them, for as
  * long as asked; then quiet, and the accounts.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { z } from "zod";
 import { type Execution, executionSummarySchema } from "#protocol/api/executions.ts";
-import { agentSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import type { Signer } from "#protocol/signatures/jws.ts";
-import { isExecutionTerminal } from "#protocol/states.ts";
 import type { Client } from "../../scripts/lib/client.ts";
 import type { Shutdown } from "../../scripts/lib/shutdown.ts";
-import { FrameProxy } from "../harness/frameProxy.ts";
 import { registerSigner, signVersion } from "../harness/signer.ts";
 import { World } from "../harness/system.ts";
-import { TcpProxy } from "../harness/tcpProxy.ts";
 import type { Tenant } from "../harness/tenant.ts";
 import { Random } from "../simulation/random.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { Chaos, type Site, stopInTime } from "./chaos.ts";
 import { Endpoint } from "./endpoint.ts";
 import { SoakHost } from "./host.ts";
-import { balance, isBalanced, type Ledger, type Started } from "./ledger.ts";
-import { executionsOf, leaksIn, storedOf } from "./read.ts";
+import { isBalanced, type Ledger, type Started } from "./ledger.ts";
 import { scheduleOf, type Trouble } from "./schedule.ts";
+import { SETTLE_MS, settle } from "./settle.ts";
 import { procedures, RACKS, type Work } from "./work.ts";
 
 export interface SoakOptions {
@@ -48,12 +43,10 @@ export interface SoakReport {
   folder: string;
 }
 
-/** Longer than the longest step, its cancel and every pause between reconnects take together. */
-const SETTLE_MS = 240_000;
-/** When everything has ended and every agent is back, what is still to be said is under way. */
-const LAST_WORDS_MS = 30_000;
 /** What setting up, reading back and stopping may take beside that. */
 const AROUND_MS = 600_000;
+/** How long what is under way may take to notice that it is over. */
+const END_MS = 60_000;
 const START_EVERY_MS = 450;
 const ASK_EVERY_MS = 2_000;
 const SAY_EVERY_MS = 15_000;
@@ -65,11 +58,18 @@ const LATELY = 20;
  * @throws when the system cannot be set up, or the end is asked for; what goes wrong in it is for the ledger
  */
 export async function soak(options: SoakOptions, shutdown: Shutdown): Promise<SoakReport> {
+  const over = new AbortController();
   const world = await World.start();
+  const soak = new Soak(world, options, AbortSignal.any([shutdown.signal, over.signal]));
+  const running = soak.run();
   let keep = false;
-  shutdown.add(() => world.close({ keep }));
-  shutdown.throwIfAsked();
-  const running = new Soak(world, options, shutdown).run();
+  shutdown.add(async () => {
+    over.abort();
+    // Before anything is stopped: what is started afterwards would be left.
+    await Promise.race([running.catch(() => {}), wait(END_MS, undefined, { ref: false })]);
+    await soak.close();
+    await world.close({ keep });
+  });
   const mostMs = options.minutes * 60_000 + SETTLE_MS + AROUND_MS;
   const late = wait(mostMs, undefined, { ref: false }).then(() => {
     throw new Error(`the soak has not come to its end after ${Math.round(mostMs / 60_000)} minutes`);
@@ -85,28 +85,29 @@ export async function soak(options: SoakOptions, shutdown: Shutdown): Promise<So
 class Soak {
   readonly #world: World;
   readonly #options: SoakOptions;
-  readonly #shutdown: Shutdown;
+  readonly #signal: AbortSignal;
   readonly #acknowledged = new Acknowledgements();
   readonly #started = new Map<string, Started>();
   readonly #notes: string;
   readonly #sites: Site[] = [];
-  /** Whatever ended it: nothing new is begun from then on. */
-  readonly #over = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #chaos: Chaos;
+  #endpoint: Endpoint | undefined;
 
-  constructor(world: World, options: SoakOptions, shutdown: Shutdown) {
+  /** @param signal nothing new is begun from then on */
+  constructor(world: World, options: SoakOptions, signal: AbortSignal) {
     this.#world = world;
     this.#options = options;
-    this.#shutdown = shutdown;
-    this.#signal = AbortSignal.any([shutdown.signal, this.#over.signal]);
+    this.#signal = signal;
     this.#notes = world.newFolder("runs");
+    this.#chaos = new Chaos(world, this.#sites, signal);
     writeFileSync(this.#notes, "");
   }
 
   async run(): Promise<SoakReport> {
     const { minutes, seed, say } = this.#options;
+    this.#signal.throwIfAborted();
     const endpoint = await Endpoint.start();
-    this.#shutdown.add(() => endpoint.close());
+    this.#endpoint = endpoint;
     const tenant = await this.#world.signUp();
     const author = await registerSigner(tenant, "author");
     const chosen = new Random(seed);
@@ -114,13 +115,6 @@ class Soak {
     const runbooks = new Map<Work, string>();
     for (const each of work) runbooks.set(each, await publish(tenant, each, author));
     await this.#settleIn(tenant, author);
-    const chaos = new Chaos(this.#world, this.#sites, this.#signal);
-    // Before the rest is stopped: nothing may be started again that would then be left.
-    this.#shutdown.add(async () => {
-      this.#over.abort();
-      await chaos.calm();
-      await Promise.allSettled(this.#members.map(({ agent }) => stopInTime(agent)));
-    });
     say(`${this.#members.length} agents are connected; ${minutes} minutes of trouble begin`);
     const schedule = scheduleOf(
       seed,
@@ -131,16 +125,21 @@ class Soak {
     const meddling = new Random(seed);
     const end = performance.now() + minutes * 60_000;
     await Promise.all([
-      chaos.run(schedule),
+      this.#chaos.run(schedule),
       this.#every(START_EVERY_MS, end, () => this.#start(tenant.api, chosen.pick(lots), runbooks)),
       this.#every(ASK_EVERY_MS, end, () => this.#meddle(tenant.api, meddling)),
       this.#every(SAY_EVERY_MS, end, async () => say(`${this.#started.size} executions started`)),
     ]);
     say("quiet; waiting for everything to end");
-    const { ledger, executions } = await this.#settle(tenant.api, endpoint, chaos.problems);
+    const { ledger, executions } = await settle({
+      ...{ api: tenant.api, signal: this.#signal, say, problems: this.#chaos.problems },
+      ...{ started: this.#started, notes: this.#notes, requests: endpoint.asked },
+      acknowledged: this.#acknowledged.bytes,
+      folders: [join(this.#world.folder, "data"), ...this.#members.map(({ agent }) => agent.stateDir)],
+    });
     if (!isBalanced(ledger)) this.#writeLogs();
     return {
-      ...{ ledger, troubles: chaos.count, folder: this.#world.folder },
+      ...{ ledger, troubles: this.#chaos.count, folder: this.#world.folder },
       states: countOf(executions.map(({ state }) => state)),
       outcomes: countOf(
         executions.flatMap(({ steps }) =>
@@ -150,6 +149,13 @@ class Soak {
     };
   }
 
+  /** Ends the trouble, and asks agents to stop in order, so that no step is left. */
+  async close(): Promise<void> {
+    await this.#chaos.calm();
+    await Promise.allSettled(this.#members.map(({ agent }) => stopInTime(agent)));
+    await this.#endpoint?.close();
+  }
+
   get #members() {
     return this.#sites.flatMap(({ members }) => members);
   }
@@ -157,10 +163,8 @@ class Soak {
   /** A network for every rack, so that trouble meets some agents and not others. */
   async #settleIn(tenant: Tenant, author: Signer): Promise<void> {
     for (let rack = 0; rack < Math.min(RACKS, this.#options.agents); rack++) {
-      const frames = await FrameProxy.to(this.#world.port);
-      this.#shutdown.add(() => frames.close());
-      const tcp = await TcpProxy.to(Number(new URL(frames.url).port));
-      this.#shutdown.add(() => tcp.close());
+      const frames = await this.#world.frameProxy();
+      const tcp = await this.#world.tcpProxy(Number(new URL(frames.url).port));
       frames.listen((frame) => this.#acknowledged.note(frame));
       this.#sites.push({ tcp, frames, members: [] });
     }
@@ -208,65 +212,6 @@ class Soak {
     await ask("pause");
     await wait(1_500);
     await ask("resume");
-  }
-
-  /** Waits until the accounts are even, or for so long that they never will be. */
-  async #settle(
-    api: Client,
-    endpoint: Endpoint,
-    problems: readonly string[],
-  ): Promise<{ ledger: Ledger; executions: Execution[] }> {
-    let deadline = performance.now() + SETTLE_MS;
-    for (;;) {
-      this.#signal.throwIfAborted();
-      const executions = await executionsOf(api);
-      const open = executions.filter(({ state }) => !isExecutionTerminal(state));
-      const away = await this.#absences(api);
-      const isLate = performance.now() > deadline;
-      if (isLate || (open.length === 0 && away.length === 0)) {
-        const ledger = await this.#balance(api, executions, endpoint.asked, [...problems, ...away]);
-        if (isBalanced(ledger) || isLate) return { ledger, executions };
-        deadline = Math.min(deadline, performance.now() + LAST_WORDS_MS);
-      }
-      for (const { id } of open.filter(({ paused }) => paused)) {
-        await api.raw("POST", `/api/v1/executions/${id}/resume`, { body: {} });
-      }
-      if (open.length > 0) this.#options.say(`${open.length} executions have not ended yet`);
-      if (away.length > 0) this.#options.say(`${away.length} agents are not back yet`);
-      await wait(3_000);
-    }
-  }
-
-  /** Agents that came to harm: each has to be connected, and to take work. */
-  async #absences(api: Client): Promise<string[]> {
-    const agents = await api.call(z.array(agentSchema), "GET", "/agents");
-    return agents.flatMap(({ name, quarantinedAt, presence }) => {
-      if (quarantinedAt !== undefined) return [`${name} is believed to be two machines`];
-      if (!presence) return [`${name} is not connected`];
-      return presence.draining ? [`${name} takes no work`] : [];
-    });
-  }
-
-  async #balance(
-    api: Client,
-    executions: readonly Execution[],
-    requests: readonly string[],
-    others: readonly string[],
-  ): Promise<Ledger> {
-    const stored = [];
-    for (const execution of executions) {
-      stored.push(...(await storedOf(api, execution, this.#started.get(execution.id))));
-    }
-    const runs = readFileSync(this.#notes, "utf8").split("\n").filter(Boolean);
-    const leaks = leaksIn([
-      join(this.#world.folder, "data"),
-      ...this.#members.map(({ agent }) => agent.stateDir),
-    ]);
-    const books = { executions, runs, requests, stored };
-    return balance({ ...books, started: this.#started, acknowledged: this.#acknowledged.bytes }, [
-      ...others,
-      ...leaks,
-    ]);
   }
 
   /** Beside the agents, for whoever looks into it. */
