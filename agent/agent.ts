@@ -103,7 +103,6 @@ export class Agent {
       ...{ policy, facts: hostFacts },
     };
     const agent = new Agent(options, host);
-    agent.#leases.draining = existsSync(paths.draining);
     const leases = await recover(host);
     // Not before what an earlier run left is gone: shells that wait look just like it.
     host.launchers = cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, log }));
@@ -135,8 +134,12 @@ export class Agent {
     });
   }
 
-  /** Connects, and stays connected. */
+  /**
+   * Connects, and stays connected. Not before the agent can be asked to drain:
+   * until then whoever wants that writes it down, and it is read here.
+   */
   start(): void {
+    this.#leases.draining = existsSync(this.#host.paths.draining);
     this.#reconciler.want(CONTROL_KEY, this.#control);
     this.#host.secrets.watch(() => this.#control.secretsChanged());
   }

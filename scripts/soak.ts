@@ -1,43 +1,69 @@
 /** `npm run soak`: many agents and a stream of executions under random faults, and accounts that have to be even. */
 import { parseArgs } from "node:util";
 import { isBalanced, lastLine } from "../test/soak/ledger.ts";
-import { soak } from "../test/soak/soak.ts";
+import { type SoakReport, soak } from "../test/soak/soak.ts";
 import { buildParts } from "./lib/build.ts";
 import { runCommand } from "./lib/command.ts";
 import { EXIT, Problem } from "./lib/problem.ts";
+import { Shutdown } from "./lib/shutdown.ts";
 import { say } from "./lib/terminal.ts";
 
 const HELP = `npm run soak -- [--minutes N] [--agents N] [--seed S]
 
-Runs a control plane and real agents on this machine, starts executions without
-pause, and makes trouble at random: kills and freezes agents, kills workerd,
-cuts, blackens and slows networks, drops and repeats frames, cancels and pauses.
-Then it waits for quiet and compares what was asked for, what ran, what was
-acknowledged and what is stored. The last line is the ledger:
+Runs a control plane and real agents on this machine, each with a policy and
+secrets of its own, starts executions without pause, and makes trouble: kills,
+freezes, drains and restarts agents, changes their keys, policies and secrets,
+kills workerd, cuts, blackens, halves and slows networks, drops, repeats and
+swaps frames, cancels and pauses. Then it waits for quiet and compares what was
+asked for, what ran, what was acknowledged and what is stored, and looks for
+secrets in all of it. The last line is the ledger:
 
   started N, finished N, lost 0, duplicated 0, acknowledged N bytes, stored N bytes
 
   --minutes N   how long the trouble lasts (10)
   --agents N    how many agents (50)
-  --seed S      which trouble is drawn (1); the timing of the machine still varies
+  --seed S      which trouble comes when, and what is started in which order (1);
+                the timing of the machine still varies
   --help        this text
 
-Exit codes: 0 the ledger is even, 1 it is not, 2 wrong usage.
+Exit codes: 0 the ledger is even, 1 it is not (what is wrong is listed, and the
+data and logs are kept), 2 wrong usage, 130 stopped by a signal.
 `;
+
+/** More findings say nothing new. */
+const FINDINGS_MAX = 50;
 
 await runCommand(async () => {
   const options = readOptions(process.argv.slice(2));
   if (!options) return EXIT.ok;
-  await buildParts();
-  const { ledger, troubles, states } = await soak({ ...options, say: (line) => say(`  ${line}`) });
-  say(`\n${words(troubles)}\nexecutions: ${words(states)}`);
-  for (const finding of ledger.findings) say(`✗ ${finding}`);
-  say(`\n${lastLine(ledger)}`);
-  return isBalanced(ledger) ? EXIT.ok : EXIT.failed;
+  const shutdown = new Shutdown();
+  try {
+    await buildParts();
+    shutdown.throwIfAsked();
+    return tell(await soak({ ...options, say: (line) => say(`  ${line}`) }, shutdown));
+  } catch (error) {
+    // What breaks because we are stopping is no failure of its own.
+    if (!shutdown.asked) throw error;
+    return EXIT.stopped;
+  } finally {
+    await shutdown.run();
+  }
 });
 // After so many sockets that were reset Node 26 may look for the end of one of them for ever, when it
 // tidies up at its natural end. Everything is told, and nothing is left to tidy.
 process.exit();
+
+/** @returns the exit code */
+function tell({ ledger, troubles, states, outcomes, folder }: SoakReport): number {
+  say(`\n${words(troubles)}\nexecutions: ${words(states)}\nsteps: ${words(outcomes)}`);
+  const isEven = isBalanced(ledger);
+  for (const finding of ledger.findings.slice(0, FINDINGS_MAX)) say(`✗ ${finding}`);
+  const more = ledger.findings.length - FINDINGS_MAX;
+  if (more > 0) say(`✗ and ${more} more`);
+  if (!isEven) say(`\nThe data and the logs of the agents are in ${folder}`);
+  say(`\n${lastLine(ledger)}`);
+  return isEven ? EXIT.ok : EXIT.failed;
+}
 
 function words(counts: Record<string, number>): string {
   return Object.entries(counts)

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { markDraining } from "../agent.ts";
 import { sleep, systemClock } from "../clock.ts";
 import { LOCAL_OPTIONS } from "../config.ts";
@@ -28,19 +29,25 @@ const LOOK_EVERY_MS = 500;
 async function drain({ state, wait }: { state: string; wait: boolean }, isDraining: boolean): Promise<void> {
   const paths = statePaths(state);
   requireIdentity(paths);
-  const running = await askAgent(paths.socket, isDraining ? "drain" : "undrain");
+  const ask = () => askAgent(paths.socket, isDraining ? "drain" : "undrain");
+  const running = (await ask()) ?? (await note(paths.draining, isDraining, ask));
   if (!running) {
-    try {
-      markDraining(paths.draining, isDraining);
-    } catch (error) {
-      throw new Failure(`cannot write to ${state} (${errorCode(error) ?? "unknown error"})`);
-    }
     say(`The agent does not run. When it starts it ${isDraining ? "takes no work" : "takes work"}.`);
     return;
   }
   if (!isDraining) return say("The agent takes work again.");
   say(`The agent takes no more work${workWords(running.report)}. "undrain" ends that.`);
   if (wait) await untilIdle(paths.socket);
+}
+
+/** For the next start. Asks again then: an agent that answers by now may have looked before. */
+async function note<T>(path: string, isDraining: boolean, ask: () => Promise<T>): Promise<T> {
+  try {
+    markDraining(path, isDraining);
+  } catch (error) {
+    throw new Failure(`cannot write to ${dirname(path)} (${errorCode(error) ?? "unknown error"})`);
+  }
+  return ask();
 }
 
 /** Resolves when nothing runs any more, or the agent itself is gone. */

@@ -84,6 +84,12 @@ async function run(config: RunConfig): Promise<void> {
     log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
     process.exit(EXIT.failed);
   });
+  const ready = Promise.withResolvers<Agent>();
+  // From early on: without a listener the signal would end the agent.
+  onHangUp(async () => {
+    readPolicyAgain(await ready.promise, config, log);
+    updater.look();
+  });
   const slots = Math.min(config.slots ?? identity.slots, limitsOf(policy).slots ?? Number.POSITIVE_INFINITY);
   let service: ServiceManager | undefined;
   const clock = systemClock;
@@ -115,17 +121,14 @@ async function run(config: RunConfig): Promise<void> {
     sealingKey: sealingKey.fingerprint,
   });
   sayPolicy(policy, config, log);
-  agent.start();
-  onHangUp(() => {
-    readPolicyAgain(agent, config, log);
-    updater.look();
-  });
   const rotation = new Rotation({
     ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
     reconnect: () => agent.reconnect("a new key"),
   });
-  rotation.start();
   const local = serveLocally(paths.socket, answerLocally(agent, rotation), log);
+  agent.start();
+  ready.resolve(agent);
+  rotation.start();
   const channel = systemdChannel(process.env);
   const health = () => healthOf(agent.contact, clock.monotonic());
   service = channel && new ServiceManager({ ...channel, health, clock, log });

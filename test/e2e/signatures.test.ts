@@ -4,12 +4,10 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { executionStateNowSchema } from "#protocol/api/executions.ts";
-import { signingKeySchema } from "#protocol/api/signatures.ts";
 import { type Signer, signStatement } from "#protocol/signatures/jws.ts";
-import { thumbprintOf } from "#protocol/signatures/keys.ts";
-import { generateSigningKey, signerOf } from "#protocol/signatures/webCrypto.ts";
 import { CLI_FILE } from "../../scripts/lib/paths.ts";
 import type { FollowedExecution } from "../harness/execution.ts";
+import { registerSigner } from "../harness/signer.ts";
 import type { Tenant } from "../harness/tenant.ts";
 import { worldForFile } from "../harness/world.ts";
 
@@ -78,23 +76,6 @@ class Desk {
   }
 }
 
-/** An approver's browser: a key that the tenant's person registered with it. */
-async function approverOf(tenant: Tenant): Promise<Signer> {
-  const signer = signerOf(await generateSigningKey("ES256"));
-  const { publicKey } = signer;
-  const proof = await signStatement(
-    {
-      type: "farhand.key.v1",
-      ...{ organizationId: tenant.organizationId, name: "bob" },
-      ...{ thumbprint: await thumbprintOf(publicKey), signedAt: Date.now() },
-    },
-    signer,
-  );
-  const body = { publicKey, proof };
-  await tenant.session.call(signingKeySchema, "POST", "/signing-keys", { body });
-  return signer;
-}
-
 async function approve(tenant: Tenant, execution: FollowedExecution, signer: Signer | undefined) {
   await execution.event("step.waiting", ({ step }) => step === "go");
   const { planDigest, plan } = await execution.read();
@@ -129,7 +110,7 @@ describe("[S6] a host that asks for an author's and an approver's signature", ()
     const desk = new Desk(tenant);
     const alice = await desk.key("alice");
     expect(statSync(join(desk.folder, "key.pem")).mode & 0o777).toBe(0o600);
-    const bob = await approverOf(tenant);
+    const bob = await registerSigner(tenant, "bob");
     await strictAgent(tenant, [
       { name: "alice", roles: ["author"], publicKey: alice },
       { name: "bob", roles: ["approver"], publicKey: bob.publicKey },

@@ -46,7 +46,13 @@ export class TestAgent {
     const { name = "agent", slots = 4, labels = {}, url = tenant.api.url } = options;
     await enrollAgent({ stateDir, token, name, slots, labels, url });
     const agent = new TestAgent(stateDir, options.env ?? {});
-    await agent.run();
+    try {
+      await agent.run();
+    } catch (error) {
+      // Nobody else knows of it.
+      await agent.kill();
+      throw error;
+    }
     return agent;
   }
 

@@ -123,13 +123,14 @@ export class World {
     this.#plane = await planeIn(this.folder, port);
   }
 
-  async close(): Promise<void> {
+  /** Ends everything. @param keep leaves the folder for whoever wants to look into it */
+  async close({ keep = false } = {}): Promise<void> {
     for (const tenant of this.#tenants) tenant.close();
     await Promise.all([...this.#agents, ...this.#fleets].map((each) => each.kill()));
     await Promise.all(this.#agents.map((agent) => clearCgroups(agent.stateDir)));
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.#plane.stop();
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    if (!keep) await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #untilHealthy(): Promise<void> {

@@ -13,8 +13,11 @@ export interface NetworkFaults {
   sliceBytes: number;
   /** A connection is reset after this many bytes, both ways together; 0 for never. */
   cutAfterBytes: number;
-  /** Bytes stay where they are, connections stay open; lifted, everything goes on. */
-  blackHole: boolean;
+  /**
+   * Bytes stay where they are, connections stay open; lifted, everything goes on.
+   * `up`: only what goes to the target; `down`: only what comes from it.
+   */
+  blackHole: boolean | "up" | "down";
   /** Refuses new connections. */
   down: boolean;
 }
@@ -114,7 +117,7 @@ class Pair {
     this.#watch = watch;
     // Whatever breaks one side breaks both, and is no error of the test's.
     for (const socket of [near, this.#far]) socket.on("error", () => this.reset());
-    this.ended = Promise.allSettled([this.#pump(near, this.#far), this.#pump(this.#far, near)]);
+    this.ended = Promise.allSettled([this.#pump(near, this.#far, "up"), this.#pump(this.#far, near, "down")]);
   }
 
   reset(): void {
@@ -123,25 +126,25 @@ class Pair {
     this.#watch.changed();
   }
 
-  async #pump(from: Socket, to: Socket): Promise<void> {
+  async #pump(from: Socket, to: Socket, way: "up" | "down"): Promise<void> {
     for await (const chunk of from as AsyncIterable<Buffer>) {
       const arrived = performance.now();
       const size = this.#faults().sliceBytes || chunk.length;
       for (let at = 0; at < chunk.length; at += size) {
-        await this.#carry(chunk.subarray(at, at + size), to, arrived);
+        await this.#carry(chunk.subarray(at, at + size), to, way, arrived);
       }
     }
     to.end();
   }
 
-  async #carry(bytes: Buffer, to: Socket, arrived: number): Promise<void> {
+  async #carry(bytes: Buffer, to: Socket, way: "up" | "down", arrived: number): Promise<void> {
     const { latencyMs, bytesPerSecond } = this.#faults();
     const early = arrived + latencyMs - performance.now();
     if (early > 0) await wait(early);
     if (bytesPerSecond > 0) await wait((bytes.length / bytesPerSecond) * 1_000);
     await this.#watch.until(
       "the black hole to end",
-      () => !this.#faults().blackHole || to.destroyed,
+      () => ![true, way].includes(this.#faults().blackHole) || to.destroyed,
       undefined,
       3_600_000,
     );

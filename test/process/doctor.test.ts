@@ -194,6 +194,25 @@ describe("drain", () => {
     expect(plane.control.of("hello")[0]?.draining).toBe(false);
   });
 
+  it("is heard by an agent that is starting, and does not answer yet", async () => {
+    const { plane, state, path, start } = await site();
+    const agent = start();
+    await plane.connected();
+    const script = `trap "echo asked >> '${path("asked")}'" INT TERM; echo up >> '${path("up")}'
+      while true; do sleep 0.05; done`;
+    plane.offer({ blocks: [command("stays", script)] });
+    await lineIn(path("up"));
+    expect((await agentCommand(["drain", "--state", state])).code).toBe(0);
+    await plane.changes.until("a second hello", () => plane.controls[1]?.of("hello")[0]);
+    await agent.kill();
+    start();
+    // What an earlier run left has to end first: it is asked to, and has two seconds.
+    await lineIn(path("asked"));
+    expect((await agentCommand(["undrain", "--state", state])).code).toBe(0);
+    const hello = await plane.changes.until("a third hello", () => plane.controls[2]?.of("hello")[0]);
+    expect(hello.draining).toBe(false);
+  });
+
   it.each(["status", "drain", "undrain", "rotate-key"])(
     "%s of a host that is not enrolled says so",
     async (name) => {

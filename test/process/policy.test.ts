@@ -1,4 +1,5 @@
 /** A host's policy against a control plane that asks for whatever it likes. */
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { userInfo } from "node:os";
@@ -6,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { planOf } from "./fake-control-plane.ts";
-import { agentCommand, command, linesOf, oracle, prepareAgent, type Site, site } from "./harness.ts";
+import { agentCommand, command, lineIn, linesOf, oracle, prepareAgent, type Site, site } from "./harness.ts";
 
 prepareAgent();
 
@@ -202,6 +203,26 @@ describe("[S7] reading the policy again", () => {
     expect(finished.outcome).toMatchObject({
       detail: "policy.yaml:1 blocks: command blocks are not allowed",
     });
+  });
+
+  it("is read again also when that is asked for while the agent starts", async () => {
+    const made = await governed("users: ['*']\n");
+    const { plane, agent, path, start } = made;
+    const script = `trap "echo asked >> '${path("asked")}'" INT TERM; echo up >> '${path("up")}'
+      while true; do sleep 0.05; done`;
+    plane.offer({ blocks: [command("stays", script)] });
+    await lineIn(path("up"));
+    await agent.kill();
+    const again = start(environment(path("policy.yaml")));
+    // What an earlier run left has to end first: it is asked to, and has two seconds.
+    await lineIn(path("asked"));
+    writePolicy(made, "blocks: [api]\n");
+    const digest = createHash("sha256").update("blocks: [api]\n").digest("hex");
+    again.child.kill("SIGHUP");
+    await plane.changes.until("the digest of the new one", () =>
+      plane.controls.find((each) => each.of("hello")[0]?.policy?.digest === digest),
+    );
+    expect(again.alive).toBe(true);
   });
 
   it("keeps the one in force when the new one is no good, and says so", async () => {

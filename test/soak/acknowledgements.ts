@@ -1,5 +1,6 @@
 /** What the control plane tells agents that it holds, listened to on the wire. */
 import { AGENT_PATHS } from "#protocol/assertion.ts";
+import { STREAMS, type Stream } from "#protocol/chunk.ts";
 import {
   type AgentDataMessage,
   agentDataMessageSchema,
@@ -7,15 +8,17 @@ import {
 } from "#protocol/data.ts";
 import { parseFrame } from "#protocol/socket.ts";
 import type { Frame } from "../harness/frameProxy.ts";
-import { attemptKey } from "./ledger.ts";
+import { attemptKey, streamKey } from "./ledger.ts";
 
 const DATA_PATH = new RegExp(`^${AGENT_PATHS.execution("([^/?]+)")}$`);
 
+type Sizes = Record<Stream, number>;
+
 export class Acknowledgements {
-  /** Bytes of stdout by `attemptKey`: the most that was ever acknowledged. */
+  /** Bytes by `streamKey`: the most that was ever acknowledged. */
   readonly bytes = new Map<string, number>();
   /** What results say of their output; acknowledged as a whole with the result. */
-  readonly #told = new Map<string, number>();
+  readonly #told = new Map<string, Sizes>();
 
   /** Takes note of a frame of any socket. */
   note({ direction, path, text }: Frame): void {
@@ -29,23 +32,37 @@ export class Acknowledgements {
     const parsed = parseFrame(agentDataMessageSchema, text);
     if (!parsed.ok || parsed.message.type !== "step.finished") return;
     const { step, attempt, streams }: Extract<AgentDataMessage, { type: "step.finished" }> = parsed.message;
-    this.#told.set(attemptKey(execution, step, attempt), streams.stdout.bytes);
+    const { stdout, stderr } = streams;
+    this.#told.set(attemptKey(execution, step, attempt), { stdout: stdout.bytes, stderr: stderr.bytes });
   }
 
   #noteAnswer(execution: string, text: string): void {
     const parsed = parseFrame(coordinatorDataMessageSchema, text);
     if (!parsed.ok) return;
     const { message } = parsed;
-    if (message.type === "output.ack" && message.stream === "stdout") {
-      this.#raise(attemptKey(execution, message.step, message.attempt), message.held);
-    } else if (message.type === "step.recorded") {
-      const key = attemptKey(execution, message.step, message.attempt);
-      this.#raise(key, this.#told.get(key) ?? 0);
-    } else if (message.type === "welcome") {
-      for (const { step, attempt, held } of message.attempts) {
-        this.#raise(attemptKey(execution, step, attempt), held.stdout);
+    switch (message.type) {
+      case "output.ack": {
+        const { step, attempt, stream, held } = message;
+        return this.#raise(streamKey(execution, step, attempt, stream), held);
       }
+      case "step.recorded": {
+        const { step, attempt } = message;
+        const told = this.#told.get(attemptKey(execution, step, attempt));
+        if (told) this.#raiseBoth(execution, step, attempt, told);
+        return;
+      }
+      case "welcome":
+        for (const { step, attempt, held } of message.attempts) {
+          this.#raiseBoth(execution, step, attempt, held);
+        }
+        return;
+      default:
+        return;
     }
+  }
+
+  #raiseBoth(execution: string, step: string, attempt: number, sizes: Sizes): void {
+    for (const stream of STREAMS) this.#raise(streamKey(execution, step, attempt, stream), sizes[stream]);
   }
 
   #raise(key: string, bytes: number): void {

@@ -1,105 +1,133 @@
-/** Random trouble for a running system; everything it does it also undoes. */
+/** Carries out a schedule of trouble on a running system; everything it does it also undoes. */
 import { setTimeout as wait } from "node:timers/promises";
+import { execa } from "execa";
+import { AGENT_FILE } from "../../scripts/lib/paths.ts";
 import type { TestAgent } from "../harness/agent.ts";
 import type { Frame, FrameProxy, Treatment } from "../harness/frameProxy.ts";
 import type { World } from "../harness/system.ts";
 import type { NetworkFaults, TcpProxy } from "../harness/tcpProxy.ts";
-import type { Random } from "../simulation/random.ts";
+import { Random } from "../simulation/random.ts";
+import type { SoakHost } from "./host.ts";
+import { type Strike, type Trouble, victimOf } from "./schedule.ts";
+
+/** An agent, and the host around it. */
+export interface Member {
+  agent: TestAgent;
+  host: SoakHost;
+}
 
 /** A network of its own, and the agents that dial through it. */
 export interface Site {
   tcp: TcpProxy;
   frames: FrameProxy;
-  agents: TestAgent[];
+  members: Member[];
 }
 
-const WEIGHTS = {
-  "agent killed": 6,
-  "agent stopped and started": 2,
-  "agent frozen": 3,
-  "connections reset": 5,
-  "network down": 4,
-  "black hole": 3,
-  "slow network": 3,
-  "frames mistreated": 5,
-  "workerd killed": 1,
-  "control plane restarted": 1,
-} as const;
-export type Trouble = keyof typeof WEIGHTS;
-
 const TREATMENTS: readonly Treatment[] = ["drop", "repeat", "reorder", "corrupt", "cut"];
+/** An agent ends what runs, reports and stops well within this. */
+const STOP_MS = 60_000;
+const COMMAND_MS = 60_000;
 
 export class Chaos {
   /** How often each trouble was made. */
   readonly count: Partial<Record<Trouble, number>> = {};
+  /** What could not be made or undone, in words. */
+  readonly problems: string[] = [];
   readonly #world: World;
   readonly #sites: readonly Site[];
-  readonly #random: Random;
-  /** Agents and networks that are in trouble already; one at a time each. */
-  readonly #busy = new Set<object>();
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #signal: AbortSignal;
+  /** The last trouble of each victim; the next begins after it. */
+  readonly #last = new Map<string, Promise<void>>();
 
-  constructor(world: World, sites: readonly Site[], random: Random) {
+  /** @param signal ends pauses, and has nothing be started any more */
+  constructor(world: World, sites: readonly Site[], signal: AbortSignal) {
     this.#world = world;
     this.#sites = sites;
-    this.#random = random;
+    this.#signal = signal;
   }
 
-  /** Begins one trouble; it ends by itself. */
-  strike(): void {
-    const trouble = this.#random.weighted(WEIGHTS);
-    const site = this.#random.pick(this.#sites);
-    const agent = this.#random.pick(site.agents);
-    const victim = trouble.startsWith("agent")
-      ? agent
-      : trouble.includes("control plane") || trouble.includes("workerd")
-        ? this.#world
-        : site;
-    if (this.#busy.has(victim)) return;
-    this.#busy.add(victim);
-    this.count[trouble] = (this.count[trouble] ?? 0) + 1;
-    const done = this.#make(trouble, site, agent).finally(() => {
-      this.#busy.delete(victim);
-      this.#underWay.delete(done);
-    });
-    this.#underWay.add(done);
+  /** Begins each trouble in its time, from now on. Resolves when all of it is over, or the signal asks for the end. */
+  async run(schedule: readonly Strike[]): Promise<void> {
+    const began = performance.now();
+    for (const strike of schedule) {
+      const early = began + strike.atMs - performance.now();
+      if (early > 0) await this.#pause(early).catch(() => {});
+      if (this.#signal.aborted) break;
+      this.#begin(strike);
+    }
+    await this.calm();
   }
 
-  /** Resolves when all trouble is over. */
+  /** Resolves when all trouble that has begun is over. */
   async calm(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#last.values());
   }
 
-  async #make(trouble: Trouble, site: Site, agent: TestAgent): Promise<void> {
+  #begin(strike: Strike): void {
+    const victim = victimOf(strike);
+    const { trouble } = strike;
+    const make = async () => {
+      this.count[trouble] = (this.count[trouble] ?? 0) + 1;
+      await this.#make(strike).catch((error) => {
+        if (!this.#signal.aborted) this.problems.push(`${trouble} (${victim}): ${error}`);
+      });
+    };
+    this.#last.set(victim, (this.#last.get(victim) ?? Promise.resolve()).then(make));
+  }
+
+  async #make(strike: Strike): Promise<void> {
+    const { trouble, lengthMs } = strike;
+    const random = new Random(strike.seed);
+    const { site, member } = this.#met(strike);
+    const { agent, host } = member;
     switch (trouble) {
       case "agent killed":
         await agent.kill();
-        await this.#pause(0, 10);
-        return agent.launch();
+        await this.#pause(lengthMs);
+        return this.#launch(member);
       case "agent stopped and started":
-        await agent.stop();
-        await this.#pause(0, 5);
-        return agent.launch();
+        await stopInTime(agent);
+        await this.#pause(lengthMs);
+        return this.#launch(member);
+      case "agent drained and restarted":
+        await this.#command(agent, "drain");
+        await this.#pause(lengthMs);
+        await stopInTime(agent);
+        this.#launch(member);
+        return this.#command(agent, "undrain");
       case "agent frozen":
         agent.signal("SIGSTOP");
-        await this.#pause(1, 50);
-        return agent.signal("SIGCONT");
+        await this.#pause(lengthMs).finally(() => agent.signal("SIGCONT"));
+        return;
+      case "key rotated":
+        // Without a way to the control plane it says so, and is as it was.
+        return this.#command(agent, "rotate-key").catch(() => {});
+      case "policy changed":
+        host.changePolicy();
+        if (random.chance(0.5)) return agent.signal("SIGHUP");
+        await agent.kill();
+        await this.#pause(lengthMs);
+        return this.#launch(member);
+      case "secret rotated":
+        return host.rotateSecret();
       case "connections reset":
         return site.tcp.reset();
       case "network down":
         site.tcp.cut();
-        await this.#pause(1, 20);
+        await this.#pause(lengthMs);
         return site.tcp.heal();
       case "black hole":
-        return this.#weather(site, { blackHole: true }, 50);
+        return this.#weather(site, { blackHole: true }, lengthMs);
+      case "one-way partition":
+        return this.#weather(site, { blackHole: random.pick(["up", "down"]) }, lengthMs);
       case "slow network":
         return this.#weather(
           site,
-          { latencyMs: 5 + this.#random.int(300), sliceBytes: 200 + this.#random.int(2_000) },
-          20,
+          { latencyMs: 5 + random.int(300), sliceBytes: 200 + random.int(2_000) },
+          lengthMs,
         );
       case "frames mistreated":
-        return this.#mistreat(site);
+        return this.#mistreat(site, random, lengthMs);
       case "workerd killed":
         return this.#world.killRuntime();
       case "control plane restarted":
@@ -109,23 +137,48 @@ export class Chaos {
     }
   }
 
-  async #weather(site: Site, faults: Partial<NetworkFaults>, longest: number): Promise<void> {
+  #met({ site: number, agent }: Strike): { site: Site; member: Member } {
+    const site = this.#sites[number];
+    const member = site?.members[agent];
+    if (!site || !member) throw new Error(`there is no agent ${agent} at site ${number}`);
+    return { site, member };
+  }
+
+  async #weather(site: Site, faults: Partial<NetworkFaults>, lengthMs: number): Promise<void> {
     site.tcp.set(faults);
-    await this.#pause(1, longest);
+    await this.#pause(lengthMs);
     site.tcp.heal();
   }
 
-  async #mistreat(site: Site): Promise<void> {
-    const treat = this.#random.pick(TREATMENTS);
+  async #mistreat(site: Site, random: Random, lengthMs: number): Promise<void> {
+    const treat = random.pick(TREATMENTS);
     // TCP and TLS keep what is not output from being changed; output has checksums of its own.
     const fits = (frame: Frame) => frame.binary || treat !== "corrupt";
-    site.frames.add({ when: (frame) => fits(frame) && this.#random.chance(0.05), treat });
-    await this.#pause(2, 15);
+    site.frames.add({ when: (frame) => fits(frame) && random.chance(0.05), treat });
+    await this.#pause(lengthMs);
     site.frames.clear();
   }
 
-  /** Between so many seconds. */
-  #pause(least: number, most: number): Promise<void> {
-    return wait(1_000 * (least + this.#random.next() * (most - least)));
+  #launch({ agent, host }: Member): void {
+    this.#signal.throwIfAborted();
+    agent.launch(host.environment());
   }
+
+  /** What a person does on the host. @throws when the command says that it did not work */
+  async #command(agent: TestAgent, command: "drain" | "undrain" | "rotate-key"): Promise<void> {
+    const args = [AGENT_FILE, command, "--state", agent.stateDir];
+    await execa(process.execPath, args, { timeout: COMMAND_MS, cancelSignal: this.#signal });
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.#signal });
+  }
+}
+
+/** @throws when it does not end in time */
+export async function stopInTime(agent: TestAgent): Promise<void> {
+  const late = wait(STOP_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`it did not stop within ${STOP_MS / 1_000} s`);
+  });
+  await Promise.race([agent.stop(), late]);
 }

@@ -4,15 +4,27 @@
  * a finding in words.
  */
 import type { Execution, Step } from "#protocol/api/executions.ts";
+import type { Stream } from "#protocol/chunk.ts";
+import { SECRET_MIN_BYTES } from "#protocol/secrets.ts";
 import { isExecutionTerminal } from "#protocol/states.ts";
-import { printed, type Work } from "./work.ts";
+import type { Expected, Work } from "./work.ts";
 
-/** Output of one attempt as it can be read back in the end. */
-export interface StoredAttempt {
+/** An execution whose start was confirmed. */
+export interface Started {
+  work: Work;
+  /** Under which it was asked for. */
+  key: string;
+}
+
+/** One stream of one attempt, as it was read back in the end. */
+export interface StoredStream {
   execution: string;
   step: string;
   attempt: number;
-  text: string;
+  stream: Stream;
+  bytes: number;
+  /** What is wrong with it. */
+  problem?: string;
 }
 
 type StepAccount = Pick<Step, "id" | "kind" | "state" | "attempt" | "outcome">;
@@ -21,15 +33,17 @@ type StepAccount = Pick<Step, "id" | "kind" | "state" | "attempt" | "outcome">;
 export type ExecutionAccount = Pick<Execution, "id" | "state"> & { steps: readonly StepAccount[] };
 
 export interface Books {
-  /** By id: the executions whose start was confirmed, and what they do. */
-  started: ReadonlyMap<string, Work>;
+  /** By id. */
+  started: ReadonlyMap<string, Started>;
   /** Every execution that the organization has, as it stands. */
   executions: readonly ExecutionAccount[];
   /** One line a start, as the scripts noted it: execution, step, attempt. */
   runs: readonly string[];
-  /** Bytes of stdout that the control plane said it holds, by `attemptKey`. */
+  /** The keys of executions, once for each request that came. */
+  requests: readonly string[];
+  /** Bytes that the control plane said it holds, by `streamKey`. */
   acknowledged: ReadonlyMap<string, number>;
-  stored: readonly StoredAttempt[];
+  stored: readonly StoredStream[];
 }
 
 export interface Ledger {
@@ -48,25 +62,30 @@ export function attemptKey(execution: string, step: string, attempt: number): st
   return `${execution} ${step} ${attempt}`;
 }
 
-export function balance(books: Books): Ledger {
-  const lost = [...lostExecutions(books), ...lostOutput(books), ...inventedSteps(books)];
-  const duplicated = [...repeatedRuns(books), ...inventedExecutions(books)];
+export function streamKey(execution: string, step: string, attempt: number, stream: Stream): string {
+  return `${attemptKey(execution, step, attempt)} ${stream}`;
+}
+
+/** @param others what else was found, that no number tells */
+export function balance(books: Books, others: readonly string[] = []): Ledger {
+  const runs = [...books.runs, ...requestedRuns(books)];
+  const lost = [...lostExecutions(books), ...lostOutput(books), ...inventedSteps(books, runs)];
+  const duplicated = [...repeatedRuns(books, runs), ...inventedExecutions(books)];
   return {
     started: books.started.size,
     finished: books.executions.filter(({ state }) => isExecutionTerminal(state)).length,
     lost: lost.length,
     duplicated: duplicated.length,
     acknowledgedBytes: sum(books.acknowledged.values()),
-    storedBytes: sum(books.stored.map(({ text }) => text.length)),
-    findings: [...lost, ...duplicated],
+    storedBytes: sum(books.stored.map(({ bytes }) => bytes)),
+    findings: [...lost, ...duplicated, ...brokenRules(books), ...others],
   };
 }
 
-/** True when everything that was started has ended, once, with every byte. */
+/** True when everything that was started has ended, once, with every byte, and as the hosts' rules have it. */
 export function isBalanced(ledger: Ledger): boolean {
   return (
-    ledger.lost === 0 &&
-    ledger.duplicated === 0 &&
+    ledger.findings.length === 0 &&
     ledger.started === ledger.finished &&
     ledger.acknowledgedBytes === ledger.storedBytes
   );
@@ -76,6 +95,37 @@ export function isBalanced(ledger: Ledger): boolean {
 export function lastLine(ledger: Ledger): string {
   const { started, finished, lost, duplicated, acknowledgedBytes, storedBytes } = ledger;
   return `started ${started}, finished ${finished}, lost ${lost}, duplicated ${duplicated}, acknowledged ${acknowledgedBytes} bytes, stored ${storedBytes} bytes`;
+}
+
+/**
+ * What is wrong with the stdout of an attempt, in words.
+ * @param isWhole it ended by itself, so all of its output has to be there
+ */
+export function outputProblem(text: string, whole: string, unheard: string | undefined, isWhole: boolean) {
+  let same = 0;
+  while (same < text.length && text[same] === whole[same]) same += 1;
+  const rest = text.slice(same);
+  if (isWhole) {
+    if (rest === "" && same === whole.length) return undefined;
+    return `${same} of ${whole.length} bytes are as they were printed, then comes ${JSON.stringify(rest.slice(0, 80))}`;
+  }
+  if (rest === "" || text === unheard) return undefined;
+  // Of a secret in which it broke off, too few bytes to know it by may have been let go.
+  if (rest.length < SECRET_MIN_BYTES && whole.startsWith("[secret:", same)) return undefined;
+  return `it is not what was printed: after ${same} bytes comes ${JSON.stringify(rest.slice(0, 80))}`;
+}
+
+/** What was expected of a block, by the id of its step: without the lists around it, and without which of its targets. */
+export function expectedOf({ work }: Started, step: string): Expected | undefined {
+  return work.blocks[step.split("/").at(-1)?.split("~")[0] ?? ""];
+}
+
+/** Requests do not know their execution; only its key. They are sent in first attempts alone. */
+function requestedRuns({ started, requests }: Books): string[] {
+  const names = new Map(
+    [...started].map(([id, { key, work }]) => [key, attemptKey(id, Object.keys(work.blocks)[0] ?? "", 1)]),
+  );
+  return requests.map((key) => names.get(key) ?? `${key} unknown 1`);
 }
 
 function lostExecutions({ started, executions }: Books): string[] {
@@ -88,63 +138,71 @@ function lostExecutions({ started, executions }: Books): string[] {
 }
 
 /** Output that was promised and is not there, is not what was printed, or is not all of it. */
-function lostOutput({ started, executions, acknowledged, stored }: Books): string[] {
-  const steps = new Map(
-    executions.flatMap((each) => each.steps.map((step) => [`${each.id} ${step.id}`, step] as const)),
-  );
-  return stored.flatMap(({ execution, step, attempt, text }) => {
-    const key = attemptKey(execution, step, attempt);
+function lostOutput({ acknowledged, stored }: Books): string[] {
+  return stored.flatMap(({ execution, step, attempt, stream, bytes, problem }) => {
+    const key = streamKey(execution, step, attempt, stream);
     const promised = acknowledged.get(key) ?? 0;
-    if (promised > text.length) return [`${key}: ${promised} bytes were acknowledged, ${text.length} stored`];
-    if (text !== printed(execution, step, attempt, text.length)) {
-      return [`${key}: what is stored is not what was printed`];
-    }
-    const lines = text.split("\n").length - 1;
-    const expected = started.get(execution)?.lines[blockOf(step)];
-    const state = steps.get(`${execution} ${step}`);
-    return isWhole(state, attempt) && lines !== expected
-      ? [`${key}: ${lines} lines of ${expected} are stored`]
-      : [];
+    if (promised > bytes) return [`${key}: ${promised} bytes were acknowledged, ${bytes} stored`];
+    return problem === undefined ? [] : [`${key}: ${problem}`];
   });
 }
 
-/** The attempt ended by itself, so all of its output has to be there. */
-function isWhole(step: StepAccount | undefined, attempt: number): boolean {
-  return step?.attempt === attempt && step.outcome?.type === "exited";
-}
-
-/** Steps that are said to have succeeded, of which no script knows. */
-function inventedSteps({ executions, runs }: Books): string[] {
+/** Steps that are said to have succeeded, and that never ran. */
+function inventedSteps({ executions }: Books, runs: readonly string[]): string[] {
   const ran = new Set(runs);
   return executions.flatMap(({ id, steps }) =>
     steps
-      .filter((step) => step.kind === "command" && step.state === "succeeded")
+      .filter(({ kind, state }) => isForAgents(kind) && state === "succeeded")
       .map((step) => attemptKey(id, step.id, step.attempt))
       .filter((key) => !ran.has(key))
       .map((key) => `${key} is said to have succeeded and never ran`),
   );
 }
 
-function repeatedRuns({ started, runs }: Books): string[] {
+function repeatedRuns({ started }: Books, runs: readonly string[]): string[] {
   const seen = new Set<string>();
   return runs.flatMap((run) => {
     if (seen.has(run)) return [`${run} ran twice`];
     seen.add(run);
     const [execution = "", step = "", attempt] = run.split(" ");
-    const mayRepeat = started.get(execution)?.repeatable.includes(blockOf(step));
+    const start = started.get(execution);
+    const mayRepeat = start && expectedOf(start, step)?.repeatable;
     return attempt === "1" || mayRepeat ? [] : [`${run} ran again, and is not idempotent`];
   });
-}
-
-/** The name of the block that a step is of: without the lists around it, and without which of its targets. */
-function blockOf(step: string): string {
-  return step.split("/").at(-1)?.split("~")[0] ?? "";
 }
 
 function inventedExecutions({ started, executions }: Books): string[] {
   return executions
     .filter(({ id }) => !started.has(id))
     .map(({ id }) => `execution ${id} was never asked for`);
+}
+
+/** What hosts refuse has not run and names the rule; nothing else was refused by a rule. */
+function brokenRules({ started, executions, runs, requests }: Books): string[] {
+  const ran = new Set([...runs.map((run) => run.split(" ")[0]), ...requests]);
+  return executions.flatMap(({ id, state, steps }) => {
+    const start = started.get(id);
+    if (!start) return [];
+    const { refusal } = start.work;
+    const refused = steps.flatMap(({ outcome }) => (outcome?.type === "refused" ? [outcome] : []));
+    const ofRules = refused.filter(({ code }) => code === "policy" || code.startsWith("signature"));
+    if (!refusal)
+      return ofRules.map(({ detail }) => `execution ${id} was refused what is allowed: ${detail}`);
+    const about = `execution ${id}, which "${refusal.words}" forbids,`;
+    if (ran.has(id) || ran.has(start.key)) return [`${about} has run`];
+    const isNamed = ofRules.some(
+      ({ code, detail }) => code === refusal.code && detail.includes(refusal.words),
+    );
+    if (state === "canceled" || (state === "failed" && isNamed)) return [];
+    const details = refused.map(({ code, detail }) => `${code}: ${detail}`).join(", ");
+    return [
+      `${about} ended as ${state} (${details || steps.map(({ outcome }) => outcome?.type).join(", ")})`,
+    ];
+  });
+}
+
+export function isForAgents(kind: string): boolean {
+  return kind === "command" || kind === "api";
 }
 
 function sum(numbers: Iterable<number>): number {
