@@ -12,6 +12,9 @@ import { type ProcessInfo, type ProcessTable, pageBytes, TICK_MS } from "./proce
 
 const PAGE_BYTES = pageBytes();
 
+const NO_MEMORY_LEFT =
+  "the kernel killed it: there was no memory left for it on this host, or for the agent and its steps together";
+
 /** What all processes of a step may use together. */
 export type StepLimits = Pick<PolicyLimits, "memoryBytes" | "processes" | "cpu">;
 
@@ -63,8 +66,12 @@ export class Meter {
   /** Why the kernel ended it; undefined when it did not. */
   get endedByKernel(): string | undefined {
     const { limits, cgroup } = this.#options;
-    if (limits.memoryBytes === undefined || !cgroup?.ranOutOfMemory) return undefined;
-    return memoryWords(limits.memoryBytes, "kernel");
+    const where = cgroup?.ranOutOfMemory;
+    if (where === undefined) return undefined;
+    const { memoryBytes } = limits;
+    return where === "within" && memoryBytes !== undefined
+      ? memoryWords(memoryBytes, "kernel")
+      : NO_MEMORY_LEFT;
   }
 
   /** All of it so far. Ask before the cgroup is gone. */

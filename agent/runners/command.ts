@@ -14,7 +14,7 @@ import { basename, join } from "node:path";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import type { Cgroup } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
-import type { ProcessTable } from "../job/processes.ts";
+import { makeExpendable, type ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import type { Texts } from "../job/values.ts";
 import { type Account, accountOf, findProgram, isExecutable, switchArguments } from "./account.ts";
@@ -227,6 +227,7 @@ async function spawned(
     discardCommand(prepared);
     throw spawnRefusal(await new Promise((resolve) => child.once("error", resolve)));
   }
+  makeExpendable(pid);
   if (prepared.stdin !== undefined) closeSync(prepared.stdin);
   closeSync(prepared.stdout.writeEnd);
   closeSync(prepared.stderr.writeEnd);
