@@ -12,6 +12,10 @@ import { type Result, SHELL_ENVIRONMENT } from "../install/machine.ts";
 /** From one look at a program that runs to the next, ms. */
 const LOOK_MS = { first: 20, most: 200 };
 
+/** How long a script may take, and an answer to one question about it, ms. */
+const SCRIPT_MS = 300_000;
+const ANSWER_MS = 120_000;
+
 const answerSchema = z.union([
   z.object({ return: z.unknown() }),
   z.object({ error: z.object({ desc: z.string() }) }),
@@ -41,12 +45,12 @@ export class GuestAgent {
     });
   }
 
-  /** Resolves when it is there and answers. @throws when the machine ends before */
-  async greet(): Promise<void> {
-    await this.#call("guest-sync", { id: 1 });
+  /** Resolves when it is there and answers. @throws when it does not within so many ms, or the machine ends before */
+  async greet(patienceMs: number): Promise<void> {
+    await this.#call("guest-sync", { id: 1 }, patienceMs);
   }
 
-  /** Runs a shell script as root, to its end. */
+  /** Runs a shell script as root, to its end. @throws when that does not come */
   async sh(script: string, input: string): Promise<Result> {
     const { pid } = startedSchema.parse(
       await this.#call("guest-exec", {
@@ -57,7 +61,8 @@ export class GuestAgent {
         "capture-output": true,
       }),
     );
-    for (let pause = LOOK_MS.first; ; pause = Math.min(pause * 2, LOOK_MS.most)) {
+    const deadline = performance.now() + SCRIPT_MS;
+    for (let pause = LOOK_MS.first; performance.now() < deadline; pause = Math.min(pause * 2, LOOK_MS.most)) {
       const status = statusSchema.parse(await this.#call("guest-exec-status", { pid }));
       if (status.exited) {
         const output = Buffer.from(status["out-data"] ?? "", "base64").toString("utf8");
@@ -65,6 +70,7 @@ export class GuestAgent {
       }
       await wait(pause);
     }
+    throw new Error(`this has no end: ${script}`);
   }
 
   close(): void {
@@ -72,8 +78,12 @@ export class GuestAgent {
     this.#socket.destroy();
   }
 
-  #call(execute: string, args: object): Promise<unknown> {
+  #call(execute: string, args: object, patienceMs = ANSWER_MS): Promise<unknown> {
     const call = Promise.withResolvers<unknown>();
+    // What comes after that would be taken for the answer to the next one: all is over.
+    const timer = setTimeout(() => this.#socket.destroy(), patienceMs);
+    const done = () => clearTimeout(timer);
+    call.promise.then(done, done);
     if (this.#socket.destroyed) call.reject(new Error("the virtual machine is gone"));
     else {
       this.#waiting.push(call);

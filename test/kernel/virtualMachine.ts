@@ -98,7 +98,7 @@ export class VirtualMachine extends Machine {
     try {
       while (!existsSync(port) && qemu.exitCode === null) await wait(50);
       this.#agent = new GuestAgent(port);
-      await this.#agent.greet();
+      await this.#agent.greet(BOOT_MS);
       while (!/running|degraded/.test((await this.sh("systemctl is-system-running")).output)) await wait(500);
     } catch (error) {
       const told = await Promise.all(
