@@ -107,10 +107,12 @@ describe("a cgroup with all controllers", () => {
     expect(meter.endedByKernel).toContain("the kernel killed it: there was no memory left");
     writeFileSync(join(path, "pids.events"), "max 0\n");
     meter.sample([]);
+    expect(meter.refused).toBeUndefined();
     expect(said).toEqual([]);
     writeFileSync(join(path, "pids.events"), "max 9\n");
     meter.sample([]);
     expect(said).toEqual([expect.stringContaining("more than 64 processes")]);
+    expect(meter.refused).toEqual(said[0]);
   });
 
   it("knows what all of it has used, and who is in it and below", () => {

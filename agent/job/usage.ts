@@ -54,13 +54,22 @@ export class Meter {
     }
     this.#peakBytes = Math.max(this.#peakBytes, bytes);
     const { memoryBytes, processes } = limits;
-    if (processes !== undefined) {
-      const refused = this.#byKernel.processes && cgroup?.ranOutOfProcesses;
-      if (refused || living.length > processes) over(processesWords(processes));
+    if (processes !== undefined && (this.refused !== undefined || living.length > processes)) {
+      over(processesWords(processes));
     }
     if (memoryBytes === undefined || this.#byKernel.memory || bytes <= memoryBytes) return;
     // Pages that processes share were counted for each of them.
     if (this.#sharedOut(living) > memoryBytes) over(memoryWords(memoryBytes, "agent"));
+  }
+
+  /**
+   * Why what is left of it has to be ended: the kernel refused it a process, also
+   * one that nobody looked in time to see. Undefined when it did not.
+   */
+  get refused(): string | undefined {
+    const { limits, cgroup } = this.#options;
+    if (limits.processes === undefined || !this.#byKernel.processes) return undefined;
+    return cgroup?.ranOutOfProcesses ? processesWords(limits.processes) : undefined;
   }
 
   /** Why the kernel ended it; undefined when it did not. */

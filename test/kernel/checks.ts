@@ -83,18 +83,20 @@ export const checks: readonly KernelCheck[] = [
     async run(scene) {
       const before = await factsOf(scene);
       const thrown = HIDDEN('trap "" TERM INT HUP; sleep 98761 & wait; sleep 98761');
-      const { finished } = await stepOf(
-        scene,
-        `i=0; while [ $i -lt 300 ]; do ${thrown}; i=$((i + 1)); done; sleep 98761`,
-      );
-      assert.deepEqual(finished.outcome, {
-        type: "stopped",
-        reason: "over_limit",
-        confirmed: true,
-        detail:
-          "the agent killed it: it wanted more than 40 processes at once, which is what this host allows a step",
-      });
-      assert.equal(await alive(scene), "");
+      const bomb = `i=0; while [ $i -lt 300 ]; do ${thrown}; i=$((i + 1)); done`;
+      // The shell that throws may end at the first refusal, before the agent looks.
+      const inOneGo = "for each in $(seq 60); do sleep 98761 >/dev/null 2>&1 & done";
+      for (const script of [`${bomb}; sleep 98761`, inOneGo]) {
+        const { finished } = await stepOf(scene, script);
+        assert.deepEqual(finished.outcome, {
+          type: "stopped",
+          reason: "over_limit",
+          confirmed: true,
+          detail:
+            "the agent killed it: it wanted more than 40 processes at once, which is what this host allows a step",
+        });
+        assert.equal(await alive(scene), "");
+      }
       assert.deepEqual(await factsOf(scene), before);
       await noGroups(scene);
       return undefined;
