@@ -87,22 +87,32 @@ describe("a cgroup with all controllers", () => {
     expect(new Cgroup(path).limit(NO_LIMITS)).toEqual({ memory: false, processes: false });
     rmSync(join(path, "memory.max"));
     expect(new Cgroup(path).limit(limits)).toEqual({ memory: false, processes: true });
-    expect(read("memory.oom.group")).toBe("");
+    // Be it killed for what others took, it is killed as a whole.
+    expect(read("memory.oom.group")).toBe("1");
   });
 
   it("[fault 26] says when the kernel ended it for its memory, or refused it a process", () => {
     const said: string[] = [];
     const meter = meterOf((why) => said.push(why));
-    writeFileSync(join(path, "memory.events"), "low 0\nhigh 0\nmax 17\noom 1\noom_kill 0\n");
+    const events = (oom: number, killed: number) =>
+      writeFileSync(
+        join(path, "memory.events.local"),
+        `low 0\nhigh 0\nmax 17\noom ${oom}\noom_kill ${killed}\noom_group_kill 0\n`,
+      );
+    events(1, 0);
     expect(meter.endedByKernel).toBeUndefined();
-    writeFileSync(join(path, "memory.events"), "low 0\nhigh 0\nmax 17\noom 1\noom_kill 3\n");
+    events(1, 3);
     expect(meter.endedByKernel).toContain("the kernel killed it: over 512MiB of memory");
+    events(0, 3);
+    expect(meter.endedByKernel).toContain("the kernel killed it: there was no memory left");
     writeFileSync(join(path, "pids.events"), "max 0\n");
     meter.sample([]);
+    expect(meter.refused).toBeUndefined();
     expect(said).toEqual([]);
     writeFileSync(join(path, "pids.events"), "max 9\n");
     meter.sample([]);
     expect(said).toEqual([expect.stringContaining("more than 64 processes")]);
+    expect(meter.refused).toEqual(said[0]);
   });
 
   it("knows what all of it has used, and who is in it and below", () => {

@@ -78,18 +78,23 @@ export class Cgroup {
   limit({ memoryBytes, processes, cpu }: StepLimits): { memory: boolean; processes: boolean } {
     const set = (file: string, value: string | number) => tryWrite(join(this.path, file), String(value));
     const memory = memoryBytes !== undefined && set("memory.max", memoryBytes);
-    if (memory) {
-      // Swap would only put it off; and half a step that lives on helps nobody.
-      set("memory.swap.max", 0);
-      set("memory.oom.group", 1);
-    }
+    // Swap would only put it off.
+    if (memory) set("memory.swap.max", 0);
+    // Whatever it is killed for want of memory by, this limit or one around it: half a step that lives on helps nobody.
+    set("memory.oom.group", 1);
     if (cpu !== undefined) set("cpu.max", `${Math.max(1_000, Math.round(cpu * CPU_PERIOD))} ${CPU_PERIOD}`);
     return { memory, processes: processes !== undefined && set("pids.max", processes) };
   }
 
-  /** True when the kernel killed something in it for want of memory. */
-  get ranOutOfMemory(): boolean {
-    return counterOf(join(this.path, "memory.events"), "oom_kill") > 0;
+  /**
+   * Where there was no memory left when the kernel killed it for that: within its
+   * own limit, or around it. Undefined when it did not. What happened to groups
+   * that it made below its own is its own affair.
+   */
+  get ranOutOfMemory(): "within" | "around" | undefined {
+    const events = join(this.path, "memory.events.local");
+    if (counterOf(events, "oom_kill") === 0) return undefined;
+    return counterOf(events, "oom") > 0 ? "within" : "around";
   }
 
   /** True when the kernel refused to make another process in it. */

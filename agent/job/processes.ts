@@ -1,5 +1,5 @@
 /** What the kernel says about processes, read from /proc. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { errorCode } from "../files.ts";
 import type { ProcessId } from "./records.ts";
 
@@ -34,6 +34,9 @@ export interface ProcessTable {
   /** Does nothing when there is no such process, or it is not ours to signal. */
   signal(pid: number, signal: NodeJS.Signals): void;
 }
+
+/** In thousandths of the memory that is short: as if a step had so much more than it has. */
+const EXPENDABLE = 500;
 
 /** Processes looked at before others get a turn on the event loop. */
 export const BATCH = 200;
@@ -104,6 +107,19 @@ export const systemProcesses: ProcessTable = {
     }
   },
 };
+
+/**
+ * Where memory comes to an end, the kernel is to take a step, this process and
+ * what it starts, before the agent that looks after all of them, and before what
+ * the host is there for. What it has started before this is left as it is.
+ */
+export function makeExpendable(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(EXPENDABLE));
+  } catch {
+    // Gone already, or more expendable than that.
+  }
+}
 
 /** Lets others have a turn on the event loop, in the midst of looking at many processes. */
 export function othersTurn(): Promise<void> {

@@ -222,6 +222,9 @@ export class CommandRun implements AttemptRun {
 
     const exit = await Promise.race([command.exited, this.#unconfirmed.promise]);
     const durationMs = Math.max(0, clock.monotonic() - begun);
+    // A script that cannot fork often ends by itself, before the next look, and leaves what it threw.
+    const refused = this.#meter.refused;
+    if (refused !== undefined) over(refused);
     this.#exited = true;
     const confirmed = await this.#stop?.confirmed;
     const values = this.#values(outputFile);

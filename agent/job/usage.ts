@@ -12,6 +12,9 @@ import { type ProcessInfo, type ProcessTable, pageBytes, TICK_MS } from "./proce
 
 const PAGE_BYTES = pageBytes();
 
+const NO_MEMORY_LEFT =
+  "the kernel killed it: there was no memory left for it on this host, or for the agent and its steps together";
+
 /** What all processes of a step may use together. */
 export type StepLimits = Pick<PolicyLimits, "memoryBytes" | "processes" | "cpu">;
 
@@ -51,20 +54,33 @@ export class Meter {
     }
     this.#peakBytes = Math.max(this.#peakBytes, bytes);
     const { memoryBytes, processes } = limits;
-    if (processes !== undefined) {
-      const refused = this.#byKernel.processes && cgroup?.ranOutOfProcesses;
-      if (refused || living.length > processes) over(processesWords(processes));
+    if (processes !== undefined && (this.refused !== undefined || living.length > processes)) {
+      over(processesWords(processes));
     }
     if (memoryBytes === undefined || this.#byKernel.memory || bytes <= memoryBytes) return;
     // Pages that processes share were counted for each of them.
     if (this.#sharedOut(living) > memoryBytes) over(memoryWords(memoryBytes, "agent"));
   }
 
+  /**
+   * Why what is left of it has to be ended: the kernel refused it a process, also
+   * one that nobody looked in time to see. Undefined when it did not.
+   */
+  get refused(): string | undefined {
+    const { limits, cgroup } = this.#options;
+    if (limits.processes === undefined || !this.#byKernel.processes) return undefined;
+    return cgroup?.ranOutOfProcesses ? processesWords(limits.processes) : undefined;
+  }
+
   /** Why the kernel ended it; undefined when it did not. */
   get endedByKernel(): string | undefined {
     const { limits, cgroup } = this.#options;
-    if (limits.memoryBytes === undefined || !cgroup?.ranOutOfMemory) return undefined;
-    return memoryWords(limits.memoryBytes, "kernel");
+    const where = cgroup?.ranOutOfMemory;
+    if (where === undefined) return undefined;
+    const { memoryBytes } = limits;
+    return where === "within" && memoryBytes !== undefined
+      ? memoryWords(memoryBytes, "kernel")
+      : NO_MEMORY_LEFT;
   }
 
   /** All of it so far. Ask before the cgroup is gone. */

@@ -15,7 +15,7 @@ import { pid as ownPid } from "node:process";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import type { Cgroup } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
-import type { ProcessTable } from "../job/processes.ts";
+import { makeExpendable, type ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import type { Texts } from "../job/values.ts";
 import { folderProblem } from "../policy/judge.ts";
@@ -241,6 +241,7 @@ async function spawned(
     discardCommand(prepared);
     throw spawnRefusal(await new Promise((resolve) => child.once("error", resolve)));
   }
+  makeExpendable(pid);
   for (const fd of [prepared.directory, prepared.stdin]) if (fd !== undefined) closeSync(fd);
   closeSync(prepared.stdout.writeEnd);
   closeSync(prepared.stderr.writeEnd);

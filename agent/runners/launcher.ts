@@ -10,7 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, writeFile, writeSync } from "node:fs";
 import type { Cgroup, Cgroups } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
-import type { ProcessTable } from "../job/processes.ts";
+import { makeExpendable, type ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { checkArguments } from "./argumentSize.ts";
@@ -183,7 +183,10 @@ async function spawned(
     stdio: ["ignore", stdout.writeEnd, stderr.writeEnd, waiting],
   });
   closeSync(waiting);
-  if (child.pid !== undefined) return { process: child, pid: child.pid };
+  if (child.pid !== undefined) {
+    makeExpendable(child.pid);
+    return { process: child, pid: child.pid };
+  }
   throw new Error(systemWords(await new Promise((resolve) => child.once("error", resolve))));
 }
 

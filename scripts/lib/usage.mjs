@@ -103,6 +103,18 @@ or below the folder for temporary files.
 Exit codes: 0 all well, 1 something failed, 2 wrong usage.
 `,
   },
+  "test-kernel": {
+    ...noOptions,
+    help: `npm run test:kernel
+
+Installs the agent in a virtual machine whose kernel has cgroup v2 with all its
+controllers (QEMU in software, and debootstrap, as root), against a control plane
+on this machine, and tries there what the kernel holds: memory, processes and
+processor time of steps, and cancels of what hides. Takes some minutes. The
+Debian is kept in FARHAND_INSTALL_CACHE, or below the folder for temporary files.
+Exit codes: 0 all well, 1 something failed, 2 wrong usage.
+`,
+  },
 };
 
 /**

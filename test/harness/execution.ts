@@ -28,6 +28,8 @@ export class FollowedExecution {
   readonly #stop = new AbortController();
   /** How often the stream broke off and was taken up again. */
   reconnects = -1;
+  /** How long it waits for anything, ms; undefined for as long as tests do as a rule. */
+  patienceMs: number | undefined;
 
   constructor(api: Client, id: string) {
     this.#api = api;
@@ -81,12 +83,12 @@ export class FollowedExecution {
   }
 
   #until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-    return this.#watch.until(what, look, () =>
+    const context = () =>
       this.events
         .slice(-10)
         .map((event) => JSON.stringify(event))
-        .join("\n"),
-    );
+        .join("\n");
+    return this.#watch.until(what, look, context, this.patienceMs);
   }
 
   /** Takes the stream up again after every break, from what it has seen, until the terminal event. */

@@ -1,6 +1,8 @@
 /** What an installation has to hold, in the order in which it happens to a host. */
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Check as CheckOf } from "./check.ts";
+import type { Container } from "./container.ts";
 import { isUp, until } from "./looks.ts";
 import type { Result } from "./machine.ts";
 import type { Scene } from "./scene.ts";
@@ -9,11 +11,7 @@ import { updateChecks } from "./updates.ts";
 /** Worse than this and somebody loosened the unit. */
 const EXPOSURE_MAX = 2.5;
 
-export interface Check {
-  name: string;
-  /** Returns a few words for the reader, if there is something to tell. */
-  run(scene: Scene, memory: Memory): Promise<string | undefined>;
-}
+export type Check = CheckOf<Container, Memory>;
 
 /** What later checks compare with. */
 export interface Memory {
@@ -332,7 +330,7 @@ function refused({ code, output }: Result, words: string): void {
   assert.ok(output.includes(words), output);
 }
 
-async function isBare({ machine }: Scene, memory: Memory): Promise<void> {
+async function isBare({ machine }: Scene<Container>, memory: Memory): Promise<void> {
   const now = await machine.inventory();
   const before = new Set(memory.inventory);
   const after = new Set(now);

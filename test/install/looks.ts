@@ -1,11 +1,12 @@
 /** Waiting for what nothing tells. */
 import { setTimeout as wait } from "node:timers/promises";
+import type { Machine } from "./machine.ts";
 import type { Scene } from "./scene.ts";
 
 const PATIENCE_MS = 90_000;
 
 /** The unit is active and says so, and the control plane sees this version of this agent. */
-export async function isUp(scene: Scene, version: string, agentId?: string): Promise<void> {
+export async function isUp(scene: Scene<Machine>, version: string, agentId?: string): Promise<void> {
   await until(`version ${version} to be connected`, async () => {
     const status = `${await scene.unit("ActiveState")} ${await scene.unit("StatusText")}`;
     const fits = (await scene.connected()).filter(

@@ -13,19 +13,19 @@ import { ROOT } from "../../scripts/lib/paths.ts";
 import { makeRelease, pinOf, pointTo, releaseKey, signRelease } from "../../scripts/lib/release.ts";
 import type { Shutdown } from "../../scripts/lib/shutdown.ts";
 import { Tenant } from "../harness/tenant.ts";
-import { Machine, type Result } from "./machine.ts";
+import type { Machine, Result } from "./machine.ts";
 
 const UNIT = "farhand-agent.service";
 const PLATFORM = "linux-x64";
 
-export class Scene {
-  readonly machine: Machine;
+export class Scene<M extends Machine = Machine> {
+  readonly machine: M;
   readonly tenant: Tenant;
   readonly plane: ControlPlane;
   readonly releases: string;
   readonly key: KeyObject;
 
-  private constructor(fields: Pick<Scene, "machine" | "tenant" | "plane" | "releases" | "key">) {
+  private constructor(fields: Pick<Scene<M>, "machine" | "tenant" | "plane" | "releases" | "key">) {
     this.machine = fields.machine;
     this.tenant = fields.tenant;
     this.plane = fields.plane;
@@ -33,7 +33,12 @@ export class Scene {
     this.key = fields.key;
   }
 
-  static async open(cache: string, folder: string, shutdown: Shutdown): Promise<Scene> {
+  /** @param make makes the machine, which has to reach the control plane on its own loopback */
+  static async open<M extends Machine>(
+    folder: string,
+    shutdown: Shutdown,
+    make: (plane: ControlPlane) => Promise<M>,
+  ): Promise<Scene<M>> {
     const { key } = await releaseKey(join(folder, "key.pem"));
     const releases = join(folder, "releases");
     await mkdir(releases);
@@ -47,7 +52,7 @@ export class Scene {
     shutdown.add(() => plane.stop());
     const tenant = await Tenant.signUp(plane.url);
     shutdown.add(async () => tenant.close());
-    const machine = await Machine.make(cache, folder);
+    const machine = await make(plane);
     shutdown.add(() => machine.powerOff());
     await machine.boot();
     return new Scene({ machine, tenant, plane, releases, key });

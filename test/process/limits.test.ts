@@ -83,6 +83,14 @@ describe.each(WAYS)("%s", (_, cgroups) => {
     expect(end.usage?.peakMemoryBytes).toBeLessThan(600 * MIB);
   });
 
+  test("[fault 26] a step is what the kernel takes before its agent when there is no memory left", async () => {
+    // One that is spawned as it is may be quicker than its agent.
+    const told = cgroups ? ":" : "until grep -q 500 /proc/$$/oom_score_adj; do :; done";
+    const { printed } = await run(`${told}; cat /proc/self/oom_score_adj`, {}, cgroups);
+    expect(printed).toContain("500\n");
+    expect(Number(linesOf("/proc/self/oom_score_adj")[0])).toBeLessThan(500);
+  });
+
   test("tells the processor time and the memory that a step took", async () => {
     const script = `${process.execPath} -e 'const held = Buffer.alloc(${64 * MIB}, 1); while (process.cpuUsage().user < 500_000); console.log(held.length)'`;
     const { end } = await run(script, {}, cgroups);
