@@ -18,7 +18,12 @@ const BOOT_MS = 90_000;
 const POWER_OFF_MS = 60_000;
 
 /** Which Debian packages bring the tools that this needs. */
-const TOOLS = { debootstrap: "debootstrap", "systemd-nspawn": "systemd-container", nsenter: "util-linux" };
+const TOOLS = {
+  debootstrap: "debootstrap",
+  "systemd-nspawn": "systemd-container",
+  nsenter: "util-linux",
+  buildah: "buildah",
+};
 
 /** Installs what is missing. @throws Problem when that is not possible here */
 export async function requireTools(): Promise<void> {
@@ -50,12 +55,15 @@ export interface Result {
 
 export class Machine {
   readonly root: string;
+  /** The Debian that it is a copy of. */
+  readonly base: string;
   readonly #log: string;
   #nspawn: ChildProcess | undefined;
   #init = 0;
 
-  private constructor(root: string, log: string) {
+  private constructor(root: string, base: string, log: string) {
     this.root = root;
+    this.base = base;
     this.#log = log;
   }
 
@@ -75,7 +83,7 @@ export class Machine {
     await execa("cp", ["-a", "--reflink=auto", base, root]);
     await writeFile(join(root, "etc/hosts"), "127.0.0.1 localhost\n");
     await writeFile(join(root, "etc/hostname"), "farhand-test\n");
-    return new Machine(root, join(folder, "machine.log"));
+    return new Machine(root, base, join(folder, "machine.log"));
   }
 
   async boot(): Promise<void> {
