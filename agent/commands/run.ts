@@ -125,7 +125,7 @@ async function run(config: RunConfig): Promise<void> {
     ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
     reconnect: () => agent.reconnect("a new key"),
   });
-  const local = serveLocally(paths.socket, answerLocally(agent, rotation), log);
+  const local = serveLocally(paths.socket, answerLocally(agent, rotation, updater), log);
   agent.start();
   ready.resolve(agent);
   rotation.start();
@@ -203,7 +203,11 @@ function hasTerminal(): boolean {
 }
 
 /** What other commands ask of the running agent. */
-function answerLocally(agent: Agent, rotation: Rotation): (request: LocalRequest) => Promise<LocalAnswer> {
+function answerLocally(
+  agent: Agent,
+  rotation: Rotation,
+  updater: Updater,
+): (request: LocalRequest) => Promise<LocalAnswer> {
   const startedAt = new Date().toISOString();
   return async ({ command }) => {
     let said: string | undefined;
@@ -213,6 +217,9 @@ function answerLocally(agent: Agent, rotation: Rotation): (request: LocalRequest
       case "drain":
       case "undrain":
         agent.drain(command === "drain");
+        break;
+      case "hold-back":
+        updater.holdForPerson();
         break;
       case "rotate-key":
         said = await rotation.rotate();

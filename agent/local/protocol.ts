@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 export const localRequestSchema = z.strictObject({
-  command: z.enum(["status", "drain", "undrain", "rotate-key"]),
+  command: z.enum(["status", "drain", "undrain", "hold-back", "rotate-key"]),
 });
 export type LocalRequest = z.infer<typeof localRequestSchema>;
 
@@ -23,6 +23,8 @@ export const agentReportSchema = z.object({
   }),
   draining: z.boolean(),
   slots: z.number(),
+  /** Nothing is held, nor about to be. */
+  idle: z.boolean(),
   leases: z.array(z.object({ executionId: z.string(), state: z.string() })),
 });
 export type AgentReport = z.infer<typeof agentReportSchema>;

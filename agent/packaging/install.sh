@@ -101,9 +101,13 @@ read_options() {
 check_host() {
   [ "$(id -u)" = 0 ] || fail "installing needs root: put sudo before sh"
   [ "$(uname -s)" = Linux ] || fail "this installs on Linux; elsewhere run the agent's script with Node 22.3 or newer"
+  for tool in getent install runuser sha256sum tar useradd; do
+    has "$tool" || fail "needs $tool, which this host lacks; the agent also runs without being installed, see the README"
+  done
   ! { has dpkg && dpkg -s farhand-agent >/dev/null 2>&1; } ||
     fail "the agent is installed as a Debian package here: upgrade or remove it with apt"
   [ "$UNINSTALL" = no ] || return 0
+  use_kept
   case $URL in
     http://* | https://*) ;;
     *) fail "say where the control plane is: --url https://..." ;;
@@ -112,6 +116,17 @@ check_host() {
     fail "a new agent joins with a token: --token ..., made in the web app under Agents"
   [ -z "$CA" ] || grep -q 'BEGIN CERTIFICATE' -- "$CA" || fail "$CA holds no certificates in PEM"
   if [ "$KIND" = node ]; then check_node; fi
+}
+
+# Run again, it goes the way that the installed agent goes, unless it is told another.
+use_kept() {
+  PROXY=${PROXY:-$(kept HTTPS_PROXY)}
+  NO_PROXY_FOR=${NO_PROXY_FOR:-$(kept NO_PROXY)}
+  if [ -z "$CA" ] && [ -f "$CONFIG/ca.pem" ]; then CA=$CONFIG/ca.pem; fi
+}
+
+kept() { # name
+  sed -n "s/^$1=\"\(.*\)\"\$/\1/p" "$CONFIG/agent.env" 2>/dev/null || true
 }
 
 # As the unit will find it: what only a login shell knows is of no use to a service.
@@ -125,12 +140,25 @@ check_node() {
 
 fetch() { # path, file
   if has curl; then
-    curl -fsSL --proto "=${URL%%:*}" --retry 3 ${CA:+--cacert "$CA"} -o "$2" "$URL$1"
+    curl -fsSL --proto "=${URL%%:*}" --retry 3 ${CA:+--cacert "$WORK/ca.pem"} -o "$2" "$URL$1"
   elif has wget; then
-    wget -q ${CA:+--ca-certificate="$CA"} -O "$2" "$URL$1"
+    wget -q ${CA:+--ca-certificate="$WORK/ca.pem"} -O "$2" "$URL$1"
   else
     fail "needs curl or wget"
-  fi || fail "cannot download $URL$1"
+  fi || fail "cannot download $URL$1${PROXY:+ through the proxy ${PROXY##*@}}. \
+A private certificate authority is named with --ca FILE, a proxy with --proxy http://USER:PASSWORD@HOST:PORT"
+}
+
+# How to get to the control plane: both spellings, for each program prefers another. Authorities
+# that are named to curl take the place of the host's own, so they go together.
+choose_route() {
+  if [ -n "$PROXY" ]; then
+    export HTTPS_PROXY="$PROXY" https_proxy="$PROXY" NO_PROXY="$NO_PROXY_FOR" no_proxy="$NO_PROXY_FOR"
+  fi
+  [ -n "$CA" ] || return 0
+  for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt "$CA"; do
+    if [ -f "$file" ]; then cat "$file"; fi
+  done >"$WORK/ca.pem"
 }
 
 require_sha256() { # file, digest
@@ -182,14 +210,14 @@ fail_unsigned() { fail "release $VERSION is not signed by the release key. Nothi
 # small systems lack.
 require_runs() {
   if "$FROM/farhand-agent" --version >/dev/null 2>"$WORK/error"; then return; fi
-  grep -q libatomic "$WORK/error" || fail "the agent does not run on this host: $(cat "$WORK/error")"
+  grep -q libatomic "$WORK/error" || fail "the agent does not run on this host, and with Node 22.3 or newer on it --node may: $(cat "$WORK/error")"
   say "installing the system's libatomic, which the program needs"
   if has apt-get; then
-    apt-get install -y -qq libatomic1 >/dev/null 2>&1 ||
-      { apt-get update -qq && apt-get install -y -qq libatomic1; } >/dev/null 2>&1
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y libatomic1 || { apt-get update && apt-get install -y libatomic1; }
   elif has dnf; then
-    dnf install -y -q libatomic
-  fi || true
+    dnf install -y libatomic
+  fi </dev/null >/dev/null 2>&1 || true
   "$FROM/farhand-agent" --version >/dev/null 2>&1 ||
     fail "install libatomic (libatomic1 on Debian and Ubuntu) and run this again. Nothing was changed"
 }
@@ -217,10 +245,9 @@ setting() { # name, value
   [ -n "$2" ] || return 0
   case $2 in *\"* | *\\* | *"
 "*) fail "$1 may hold no quotes, backslashes or line breaks" ;; esac
-  { grep -v "^$1=" "$CONFIG/agent.env" 2>/dev/null || true; printf '%s="%s"\n' "$1" "$2"; } |
-    sort >"$WORK/agent.env"
+  if grep -qxF "$1=\"$2\"" "$CONFIG/agent.env" 2>/dev/null; then return; fi
+  { grep -v "^$1=" "$CONFIG/agent.env" 2>/dev/null || true; printf '%s="%s"\n' "$1" "$2"; } >"$WORK/agent.env"
   put 0640 farhand "$WORK/agent.env" "$CONFIG/agent.env"
-  export "$1=$2"
 }
 
 write_settings() {
@@ -269,6 +296,7 @@ enroll() {
   set -- enroll --url "$URL" --state "$STATE"
   if [ -n "$NAME" ]; then set -- "$@" --name "$NAME"; fi
   if [ -n "$SLOTS" ]; then set -- "$@" --slots "$SLOTS"; fi
+  if [ -n "$CA" ]; then set -- "$@" --ca "$CONFIG/ca.pem"; fi
   IFS='
 '
   for label in $LABELS; do set -- "$@" --label "$label"; done
@@ -356,12 +384,15 @@ main() {
   if [ -z "$FROM" ] && [ "${VERSION#@}" != "$VERSION" ]; then FROM=$(dirname "$0"); fi
   check_host
   if [ "$UNINSTALL" = yes ]; then uninstall; return; fi
-  WORK=$(mktemp -d)
+  # Beside what it becomes: a host may forbid running programs out of /tmp.
+  mkdir -p "${PROGRAMS%/*}"
+  WORK=$(mktemp -d "${PROGRAMS%/*}/.farhand-install.XXXXXX")
   trap 'rm -rf "$WORK"' EXIT
+  trap 'exit 130' INT TERM HUP
   BEFORE=$(installed)
   WAS_CONNECTED=no
   if has_systemd && [ "$(status_text)" = connected ]; then WAS_CONNECTED=yes; fi
-  if [ -n "$PROXY" ]; then export HTTPS_PROXY="$PROXY" NO_PROXY="$NO_PROXY_FOR"; fi
+  choose_route
   if [ -z "$FROM" ]; then
     refuse_downgrade
     download

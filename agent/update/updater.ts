@@ -15,7 +15,7 @@ import { type Installation, type Report, readReport, readTrial } from "./install
 /** After a try that came to nothing. */
 const RETRY_MS = 15 * 60_000;
 /** What runs has so long to end where no window says otherwise. */
-const DRAIN_MAX_MS = 60 * 60_000;
+export const DRAIN_MAX_MS = 60 * 60_000;
 /** Root's part takes seconds. */
 const ANSWER_MAX_MS = 5 * 60_000;
 /** A wall clock may be moved while a timer waits. */
@@ -24,6 +24,8 @@ const POLL_MS = 500;
 /** A version that is on trial itself takes no other yet. */
 const TRIAL_LOOK_MS = 10_000;
 const REASON_MAX = 300;
+/** A person who replaces the agent says so again and again; one that is gone holds nothing back for longer. */
+const HOLD_MS = 10_000;
 
 export interface UpdaterDeps {
   /** The version that runs. */
@@ -59,6 +61,9 @@ export class Updater {
   #busy = false;
   #said = "";
   #stopTimer: () => void = () => {};
+  #isDraining = false;
+  #isHeld = false;
+  #stopHold: () => void = () => {};
 
   constructor(deps: UpdaterDeps) {
     this.#deps = deps;
@@ -119,9 +124,30 @@ export class Updater {
     }
   }
 
+  /** A person is about to replace this agent: nothing new is taken until a while after this was last called. */
+  holdForPerson(): void {
+    this.#stopHold();
+    this.#isHeld = true;
+    this.#holdBack();
+    this.#stopHold = this.#deps.clock.after(HOLD_MS, () => {
+      this.#isHeld = false;
+      this.#holdBack();
+    });
+  }
+
   stop(): void {
     this.#busy = true;
     this.#stopTimer();
+    this.#stopHold();
+  }
+
+  #holdBack(): void {
+    this.#deps.holdBack(this.#isDraining || this.#isHeld);
+  }
+
+  #drain(isDraining: boolean): void {
+    this.#isDraining = isDraining;
+    this.#holdBack();
   }
 
   #decide(): UpdateDecision {
@@ -155,17 +181,17 @@ export class Updater {
 
   /** @returns why it came to nothing; when it does not, this process ends meanwhile */
   async #try(version: string, until: number): Promise<string | undefined> {
-    const { handover, rules, key: own, download, version: current, holdBack, log } = this.#deps;
+    const { handover, rules, key: own, download, version: current, log } = this.#deps;
     const key = rules().key ?? own;
     if (key === undefined) return "this agent was built without a release key: the policy has to name one";
     clearHandover(handover);
     try {
       await download({ key, version, current, files: handover });
       log.info("a newer version is here; what runs comes to its end first", { version });
-      holdBack(true);
+      this.#drain(true);
       return (await this.#drained(version, until)) ?? (await this.#asked(version));
     } finally {
-      holdBack(false);
+      this.#drain(false);
       clearHandover(handover);
     }
   }

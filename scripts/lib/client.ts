@@ -18,14 +18,17 @@ export interface Call {
 export class Client {
   readonly url: string;
   readonly #credentials: Credentials;
+  readonly #origin: string;
 
-  constructor(url: string, credentials?: Credentials) {
+  /** @param origin under which the server is published, where it is reached at another address */
+  constructor(url: string, credentials?: Credentials, origin = url) {
     this.url = url;
     this.#credentials = credentials;
+    this.#origin = origin;
   }
 
   with(credentials: Credentials): Client {
-    return new Client(this.url, credentials);
+    return new Client(this.url, credentials, this.#origin);
   }
 
   /** The response as it came, whatever its status. `path` begins with a slash. */
@@ -70,9 +73,9 @@ export class Client {
 
   #credentialHeaders(): Record<string, string> {
     const credentials = this.#credentials;
-    if (!credentials) return { origin: this.url };
+    if (!credentials) return { origin: this.#origin };
     if ("apiKey" in credentials) return { "x-api-key": credentials.apiKey };
-    return { cookie: credentials.cookie, origin: this.url };
+    return { cookie: credentials.cookie, origin: this.#origin };
   }
 }
 

@@ -16,6 +16,8 @@ export interface ControlPlaneOptions {
   authSecret: string;
   /** 0 for any free one. */
   port: number;
+  /** The address at which others reach it; the one at which it listens when absent. */
+  publicUrl?: string;
   /** Settings of the worker beyond the required ones. */
   settings?: Record<string, string>;
   /** A folder with releases of the agent, to be offered to hosts. */
@@ -58,7 +60,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const ended = once(child, "exit").then(() => undefined);
   const { dataDir, authSecret, settings = {}, workerDir = WORKER_DIST, releases } = options;
-  const start = { dataDir, workerDir, authSecret, settings, port, publicUrl: url, logFile, releases };
+  const publicUrl = options.publicUrl ?? url;
+  const start = { dataDir, workerDir, authSecret, settings, port, publicUrl, logFile, releases };
   const report = await ask(child, { type: "start", options: start });
   if (report.type === "failed") {
     await ended;

@@ -31,6 +31,7 @@ export class Tenant {
     apiKey: string;
     cookie: string;
     url: string;
+    origin: string;
   }) {
     this.email = fields.email;
     this.password = fields.password;
@@ -39,20 +40,23 @@ export class Tenant {
     this.apiKey = fields.apiKey;
     this.cookie = fields.cookie;
     this.api = new Client(fields.url, { apiKey: fields.apiKey });
-    this.session = new Client(fields.url, { cookie: fields.cookie });
+    this.session = new Client(fields.url, { cookie: fields.cookie }, fields.origin);
   }
 
-  /** Signs a fresh person up, who gets an organization, and makes a key and a pool called `default`. */
-  static async signUp(url: string): Promise<Tenant> {
+  /**
+   * Signs a fresh person up, who gets an organization, and makes a key and a pool called `default`.
+   * @param origin under which the control plane is published
+   */
+  static async signUp(url: string, origin = url): Promise<Tenant> {
     count += 1;
     const person = {
       email: `person-${count}@example.com`,
       password: "correct horse battery",
       name: `Person ${count}`,
     };
-    const cookie = await openSession(new Client(url), "sign-up", person);
+    const cookie = await openSession(new Client(url, undefined, origin), "sign-up", person);
     if (!cookie) throw new Error(`${person.email} could not sign up`);
-    const session = new Client(url, { cookie });
+    const session = new Client(url, { cookie }, origin);
     const me = await session.call(meSchema, "GET", "/me");
     const key = await session.call(apiKeyCreatedSchema, "POST", "/api-keys", {
       body: { name: "test", scopes: SCOPES },
@@ -62,7 +66,7 @@ export class Tenant {
       pools.find((each) => each.name === "default") ??
       (await session.call(poolSchema, "POST", "/pools", { body: { name: "default" } }));
     const organizationId = me.organization.id;
-    return new Tenant({ ...person, url, cookie, organizationId, poolId: pool.id, apiKey: key.key });
+    return new Tenant({ ...person, url, origin, cookie, organizationId, poolId: pool.id, apiKey: key.key });
   }
 
   /** The id of a new runbook. */

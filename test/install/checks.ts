@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Check as CheckOf } from "./check.ts";
 import type { Container } from "./container.ts";
-import { isUp, until } from "./looks.ts";
-import type { Result } from "./machine.ts";
+import { imageChecks } from "./image.ts";
+import { libraryChecks } from "./library.ts";
+import { isBare, isUp, refused, until } from "./looks.ts";
+import { networkChecks } from "./network.ts";
 import type { Scene } from "./scene.ts";
 import { updateChecks } from "./updates.ts";
 
 /** Worse than this and somebody loosened the unit. */
 const EXPOSURE_MAX = 2.5;
 
+export type HostScene = Scene<Container>;
 export type Check = CheckOf<Container, Memory>;
 
 /** What later checks compare with. */
@@ -21,21 +24,7 @@ export interface Memory {
 }
 
 export const checks: readonly Check[] = [
-  {
-    name: "a host that cannot run it is told why, and left as it is",
-    async run(scene, memory) {
-      memory.inventory = await scene.machine.inventory();
-      const library = "/usr/lib/x86_64-linux-gnu/libatomic.so.1";
-      await scene.machine.read(
-        `mv ${library} /root/hidden; mkdir /root/bin; ln -s /bin/false /root/bin/apt-get`,
-      );
-      const command = `curl -fsSL ${scene.plane.url}/install.sh | PATH=/root/bin:$PATH sh -s -- --token none`;
-      refused(await scene.machine.sh(command), "install libatomic");
-      await scene.machine.read(`mv /root/hidden ${library}; rm -r /root/bin`);
-      await isBare(scene, memory);
-      return undefined;
-    },
-  },
+  ...libraryChecks,
   {
     name: "one line installs it: enrolled, running, connected",
     async run(scene, memory) {
@@ -323,22 +312,6 @@ export const checks: readonly Check[] = [
       return undefined;
     },
   },
+  ...networkChecks,
+  ...imageChecks,
 ];
-
-function refused({ code, output }: Result, words: string): void {
-  assert.equal(code, 1, output);
-  assert.ok(output.includes(words), output);
-}
-
-async function isBare({ machine }: Scene<Container>, memory: Memory): Promise<void> {
-  const now = await machine.inventory();
-  const before = new Set(memory.inventory);
-  const after = new Set(now);
-  assert.deepEqual(
-    {
-      left: now.filter((line) => !before.has(line)),
-      gone: memory.inventory.filter((line) => !after.has(line)),
-    },
-    { left: [], gone: [] },
-  );
-}

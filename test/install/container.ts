@@ -17,25 +17,32 @@ const BOOT_MS = 90_000;
 const POWER_OFF_MS = 60_000;
 
 /** What it takes, and the Debian packages that bring it. */
-export const CONTAINER_TOOLS = { "systemd-nspawn": "systemd-container", nsenter: "util-linux" };
+export const CONTAINER_TOOLS = {
+  "systemd-nspawn": "systemd-container",
+  nsenter: "util-linux",
+  buildah: "buildah",
+};
 
 export class Container extends Machine {
   readonly root: string;
+  /** The Debian that it is a copy of. */
+  readonly base: string;
   readonly #log: string;
   #nspawn: ChildProcess | undefined;
   #init = 0;
 
-  private constructor(root: string, log: string) {
+  private constructor(root: string, base: string, log: string) {
     super();
     this.root = root;
+    this.base = base;
     this.#log = log;
   }
 
   /** A clean machine in a folder of its own, not booted. @param cache keeps the Debian for the next time */
   static async make(cache: string, folder: string): Promise<Container> {
     const root = join(folder, "machine");
-    await copyDebian({ cache, name: "bookworm" }, root);
-    return new Container(root, join(folder, "machine.log"));
+    const base = await copyDebian({ cache, name: "bookworm" }, root);
+    return new Container(root, base, join(folder, "machine.log"));
   }
 
   async boot(): Promise<void> {

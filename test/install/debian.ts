@@ -42,8 +42,8 @@ export interface Debian {
   packages?: readonly string[];
 }
 
-/** Makes a clean copy at `root`. */
-export async function copyDebian({ cache, name, packages = [] }: Debian, root: string): Promise<void> {
+/** Makes a clean copy at `root`. @returns where the one is that was copied */
+export async function copyDebian({ cache, name, packages = [] }: Debian, root: string): Promise<string> {
   const base = join(cache, name);
   if (!existsSync(base)) {
     const draft = `${base}.new`;
@@ -58,4 +58,5 @@ export async function copyDebian({ cache, name, packages = [] }: Debian, root: s
   await execa("cp", ["-a", "--reflink=auto", base, root]);
   await writeFile(join(root, "etc/hosts"), "127.0.0.1 localhost\n");
   await writeFile(join(root, "etc/hostname"), "farhand-test\n");
+  return base;
 }

@@ -1,6 +1,8 @@
-/** Waiting for what nothing tells. */
+/** What several checks look at, and wait for where nothing tells. */
+import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Machine } from "./machine.ts";
+import type { HostScene, Memory } from "./checks.ts";
+import type { Machine, Result } from "./machine.ts";
 import type { Scene } from "./scene.ts";
 
 const PATIENCE_MS = 90_000;
@@ -23,4 +25,20 @@ export async function until(what: string, look: () => Promise<boolean>): Promise
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
     await wait(200);
   }
+}
+
+/** It ended with 1 and said this. */
+export function refused({ code, output }: Result, words: string): void {
+  assert.equal(code, 1, output);
+  assert.ok(output.includes(words), output);
+}
+
+/** The machine is what it was before anything was installed on it. */
+export async function isBare({ machine }: HostScene, { inventory }: Memory): Promise<void> {
+  assert.deepEqual(difference(inventory, await machine.inventory()), { left: [], gone: [] });
+}
+
+export function difference(before: readonly string[], now: readonly string[]) {
+  const [was, is] = [new Set(before), new Set(now)];
+  return { left: now.filter((line) => !was.has(line)), gone: before.filter((line) => !is.has(line)) };
 }

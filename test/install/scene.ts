@@ -24,8 +24,15 @@ export class Scene<M extends Machine = Machine> {
   readonly plane: ControlPlane;
   readonly releases: string;
   readonly key: KeyObject;
+  /** For what a check needs beside the machine. */
+  readonly folder: string;
+  readonly shutdown: Shutdown;
 
-  private constructor(fields: Pick<Scene<M>, "machine" | "tenant" | "plane" | "releases" | "key">) {
+  private constructor(
+    fields: Pick<Scene<M>, "machine" | "tenant" | "plane" | "releases" | "key" | "folder" | "shutdown">,
+  ) {
+    this.folder = fields.folder;
+    this.shutdown = fields.shutdown;
     this.machine = fields.machine;
     this.tenant = fields.tenant;
     this.plane = fields.plane;
@@ -42,20 +49,17 @@ export class Scene<M extends Machine = Machine> {
     const { key } = await releaseKey(join(folder, "key.pem"));
     const releases = join(folder, "releases");
     await mkdir(releases);
-    const plane = await startControlPlane({
-      dataDir: join(folder, "data"),
-      authSecret: "a secret for tests that is long enough",
-      port: 0,
-      settings: { RATE_LIMIT_PER_MINUTE: "1000000", RELEASE_KEY: pinOf(key) },
-      releases,
-    });
-    shutdown.add(() => plane.stop());
-    const tenant = await Tenant.signUp(plane.url);
-    shutdown.add(async () => tenant.close());
+    const { plane, tenant } = await controlPlane({ data: join(folder, "data"), key, releases, shutdown });
     const machine = await make(plane);
     shutdown.add(() => machine.powerOff());
     await machine.boot();
-    return new Scene({ machine, tenant, plane, releases, key });
+    return new Scene({ machine, tenant, plane, releases, key, folder, shutdown });
+  }
+
+  /** The same machine and releases with another control plane, which is published under this address. */
+  async elsewhere(publicUrl: string): Promise<Scene<M>> {
+    const data = join(this.folder, "data-elsewhere");
+    return new Scene({ ...this, ...(await controlPlane({ ...this, data, publicUrl })) });
   }
 
   /** Makes a whole release and offers it as the newest. */
@@ -139,4 +143,28 @@ export class Scene<M extends Machine = Machine> {
     await pointTo(this.releases, version);
     await this.plane.publish();
   }
+}
+
+interface Where {
+  data: string;
+  key: KeyObject;
+  releases: string;
+  publicUrl?: string;
+  shutdown: Shutdown;
+}
+
+/** A control plane, and a tenant on it. */
+async function controlPlane({ data, key, releases, publicUrl, shutdown }: Where) {
+  const plane = await startControlPlane({
+    dataDir: data,
+    authSecret: "a secret for tests that is long enough",
+    port: 0,
+    settings: { RATE_LIMIT_PER_MINUTE: "1000000", RELEASE_KEY: pinOf(key) },
+    releases,
+    ...(publicUrl && { publicUrl }),
+  });
+  shutdown.add(() => plane.stop());
+  const tenant = await Tenant.signUp(plane.url, publicUrl);
+  shutdown.add(async () => tenant.close());
+  return { plane, tenant };
 }

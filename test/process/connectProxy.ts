@@ -5,6 +5,8 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 export class ConnectProxy {
   /** Where it was asked to connect to, in order. */
   readonly targets: string[] = [];
+  /** Addresses of hosts whose names nobody else knows. */
+  readonly names = new Map<string, string>();
   readonly #server: Server = createServer();
   readonly #tunnels = new Set<Socket>();
   url = "";
@@ -36,7 +38,7 @@ export class ConnectProxy {
       }
       if (this.refusal) return void client.end(`HTTP/1.1 ${this.refusal}\r\ncontent-length: 0\r\n\r\n`);
       const { hostname, port } = new URL(`http://${target}`);
-      const upstream = connect(Number(port), hostname, () => {
+      const upstream = connect(Number(port), this.names.get(hostname) ?? hostname, () => {
         client.write("HTTP/1.1 200 Connection established\r\n\r\n");
         upstream.pipe(client).pipe(upstream);
       });

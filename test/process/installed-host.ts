@@ -8,7 +8,9 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
@@ -172,10 +174,26 @@ export class InstalledHost {
   }
 
   /** Runs one command of the current program as root would. */
-  async command(...args: string[]): Promise<{ code: number | undefined; output: string }> {
+  command(...args: string[]): Promise<{ code: number | undefined; output: string }> {
+    return this.commandUntil(undefined, ...args);
+  }
+
+  /** The same, until it is told to stop. */
+  async commandUntil(stop: AbortSignal | undefined, ...args: string[]) {
     const program = join(this.installation, "current/farhand-agent");
-    const { exitCode, all } = await execa(program, args, { env: this.env, all: true, reject: false });
+    const options = { env: this.env, all: true, reject: false, ...(stop && { cancelSignal: stop }) } as const;
+    const { exitCode, all } = await execa(program, args, options);
     return { code: exitCode, output: all };
+  }
+
+  /** Names, times and sizes of everything that an update changes. */
+  files(): string[] {
+    return ["installation", "units", "orders", "state/update"]
+      .flatMap((folder) => readdirSync(join(this.root, folder), { recursive: true, withFileTypes: true }))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [path, lstatSync(path)] as const)
+      .map(([path, { size, mtimeMs, ino }]) => `${path} ${size} ${mtimeMs} ${ino}`)
+      .sort();
   }
 
   /** Waits for an agent of this version to say hello. */

@@ -341,16 +341,62 @@ describe("`farhand-agent update`, for people", () => {
   it("says what there is, and installs it when it is told to, whatever mode and window say", async () => {
     const host = await boot("{mode: off}");
     newest(host, "1.1.0");
+    const before = host.files();
     expect(await host.command("update", "--check")).toEqual({
       code: 0,
-      output: "This is 1.0.0; the newest release is 1.1.0: the policy of this host says off.",
+      output: [
+        "This is 1.0.0; the newest release is 1.1.0: the policy of this host says off.",
+        "--now would install 1.1.0, once what runs here has ended.",
+      ].join("\n"),
     });
+    expect(host.files()).toEqual(before);
     const { code, output } = await host.command("update", "--now", "--units", join(host.root, "units"));
     expect([code, output]).toEqual([0, expect.stringContaining("1.1.0 is installed; 1.0.0 is kept")]);
     await host.connectedAs("1.1.0");
     expect((await host.command("update")).output).toContain(
       "this is the version that the control plane wants",
     );
+  });
+
+  it("lets what runs come to its end first, and takes nothing new meanwhile", async () => {
+    const host = await boot("{mode: off}");
+    newest(host, "1.1.0");
+    const script = `echo up; while [ ! -e ${host.root}/go ]; do sleep 0.1; done`;
+    const { coordinator } = await host.plane.offer({ blocks: [command("long", script)] });
+    await coordinator.printed("long", "up");
+    const updated = host.command("update", "--now", "--units", join(host.root, "units"));
+    await host.plane.changes.until("it to say that it drains", () => hello(host)?.draining);
+    await host.plane.offer({ blocks: [command("other", "true")] });
+    await host.plane.changes.until(
+      "a refusal",
+      () => host.plane.control.of("lease.declined")[0]?.reason === "draining",
+    );
+    expect([await host.current(), host.has("trial.json")]).toEqual(["1.0.0", false]);
+    host.append("go", "");
+    expect((await coordinator.finished("long")).outcome).toEqual({ type: "exited", exitCode: 0 });
+    coordinator.release();
+    expect(await updated).toEqual({ code: 0, output: expect.stringContaining("waiting for what runs here") });
+    await host.connectedAs("1.1.0");
+    expect(hello(host)?.draining).toBe(false);
+  });
+
+  it("given up while it waits, it changes nothing, and the agent takes work again", async () => {
+    const host = await boot("{mode: off}");
+    newest(host, "1.1.0");
+    const script = `echo up; while [ ! -e ${host.root}/go ]; do sleep 0.1; done`;
+    const { coordinator } = await host.plane.offer({ blocks: [command("long", script)] });
+    await coordinator.printed("long", "up");
+    const stop = new AbortController();
+    const updated = host.commandUntil(stop.signal, "update", "--now");
+    await host.plane.changes.until("it to say that it drains", () => hello(host)?.draining);
+    stop.abort();
+    await updated;
+    await host.plane.changes.until("it to take work again", () => hello(host)?.draining === false);
+    expect([await host.current(), host.has("trial.json"), host.has(".incoming")]).toEqual([
+      ...["1.0.0", false, false],
+    ]);
+    host.append("go", "");
+    expect((await coordinator.finished("long")).outcome).toEqual({ type: "exited", exitCode: 0 });
   });
 
   it("[S17] stays with a pinned version, and goes back when the new one does not come up", async () => {
