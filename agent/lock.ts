@@ -10,7 +10,7 @@ import { readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { Failure } from "./failure.ts";
 import { errorCode } from "./files.ts";
-import { bootId, systemProcesses } from "./job/processes.ts";
+import { systemProcesses } from "./job/processes.ts";
 
 /**
  * Takes the lock for as long as this process lives.
@@ -19,7 +19,7 @@ import { bootId, systemProcesses } from "./job/processes.ts";
  */
 export function takeLock(path: string): void {
   const startTime = systemProcesses.find(process.pid)?.startTime ?? 0;
-  const target = `${process.pid} ${startTime} ${bootId()}`;
+  const target = `${process.pid} ${startTime}`;
   for (;;) {
     const newest = newestOf(path);
     const holder = holderOf(`${path}.${newest}`);
@@ -48,12 +48,17 @@ export function lockHolder(path: string): number | undefined {
   return holderOf(`${path}.${newestOf(path)}`);
 }
 
+/**
+ * The number of a boot is not asked: in a container two processes can read
+ * different ones. What a boot left that began at the same pid and tick as this
+ * process did is this process's namesake, and no other can be.
+ */
 function holderOf(link: string): number | undefined {
   try {
-    const [pid, startTime, boot] = readlinkSync(link).split(" ");
+    const [pid, startTime] = readlinkSync(link).split(" ");
+    if (Number(pid) === process.pid) return undefined;
     const info = systemProcesses.find(Number(pid));
-    const same = info?.startTime === Number(startTime) && !info.zombie && boot === bootId();
-    return same ? info.pid : undefined;
+    return info?.startTime === Number(startTime) && !info.zombie ? info.pid : undefined;
   } catch {
     return undefined;
   }

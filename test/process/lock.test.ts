@@ -1,10 +1,12 @@
 /** One agent per state directory, however many are started at once on what a dead one left. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { systemProcesses } from "../../agent/job/processes.ts";
+import { takeLock } from "../../agent/lock.ts";
 
 let folder: string;
 let contenders: ChildProcess[] = [];
@@ -50,3 +52,18 @@ it("of 20 starts at one moment on a stale lock, exactly one wins, time after tim
   }
   expect(readdirSync(folder)).toHaveLength(1);
 }, 60_000);
+
+it("is held by whoever began then, whatever number each has read for the boot", async () => {
+  const path = join(folder, "lock");
+  await addContenders(1);
+  const pid = contenders[0]?.pid ?? 0;
+  symlinkSync(`${pid} ${systemProcesses.find(pid)?.startTime} another-boot`, `${path}.1`);
+  expect(() => takeLock(path)).toThrow(`another farhand-agent (process ${pid}) is running`);
+});
+
+it("is not kept from a process by a namesake of it from an earlier boot", () => {
+  const path = join(folder, "lock");
+  symlinkSync(`${process.pid} ${systemProcesses.find(process.pid)?.startTime}`, `${path}.1`);
+  takeLock(path);
+  expect(readdirSync(folder)).toEqual(["lock.2"]);
+});
