@@ -50,6 +50,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/harness/build.ts"],
           testTimeout: 60_000,
+          // They wait more than they compute, for timeouts and for processes that start.
+          maxWorkers: 2,
         },
       },
       {
