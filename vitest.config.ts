@@ -12,6 +12,7 @@ const workerd = cloudflareTest({
   },
 });
 
+// Left to itself, vitest keeps one processor free, which on two is half of them.
 export default defineConfig({
   test: {
     silent: "passed-only",
@@ -23,6 +24,7 @@ export default defineConfig({
             "{protocol,worker,agent,cli,web,scripts,test/bench,test/simulation,test/soak}/**/*.test.{ts,tsx}",
           ],
           environment: "node",
+          maxWorkers: 2,
         },
       },
       {
@@ -33,6 +35,7 @@ export default defineConfig({
           setupFiles: ["test/workerd/setup.ts"],
           provide: { migrations: await readD1Migrations("./migrations") },
           testTimeout: 15_000,
+          maxWorkers: 2,
         },
       },
       {
@@ -50,7 +53,6 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/harness/build.ts"],
           testTimeout: 60_000,
-          // They wait more than they compute, for timeouts and for processes that start.
           maxWorkers: 2,
         },
       },
