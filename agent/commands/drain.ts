@@ -1,8 +1,7 @@
 import { markDraining } from "../agent.ts";
 import { sleep, systemClock } from "../clock.ts";
 import { LOCAL_OPTIONS } from "../config.ts";
-import { Failure } from "../failure.ts";
-import { errorCode } from "../files.ts";
+import { inWords } from "../files.ts";
 import { requireIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
@@ -33,13 +32,13 @@ async function drain({ state, wait }: { state: string; wait: boolean }, isDraini
     try {
       markDraining(paths.draining, isDraining);
     } catch (error) {
-      throw new Failure(`cannot write to ${state} (${errorCode(error) ?? "unknown error"})`);
+      throw inWords(error, state);
     }
     say(`The agent does not run. When it starts it ${isDraining ? "takes no work" : "takes work"}.`);
     return;
   }
   if (!isDraining) return say("The agent takes work again.");
-  say(`The agent takes no more work${workWords(running.report)}. "undrain" ends that.`);
+  say(`The agent takes no more work${workWords(running.report)}. "undrain" has it take work again.`);
   if (wait) await untilIdle(paths.socket);
 }
 
