@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { labelsSchema, poolNameSchema } from "../blocks/common.ts";
+import { givenLabelsSchema, poolNameSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
 import { sealingKeySchema } from "../sealing/envelope.ts";
 import { agentUpdateSchema, poolAgentVersionSchema } from "../update.ts";
@@ -88,7 +88,7 @@ export const joinTokenCreateSchema = z
       .max(JOIN_TOKEN_SECONDS.counted)
       .default(JOIN_TOKEN_SECONDS.single),
     /** Every agent that comes in with it has these, whatever its host says. */
-    labels: labelsSchema
+    labels: givenLabelsSchema
       .refine((labels) => Object.keys(labels).length <= 64, { error: "at most 64 labels" })
       .default({}),
   })
