@@ -42,7 +42,11 @@ describe("how an execution ended well", () => {
   it.each<[Record<string, StepState>, string, string | undefined]>([
     [{ a: "succeeded" }, "Succeeded in 2.0s", undefined],
     [{ a: "succeeded", b: "succeeded" }, "All 2 steps succeeded in 2.0s", undefined],
-    [{ a: "failed", b: "succeeded" }, "Succeeded in 2.0s", "1 of 2 steps did not succeed, as the runbook allows."],
+    [
+      { a: "failed", b: "succeeded" },
+      "Succeeded in 2.0s",
+      "1 of 2 steps did not succeed, as the runbook allows.",
+    ],
     [{ a: "skipped", b: "succeeded" }, "Succeeded in 2.0s", "1 of 2 steps was skipped."],
     [
       { a: "failed", b: "skipped", c: "skipped" },
