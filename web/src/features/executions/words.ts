@@ -194,7 +194,7 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
       return {
         tone: "warn",
         title: `Whichever agent of pool “${pool}” is free declines`,
-        detail: "The log says why. It is offered again every few seconds.",
+        detail: `${queue.detail ?? "Its log says why"}. It is offered again every few seconds.`,
         toAgents: true,
       };
     case "pool_full":
