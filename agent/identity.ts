@@ -96,6 +96,12 @@ export function loadIdentity(path: string): Identity | undefined {
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     if (error instanceof Failure) throw error;
+    if (["EACCES", "EPERM"].includes(errorCode(error) ?? "")) {
+      throw new Failure(
+        `this user may not read ${path}: run as root, or as the user that the agent runs as`,
+        EXIT.config,
+      );
+    }
     throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
   }
   try {

@@ -60,7 +60,7 @@ const cases: Case[] = [
   [
     "scripts:\n  deny:\n    - one\n    - shut(down|off)",
     run({ script: "echo\nshutdown now" }),
-    "policy.yaml:4 scripts.deny: the script has what shut(down|off) finds",
+    'policy.yaml:4 scripts.deny: the script has what "shut(down|off)" finds',
     run({ script: "echo" }),
   ],
   [

@@ -43,7 +43,7 @@ export interface ProvidersOptions {
  * @throws Failure (2) for a file that cannot be used
  */
 export function openProviders({ file, env, clock, store, sealed }: ProvidersOptions): SecretProvider[] {
-  const { providers } = readConfig(file ?? SECRETS_FILE, file === undefined);
+  const { providers } = readProviders(file);
   const configured = providers.map((config): SecretProvider => {
     switch (config.type) {
       case "env":
@@ -62,7 +62,13 @@ export function openProviders({ file, env, clock, store, sealed }: ProvidersOpti
   return [...configured, ...(systemd ? [systemd] : []), store, sealed];
 }
 
-function readConfig(path: string, mayBeMissing: boolean): z.infer<typeof configSchema> {
+/**
+ * What the file says, which is not yet whether values come.
+ * @param file the usual one, which may be missing, when absent
+ * @throws Failure (2) for a file that cannot be used
+ */
+export function readProviders(file: string | undefined): z.infer<typeof configSchema> {
+  const path = file ?? SECRETS_FILE;
   let bytes: Buffer;
   try {
     const { uid, mode } = statSync(path);
@@ -75,7 +81,7 @@ function readConfig(path: string, mayBeMissing: boolean): z.infer<typeof configS
     bytes = readFileSync(path);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    if (mayBeMissing && errorCode(error) === "ENOENT") return { providers: [] };
+    if (file === undefined && errorCode(error) === "ENOENT") return { providers: [] };
     throw unusable(readWords(error, path));
   }
   const parsed = parseYamlFile(bytes, path, configSchema, "the file of secret providers");
