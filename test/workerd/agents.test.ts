@@ -136,7 +136,7 @@ describe("[S4] enrolling", () => {
       [expired, "expired"],
       [removed, "no such"],
       [`${removed.slice(0, -1)}!`, "mistyped"],
-      [person.key, "mistyped"],
+      [person.key, "another kind of key"],
       ["", "mistyped"],
     ] as const) {
       const answer = await enroll(token, publicKey);

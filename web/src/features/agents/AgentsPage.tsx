@@ -95,7 +95,7 @@ function PoolSection({ pool, agents, first, onAdd }: PoolProps) {
   const connected = agents.filter((agent) => agent.presence).length;
   return (
     <section aria-label={`Pool ${pool.name}`}>
-      <div className="mb-2 flex items-baseline gap-3">
+      <div className="mb-2 flex flex-wrap items-baseline gap-x-3">
         <h2 className="min-w-0 font-medium wrap-anywhere">{pool.name}</h2>
         <span className="text-[0.8125rem] text-muted">
           {agents.length === 0 ? "no agents" : `${connected} of ${plural(agents.length, "agent")} connected`}
@@ -133,7 +133,7 @@ function EmptyPool({ first, onAdd }: { first: boolean; onAdd(): void }) {
   }
   return (
     <EmptyState icon={<Server />} title="No agent yet" actions={<Button onClick={onAdd}>Add agent</Button>}>
-      An agent is one file. It needs Node and a way out to this address; nothing has to be opened inwards.
+      An agent is one program. It needs a way out to this address; nothing has to be opened inwards.
     </EmptyState>
   );
 }

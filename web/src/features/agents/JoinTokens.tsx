@@ -18,7 +18,7 @@ export function JoinTokens({ pools }: { pools: readonly Pool[] }) {
   );
   if (open.length === 0) return null;
   return (
-    <section aria-label="Open join tokens">
+    <section aria-label="Open join tokens" className="mt-6">
       <h2 className="mb-2 font-medium">Open join tokens</h2>
       <Card>
         <ul aria-label="Join tokens" className="divide-y divide-line">
