@@ -2,7 +2,7 @@
  * A running agent: the reconcile loop in the middle, the control session and
  * one data session per lease on it, leases and attempts beside them.
  */
-import { closeSync, existsSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { toBase64url } from "#protocol/base64url.ts";
 import type { SealingKey } from "#protocol/sealing/envelope.ts";
@@ -277,7 +277,8 @@ function signedKey(
 /** Notes for the next start that the agent takes no new work, or that it does. */
 export function markDraining(path: string, isDraining: boolean): void {
   if (isDraining) closeSync(openSync(path, "a", 0o600));
-  else rmSync(path, { force: true });
+  // Not rmSync, whose errors do not say that a disk is read-only.
+  else if (existsSync(path)) unlinkSync(path);
   syncDirectory(dirname(path));
 }
 

@@ -74,6 +74,12 @@ export function readKeyFile(path: string, ifCopied: string): string | undefined 
     if ((statSync(path).mode & 0o077) === 0) return readFileSync(path, "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
+    if (["EACCES", "EPERM"].includes(errorCode(error) ?? "")) {
+      throw new Failure(
+        `this user may not read ${path}: run as root, or as the user that the agent runs as`,
+        EXIT.config,
+      );
+    }
     throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
   }
   throw new Failure(

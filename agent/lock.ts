@@ -24,7 +24,9 @@ export function takeLock(path: string): void {
     const newest = newestOf(path);
     const holder = holderOf(`${path}.${newest}`);
     if (holder !== undefined) {
-      throw new Failure(`another farhand-agent (process ${holder}) is running on this state directory`);
+      throw new Failure(
+        `another farhand-agent (process ${holder}) is running on this state directory, or on the one that it was copied from`,
+      );
     }
     const own = newest + 1;
     try {

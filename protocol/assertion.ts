@@ -5,7 +5,7 @@
  * recorded assertion is useless after a minute or after its first use.
  */
 import { z } from "zod";
-import { labelsSchema } from "./blocks/common.ts";
+import { givenLabelsSchema, labelsSchema } from "./blocks/common.ts";
 import { nameSchema } from "./names.ts";
 
 export const ASSERTION_ALGORITHM = "EdDSA";
@@ -64,7 +64,7 @@ export const enrollRequestSchema = z.strictObject({
   joinToken: z.string().max(200),
   publicKey: publicKeySchema,
   name: nameSchema(255),
-  labels: labelsSchema,
+  labels: givenLabelsSchema,
   agentVersion: z.string().max(64),
 });
 

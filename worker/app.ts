@@ -51,6 +51,8 @@ function framed(headers: Readonly<Record<string, string>>) {
       ...headers,
       ...(allowance && rateLimitHeaders(allowance)),
       "x-request-id": c.var.requestId,
+      // Agents whose clock is off go by it (G12). Workerd alone does not say it.
+      date: new Date().toUTCString(),
     });
     // Emptied first: otherwise hono merges the two and loses the WebSocket of an upgrade.
     c.res = undefined;

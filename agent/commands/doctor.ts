@@ -12,11 +12,13 @@ const OPTIONS = {
   ...POLICY_OPTIONS,
   url: text(urlSchema.optional(), "FARHAND_URL"),
   ca: text(word, "FARHAND_CA"),
+  secrets: text(word, "FARHAND_SECRETS_FILE"),
   json: yes(),
 };
 
 export const doctorCommand = command({
-  usage: `doctor [--state DIR] [--url URL] [--ca FILE] [--policy FILE] [--own-policy] [--json]
+  usage: `doctor [--state DIR] [--url URL] [--ca FILE] [--policy FILE] [--own-policy]
+                       [--secrets FILE] [--json]
       Find what is wrong on this host and on the way to the control plane, and
       say what to do. Works before enroll, with --url.`,
   options: OPTIONS,
@@ -35,7 +37,9 @@ async function doctor(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const url = config.url ?? identity?.url;
   const kept = identity?.url === url ? identity : undefined;
   const route = url === undefined ? undefined : routeTo(url, process.env, config.ca, kept);
-  const diagnosis = await examine({ paths, identity, policy: policySource(config), route });
+  const diagnosis = await examine({
+    ...{ paths, identity, route, policy: policySource(config), secrets: config.secrets },
+  });
   process.stdout.write(
     config.json ? `${JSON.stringify({ checks: diagnosis }, null, 2)}\n` : shown(diagnosis),
   );
@@ -54,7 +58,8 @@ function identityIn(path: string): Identity | undefined {
 
 function shown(diagnosis: Diagnosis): string {
   const lines = diagnosis.flatMap((finding) => {
-    const line = `${MARKS[finding.result]} ${finding.name.padEnd(16)} ${finding.words}`;
+    const words = finding.words.replaceAll("\n", `\n  ${"".padEnd(16)} `);
+    const line = `${MARKS[finding.result]} ${finding.name.padEnd(16)} ${words}`;
     return "advice" in finding ? [line, `  ${"".padEnd(16)} → ${finding.advice}`] : [line];
   });
   return `${lines.join("\n")}\n`;

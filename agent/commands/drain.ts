@@ -1,13 +1,11 @@
-import { dirname } from "node:path";
 import { markDraining } from "../agent.ts";
 import { sleep, systemClock } from "../clock.ts";
 import { LOCAL_OPTIONS } from "../config.ts";
-import { Failure } from "../failure.ts";
-import { errorCode } from "../files.ts";
+import { inWords } from "../files.ts";
 import { requireIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
-import { statePaths } from "../paths.ts";
+import { type StatePaths, statePaths } from "../paths.ts";
 import { command, yes } from "./command.ts";
 
 export const drainCommand = command({
@@ -30,22 +28,26 @@ async function drain({ state, wait }: { state: string; wait: boolean }, isDraini
   const paths = statePaths(state);
   requireIdentity(paths);
   const ask = () => askAgent(paths.socket, isDraining ? "drain" : "undrain");
-  const running = (await ask()) ?? (await note(paths.draining, isDraining, ask));
+  const running = (await ask()) ?? (await note(paths, isDraining, ask));
   if (!running) {
     say(`The agent does not run. When it starts it ${isDraining ? "takes no work" : "takes work"}.`);
     return;
   }
   if (!isDraining) return say("The agent takes work again.");
-  say(`The agent takes no more work${workWords(running.report)}. "undrain" ends that.`);
+  say(`The agent takes no more work${workWords(running.report)}. "undrain" has it take work again.`);
   if (wait) await untilIdle(paths.socket);
 }
 
 /** For the next start. Asks again then: an agent that answers by now may have looked before. */
-async function note<T>(path: string, isDraining: boolean, ask: () => Promise<T>): Promise<T> {
+async function note<T>(
+  { draining, root }: StatePaths,
+  isDraining: boolean,
+  ask: () => Promise<T>,
+): Promise<T> {
   try {
-    markDraining(path, isDraining);
+    markDraining(draining, isDraining);
   } catch (error) {
-    throw new Failure(`cannot write to ${dirname(path)} (${errorCode(error) ?? "unknown error"})`);
+    throw inWords(error, root);
   }
   return ask();
 }

@@ -50,7 +50,7 @@ async function checkPolicy(config: ConfigOf<typeof OPTIONS>, file: string | unde
   }
   const plan = await readPlan(file);
   const host = { ...hostFacts, ...(config.user !== undefined && { user: config.user }) };
-  const blocks = judgePlan(policy, plan, host);
+  const blocks = judgePlan(policy, plan, host, Date.now());
   const refused = blocks.filter(({ problems }) => problems.length > 0).length;
   if (config.json) {
     const allowed = refused === 0;
@@ -79,14 +79,19 @@ async function readPlan(file: string): Promise<Plan> {
     data = JSON.parse(file === "-" ? await textOf(process.stdin) : readFileSync(file, "utf8"));
   } catch (error) {
     const why = errorCode(error) === "ENOENT" ? "there is no such file" : wordsOf(error);
-    throw new Failure(`the plan ${file} cannot be read: ${why}`, EXIT.usage);
+    throw new Failure(`the plan ${nameOf(file)} cannot be read: ${why}`, EXIT.usage);
   }
   const result = planFileSchema.safeParse(data);
   if (result.success) return result.data;
   throw new Failure(
-    `${file} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
+    `${nameOf(file)} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
     EXIT.usage,
   );
+}
+
+/** What people call it. */
+function nameOf(file: string): string {
+  return file === "-" ? "from stdin" : file;
 }
 
 function say(words: string): void {

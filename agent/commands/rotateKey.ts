@@ -4,6 +4,7 @@ import { routeTo } from "../connection/route.ts";
 import { ServerTime } from "../connection/serverTime.ts";
 import { createTransport } from "../connection/transport.ts";
 import { Failure } from "../failure.ts";
+import { inWords } from "../files.ts";
 import { requireIdentity } from "../identity.ts";
 import { KeyRing } from "../keys.ts";
 import { askAgent } from "../local/client.ts";
@@ -29,11 +30,16 @@ async function rotateKey({ state }: { state: string }): Promise<void> {
     process.stdout.write(`The agent goes over to a new key. Fingerprint: ${running.said}\n`);
     return;
   }
-  takeLock(paths.lock);
+  try {
+    takeLock(paths.lock);
+  } catch (error) {
+    throw inWords(error, state);
+  }
   const transport = createTransport(routeTo(identity.url, process.env, undefined, identity));
   const keys = KeyRing.open(paths, identity);
   const fingerprint = await proposeKey(keys, transport, new ServerTime(systemClock)).catch((error) => {
-    throw error instanceof Failure ? error : new Failure(`cannot reach ${identity.url}: ${wordsOf(error)}`);
+    const worded = inWords(error, state);
+    throw worded instanceof Failure ? worded : new Failure(`cannot reach ${identity.url}: ${wordsOf(error)}`);
   });
   process.stdout.write(`The agent goes over to a new key when it starts. Fingerprint: ${fingerprint}\n`);
 }

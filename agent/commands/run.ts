@@ -25,7 +25,7 @@ import type { Policy } from "../policy/policy.ts";
 import { Rotation } from "../rotation.ts";
 import { openProviders } from "../secrets/index.ts";
 import { sealedStore } from "../secrets/sealed.ts";
-import { openSealingKey } from "../secrets/sealingKey.ts";
+import { openSealingKey, type SealingPair } from "../secrets/sealingKey.ts";
 import { SecretStore } from "../secrets/store.ts";
 import { healthOf } from "../service/health.ts";
 import { ServiceManager, systemdChannel } from "../service/manager.ts";
@@ -71,9 +71,11 @@ async function run(config: RunConfig): Promise<void> {
   const paths = statePaths(config.state, config.workDir);
   const identity = requireIdentity(paths);
   const policy = loadPolicy(policySource(config));
+  let sealingKey: SealingPair;
   try {
     makePrivateDirectory(paths.root);
     takeLock(paths.lock);
+    sealingKey = openSealingKey(paths.sealingKey, identity.agentId);
   } catch (error) {
     throw inWords(error, config.state);
   }
@@ -94,7 +96,6 @@ async function run(config: RunConfig): Promise<void> {
   let service: ServiceManager | undefined;
   const clock = systemClock;
   const store = new SecretStore(paths.secrets);
-  const sealingKey = openSealingKey(paths.sealingKey, identity.agentId);
   const sealed = sealedStore(paths.sealed);
   const providers = openProviders({ file: config.secrets, env: process.env, clock, store, sealed });
   const keys = KeyRing.open(paths, identity);
@@ -125,7 +126,7 @@ async function run(config: RunConfig): Promise<void> {
     ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
     reconnect: () => agent.reconnect("a new key"),
   });
-  const local = serveLocally(paths.socket, answerLocally(agent, rotation, updater), log);
+  const local = serveLocally(paths.socket, answerLocally({ agent, rotation, updater }, config.state), log);
   agent.start();
   ready.resolve(agent);
   rotation.start();
@@ -204,28 +205,31 @@ function hasTerminal(): boolean {
 
 /** What other commands ask of the running agent. */
 function answerLocally(
-  agent: Agent,
-  rotation: Rotation,
-  updater: Updater,
+  { agent, rotation, updater }: { agent: Agent; rotation: Rotation; updater: Updater },
+  state: string,
 ): (request: LocalRequest) => Promise<LocalAnswer> {
   const startedAt = new Date().toISOString();
   return async ({ command }) => {
     let said: string | undefined;
-    switch (command) {
-      case "status":
-        break;
-      case "drain":
-      case "undrain":
-        agent.drain(command === "drain");
-        break;
-      case "hold-back":
-        updater.holdForPerson();
-        break;
-      case "rotate-key":
-        said = await rotation.rotate();
-        break;
-      default:
-        command satisfies never;
+    try {
+      switch (command) {
+        case "status":
+          break;
+        case "drain":
+        case "undrain":
+          agent.drain(command === "drain");
+          break;
+        case "hold-back":
+          updater.holdForPerson();
+          break;
+        case "rotate-key":
+          said = await rotation.rotate();
+          break;
+        default:
+          command satisfies never;
+      }
+    } catch (error) {
+      throw inWords(error, state);
     }
     return {
       ok: true,

@@ -66,11 +66,11 @@ async function secrets(config: SecretsConfig): Promise<void> {
   switch (verb) {
     case "set":
       return set(store, name, config.state);
-    case "remove":
-      if (!store.remove(name) && !forgetSealed(paths.sealed, name, Date.now())) {
-        throw new Failure(`the agent's store has no secret "${name}"`);
-      }
+    case "remove": {
+      const remove = () => store.remove(name) || forgetSealed(paths.sealed, name, Date.now());
+      if (!written(config.state, remove)) throw new Failure(`the agent's store has no secret "${name}"`);
       return say(`removed ${name}`);
+    }
     case "list":
       return list(keeper());
     case "test":
@@ -84,12 +84,16 @@ async function set(store: SecretStore, name: string, state: string): Promise<voi
   const value = process.stdin.isTTY ? await ask(`Value of ${name}: `) : await readInput();
   const problem = secretValueProblem(value);
   if (problem) throw new Failure(`the value ${problem}`);
+  written(state, () => store.set(name, value));
+  say(`kept ${name}`);
+}
+
+function written<T>(state: string, write: () => T): T {
   try {
-    store.set(name, value);
+    return write();
   } catch (error) {
     throw inWords(error, state);
   }
-  say(`kept ${name}`);
 }
 
 async function list(keeper: SecretKeeper): Promise<void> {

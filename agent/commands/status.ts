@@ -162,7 +162,9 @@ function spoolOf(folder: string): Spooled {
 }
 
 function spoolWords({ steps, bytes }: Spooled): string {
-  return steps === 0 ? "empty" : `${bytes} bytes of output of ${steps} steps not yet recorded`;
+  return steps === 0
+    ? "empty"
+    : `${bytes} bytes of output of ${steps} ${steps === 1 ? "step" : "steps"} not yet recorded`;
 }
 
 function print(text: string): void {

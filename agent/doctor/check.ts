@@ -14,6 +14,8 @@ export interface Patient {
   paths: StatePaths;
   /** Which file holds the policy. */
   policy: PolicySource;
+  /** Which file names the providers of secrets; the usual one when absent. */
+  secrets: string | undefined;
   /** Undefined when this state directory was never enrolled. */
   identity: Identity | undefined;
   /** Undefined when nobody says where the control plane is. */

@@ -2,11 +2,12 @@
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
-import { fingerprintOf, requireIdentity } from "../identity.ts";
+import { fingerprintOf, loadIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { readProviders } from "../secrets/index.ts";
 import type { Check } from "./check.ts";
 
 /** Below this the agent declines work (`spool_full`), or soon will. */
@@ -85,25 +86,43 @@ export const policyCheck: Check = {
   },
 };
 
+export const secretsCheck: Check = {
+  name: "secrets",
+  look({ secrets: file }) {
+    try {
+      const { providers } = readProviders(file);
+      const kinds = [...new Set(providers.map(({ type }) => type))];
+      const words =
+        kinds.length > 0 ? `from ${kinds.join(", ")}, and what this agent keeps` : "what this agent keeps";
+      return { result: "ok", words };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const advice = "Mend it, try it with farhand-agent secrets test, and start the agent again.";
+      return { result: "fail", words: error.message, advice };
+    }
+  },
+};
+
 export const identityCheck: Check = {
   name: "identity",
   look({ paths }) {
-    if (!statSync(paths.identity, { throwIfNoEntry: false })) {
-      return {
-        result: "warn",
-        words: "this host is not enrolled",
-        advice: "Make a join token in the web app under Agents, and run farhand-agent enroll.",
-      };
-    }
     try {
-      const { agentId, publicKey, poolName } = requireIdentity(paths);
+      const identity = loadIdentity(paths.identity);
+      if (!identity) {
+        return {
+          result: "warn",
+          words: "this host is not enrolled",
+          advice: "Make a join token in the web app under Agents, and run farhand-agent enroll.",
+        };
+      }
+      const { agentId, publicKey, poolName } = identity;
       return {
         result: "ok",
         words: `${agentId} in pool ${poolName}, key ${fingerprintOf(publicKey).slice(0, 16)}…`,
       };
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      return { result: "fail", words: error.message, advice: "Mend that, or enroll again with --force." };
+      return { result: "fail", words: error.message, advice: "Nothing else works before this does." };
     }
   },
 };
@@ -126,7 +145,7 @@ export const runningCheck: Check = {
       const { connection, draining } = running.report;
       if (connection.state !== "connected") {
         const words = `process ${pid} is not connected${connection.problem ? `: ${connection.problem}` : ""}`;
-        return { result: "fail", words, advice: "See the checks of the connection." };
+        return { result: "fail", words, advice: adviceFor(connection.problem) };
       }
       if (draining) {
         return {
@@ -145,3 +164,14 @@ export const runningCheck: Check = {
     }
   },
 };
+
+/** The control plane's own words say what to do about a refusal; of the rest the checks of the way there know more. */
+function adviceFor(problem = ""): string {
+  if (/two machines use this agent's key/i.test(problem)) {
+    return "Find the copy and stop it, then release the agent in the web app under Agents.";
+  }
+  if (/\brevoked\b/.test(problem)) {
+    return "If this host is to work again: a new join token, and farhand-agent enroll --force.";
+  }
+  return "See the checks of the connection.";
+}

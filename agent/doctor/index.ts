@@ -8,7 +8,7 @@ import {
   proxyCheck,
   versionCheck,
 } from "./connection.ts";
-import { diskCheck, identityCheck, policyCheck, runningCheck, stateCheck } from "./host.ts";
+import { diskCheck, identityCheck, policyCheck, runningCheck, secretsCheck, stateCheck } from "./host.ts";
 
 /** Every check, in the order in which it is shown. */
 const CHECKS: readonly Check[] = [
@@ -16,6 +16,7 @@ const CHECKS: readonly Check[] = [
   diskCheck,
   identityCheck,
   policyCheck,
+  secretsCheck,
   dnsCheck,
   proxyCheck,
   answerCheck,

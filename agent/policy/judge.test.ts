@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { newId } from "#protocol/ids.ts";
 import type { Plan } from "#protocol/plan.ts";
+import { NOW, person, plannedBy } from "../testing/signed-plan.ts";
 import { addressProblem, hostProblem, networkOf } from "./hosts.ts";
 import { blockProblems, type HostFacts, judgePlan, sealedProblem } from "./judge.ts";
 import { limitsOf, withinLimits } from "./limits.ts";
@@ -59,7 +60,7 @@ const cases: Case[] = [
   [
     "scripts:\n  deny:\n    - one\n    - shut(down|off)",
     run({ script: "echo\nshutdown now" }),
-    "policy.yaml:4 scripts.deny: the script has what shut(down|off) finds",
+    'policy.yaml:4 scripts.deny: the script has what "shut(down|off)" finds',
     run({ script: "echo" }),
   ],
   [
@@ -328,7 +329,7 @@ test("[S7] a plan is judged block by block: those inside of others, compensation
     ...{ ...procedure, schema: 1, organizationId: newId("organization"), blocks, finally: [bad("end")] },
     ...{ parameters: {}, nonce: "n", expiresAt: 0, runbooks: { [child.versionId]: child } },
   };
-  const judged = judgePlan(policyOf("users: [farhand]"), plan, host);
+  const judged = judgePlan(policyOf("users: [farhand]"), plan, host, NOW);
   expect(judged.map((each) => [each.runbook, each.block, each.problems.length])).toEqual([
     ...[
       ["Restart web", "good", 0],
@@ -342,6 +343,30 @@ test("[S7] a plan is judged block by block: those inside of others, compensation
     ],
   ]);
   expect(judged[3]?.later).toEqual(["the URL is an expression: its host is judged once it is known"]);
+});
+
+test("[S6] a plan that its author has not signed is refused before it runs, one that he has is not", async () => {
+  const alice = await person("EdDSA");
+  const keys = [alice, await person("ES256")].map(
+    ({ publicKey }, index) =>
+      `{name: p${index}, roles: [${index === 0 ? "author" : "approver"}], publicKey: "${publicKey}"}`,
+  );
+  const asks = (by: string) => policyOf(`requireSignature:\n  by: ${by}\n  keys: [${keys.join(", ")}]`);
+  const signed = await plannedBy(alice);
+  const { signed: _, ...unsigned } = signed;
+  const judged = (by: string, plan: Plan) => {
+    const [first] = judgePlan(asks(by), plan, host, NOW);
+    return [first?.problems, first?.later];
+  };
+  const refused = [
+    expect.stringMatching(/^policy\.yaml:1 requireSignature: .* has no signature of its author/),
+  ];
+  expect(judged("author", unsigned)).toEqual([refused, []]);
+  expect(judged("author", signed)).toEqual([[], []]);
+  expect(judged("approver", unsigned)).toEqual([[], ["the signature of the approver"]]);
+  expect(judged("both", unsigned)).toEqual([refused, ["the signature of the approver"]]);
+  const other = { ...signed, title: `${signed.title}!` };
+  expect(judged("author", other)[0]).toEqual([expect.stringContaining("is not what was signed")]);
 });
 
 const KEYS = `requireSignature:\n  by: author\n  keys: [{name: a, roles: [author], publicKey: "ed25519:${"A".repeat(43)}"}]`;

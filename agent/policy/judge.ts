@@ -8,6 +8,9 @@ import { isProtected } from "#protocol/environment.ts";
 import type { Plan } from "#protocol/plan.ts";
 import { secretsOf } from "#protocol/secrets.ts";
 import { type AgentBlock, isAgentBlock } from "../job/values.ts";
+import { authorsOf } from "../signatures/author.ts";
+import { pinKeys } from "../signatures/pinned.ts";
+import { isAsked } from "../signatures/requirement.ts";
 import { matchesFolder, matchesName } from "./glob.ts";
 import { hostProblem } from "./hosts.ts";
 import { timeoutProblem } from "./limits.ts";
@@ -65,21 +68,28 @@ export interface Judgement {
   later: string[];
 }
 
-/** Judges every block that an agent would be given, those of runbooks that the plan starts included. */
-export function judgePlan(policy: Policy, plan: Plan, host: HostFacts): Judgement[] {
+/**
+ * Judges every block that an agent would be given, those of runbooks that the plan starts included.
+ * @param now wall clock, ms: signatures expire
+ */
+export function judgePlan(policy: Policy, plan: Plan, host: HostFacts, now: number): Judgement[] {
   const procedures = [plan, ...Object.values(plan.runbooks ?? {})];
-  return procedures.flatMap((procedure) =>
-    [...walkBlocks([...procedure.blocks, ...(procedure.finally ?? [])])]
+  return procedures.flatMap((procedure) => {
+    const signed = signaturesOf(policy, procedure === plan ? plan : undefined, now);
+    return [...walkBlocks([...procedure.blocks, ...(procedure.finally ?? [])])]
       .map(({ block }) => block)
       .filter(isForAgents)
       .map((block) => ({
         block: block.id,
         runbook: procedure.title,
         kind: block.kind,
-        problems: blockProblems(policy, { block, runbook: procedure, host, url: plannedUrl(block) }),
-        later: [...laterOf(block, host), ...signaturesLater(policy)],
-      })),
-  );
+        problems: [
+          ...blockProblems(policy, { block, runbook: procedure, host, url: plannedUrl(block) }),
+          ...signed.problems,
+        ],
+        later: [...laterOf(block, host), ...signed.later],
+      }));
+  });
 }
 
 /** Why a runbook may not use a secret; undefined when it may. */
@@ -157,10 +167,25 @@ function runbookProblems(policy: Policy, runbook: Runbook): string[] {
   return [`${policy.at("runbooks")}: "${runbook.title}" (${runbook.runbookId}) is not allowed`];
 }
 
-function signaturesLater({ rules: { requireSignature } }: Policy): string[] {
-  const { by } = requireSignature;
-  if (by === "none") return [];
-  return [by === "both" ? "the signatures of author and approver" : `the signature of the ${by}`];
+/**
+ * What is known of the signatures before anything runs: the author's is in the plan, an approver's is given later.
+ * @param plan undefined for a runbook that another one starts, since that gets a plan of its own
+ */
+function signaturesOf(
+  policy: Policy,
+  plan: Plan | undefined,
+  now: number,
+): Pick<Judgement, "problems" | "later"> {
+  const { requireSignature: requirement } = policy.rules;
+  const author = isAsked(requirement, "author");
+  const signed = author && plan ? authorsOf(plan, pinKeys(requirement), now) : undefined;
+  return {
+    problems: signed && "code" in signed ? [`${policy.at("requireSignature")}: ${signed.detail}`] : [],
+    later: [
+      ...(author && !plan ? ["the signature of the author"] : []),
+      ...(isAsked(requirement, "approver") ? ["the signature of the approver"] : []),
+    ],
+  };
 }
 
 function isNamed(globs: readonly string[], { runbookId, title }: Runbook): boolean {

@@ -16,7 +16,7 @@ export function scriptProblems(policy: Policy, script: string, interpreter: stri
   }
   deny.forEach((pattern, index) => {
     if (!pattern.finds(script)) return;
-    problems.push(`${policy.at("scripts", "deny", index)}: the script has what ${pattern.source} finds`);
+    problems.push(`${policy.at("scripts", "deny", index)}: the script has what "${pattern.source}" finds`);
   });
   return NO_SHELL.test(interpreter) ? problems : [...problems, ...operatorProblems(policy, script)];
 }

@@ -1,11 +1,12 @@
 /** The kinds of providers, and the file that says which of them this host has: /etc/farhand/secrets.yaml. */
 import { readFileSync, statSync } from "node:fs";
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
-import { Failure } from "../failure.ts";
+import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
+import { wordsOf } from "../log.ts";
+import { parseYamlFile } from "../yamlFile.ts";
 import { EnvProvider, envConfigSchema } from "./env.ts";
 import { ExecProvider, execConfigSchema } from "./exec.ts";
 import { FileProvider, fileConfigSchema } from "./file.ts";
@@ -16,12 +17,14 @@ import { VaultProvider, vaultConfigSchema } from "./vault.ts";
 
 export const SECRETS_FILE = "/etc/farhand/secrets.yaml";
 
+/** An empty file names none. */
 const configSchema = z.strictObject({
   providers: z
     .array(
       z.discriminatedUnion("type", [envConfigSchema, fileConfigSchema, execConfigSchema, vaultConfigSchema]),
     )
-    .max(50),
+    .max(50)
+    .default([]),
 });
 
 export interface ProvidersOptions {
@@ -37,10 +40,10 @@ export interface ProvidersOptions {
 /**
  * The providers of this host, in the order in which they are asked: those of
  * the file, systemd's credentials, the agent's own store, and what came in sealed.
- * @throws Failure for a file that cannot be used
+ * @throws Failure (2) for a file that cannot be used
  */
 export function openProviders({ file, env, clock, store, sealed }: ProvidersOptions): SecretProvider[] {
-  const { providers } = readConfig(file ?? SECRETS_FILE, file === undefined);
+  const { providers } = readProviders(file);
   const configured = providers.map((config): SecretProvider => {
     switch (config.type) {
       case "env":
@@ -59,36 +62,44 @@ export function openProviders({ file, env, clock, store, sealed }: ProvidersOpti
   return [...configured, ...(systemd ? [systemd] : []), store, sealed];
 }
 
-function readConfig(path: string, mayBeMissing: boolean): z.infer<typeof configSchema> {
-  let text: string;
+/**
+ * What the file says, which is not yet whether values come.
+ * @param file the usual one, which may be missing, when absent
+ * @throws Failure (2) for a file that cannot be used
+ */
+export function readProviders(file: string | undefined): z.infer<typeof configSchema> {
+  const path = file ?? SECRETS_FILE;
+  let bytes: Buffer;
   try {
     const { uid, mode } = statSync(path);
     const isOwn = uid === 0 || uid === process.getuid?.();
     if (!isOwn || (mode & 0o022) !== 0) {
-      throw new Failure(
+      throw unusable(
         `${path} says where secrets come from, and others may write it: chown root and chmod 640 it`,
       );
     }
-    text = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    if (mayBeMissing && errorCode(error) === "ENOENT") return { providers: [] };
-    throw new Failure(`cannot read ${path} (${errorCode(error)})`);
+    if (file === undefined && errorCode(error) === "ENOENT") return { providers: [] };
+    throw unusable(readWords(error, path));
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [broken] = document.errors;
-  if (broken) {
-    const { line, col } = lines.linePos(broken.pos[0]);
-    throw new Failure(`${path}:${line}:${col}: this is no YAML: ${broken.message.split("\n", 1)[0]}`);
+  const parsed = parseYamlFile(bytes, path, configSchema, "the file of secret providers");
+  if (parsed.ok) return parsed.data;
+  throw unusable(["the secret providers cannot be used:", ...parsed.problems].join("\n  "));
+}
+
+function readWords(error: unknown, path: string): string {
+  switch (errorCode(error)) {
+    case "ENOENT":
+      return `there are no secret providers at ${path}: write the file, or leave --secrets out`;
+    case "EACCES":
+      return `${path} cannot be read by the user that the agent runs as: chgrp it to that user's group and chmod 640 it`;
+    default:
+      return `${path} cannot be read: ${wordsOf(error)}`;
   }
-  const result = configSchema.safeParse(document.toJS() ?? { providers: [] });
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const node = issue && document.getIn(issue.path, true);
-  const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
-  const at = Array.isArray(range) ? lines.linePos(Number(range[0])) : { line: 1, col: 1 };
-  throw new Failure(
-    `${path}:${at.line}:${at.col}: ${issue?.path.join(".") || "the file"}: ${issue?.message}`,
-  );
+}
+
+function unusable(words: string): Failure {
+  return new Failure(words, EXIT.usage);
 }

@@ -4,8 +4,9 @@
  * backups and listings of the folder, not from root of this host.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Failure } from "../failure.ts";
 import { errorCode, makePrivateDirectory, syncDirectory, writeFileAtomically } from "../files.ts";
 import { isSecretName, missing, SecretFailure, type SecretProvider } from "./provider.ts";
 
@@ -74,7 +75,8 @@ export class SecretStore implements SecretProvider {
   /** @returns false when there was none */
   remove(name: string): boolean {
     try {
-      rmSync(join(this.#folder, name));
+      // Not rmSync, whose errors do not say that a disk is read-only.
+      unlinkSync(join(this.#folder, name));
     } catch (error) {
       if (errorCode(error) === "ENOENT") return false;
       throw error;
@@ -85,15 +87,25 @@ export class SecretStore implements SecretProvider {
 
   #key(): Buffer {
     const key = readFileSync(this.#keyFile);
-    if (key.length !== KEY_BYTES) throw new Error("the key is damaged");
+    if (key.length !== KEY_BYTES) {
+      throw new Failure(
+        `${this.#keyFile} is damaged: restore it, or remove ${this.#folder} and set its secrets again`,
+      );
+    }
     return key;
   }
 
+  /** The first to put a key into its place wins; it is whole then, also where a full disk or a crash cut another short. */
   #keyOrNew(): Buffer {
+    if (existsSync(this.#keyFile)) return this.#key();
+    const draft = `${this.#keyFile}.${process.pid}`;
     try {
-      writeFileSync(this.#keyFile, randomBytes(KEY_BYTES), { mode: 0o600, flag: "wx", flush: true });
+      writeFileSync(draft, randomBytes(KEY_BYTES), { mode: 0o600, flush: true });
+      linkSync(draft, this.#keyFile);
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
+    } finally {
+      rmSync(draft, { force: true });
     }
     return this.#key();
   }

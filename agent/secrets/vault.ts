@@ -8,7 +8,7 @@ import { z } from "zod";
 import { secretNameSchema } from "#protocol/secrets.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
-import { Failure } from "../failure.ts";
+import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { missing, SecretFailure, type SecretProvider } from "./provider.ts";
@@ -29,16 +29,19 @@ export const vaultConfigSchema = z.strictObject({
   /** PEM of the authority that signed Vault's certificate, when the host does not know it. */
   ca: absolute.optional(),
   mount: mountSchema.default("secret"),
-  auth: z.union([
-    /** A variable of the agent's environment. */
-    z.strictObject({ tokenVariable: z.string().min(1) }),
-    z.strictObject({ tokenFile: absolute }),
-    z.strictObject({
-      roleId: z.string().min(1),
-      secretIdFile: absolute,
-      mount: mountSchema.default("approle"),
-    }),
-  ]),
+  auth: z.union(
+    [
+      /** A variable of the agent's environment. */
+      z.strictObject({ tokenVariable: z.string().min(1) }),
+      z.strictObject({ tokenFile: absolute }),
+      z.strictObject({
+        roleId: z.string().min(1),
+        secretIdFile: absolute,
+        mount: mountSchema.default("approle"),
+      }),
+    ],
+    { error: "it has tokenVariable, or tokenFile, or roleId and secretIdFile" },
+  ),
   /** By secret: its path in the mount and, behind `#`, the field; `value` when there is none. */
   secrets: z.record(secretNameSchema, z.string().min(1)),
 });
@@ -69,7 +72,7 @@ export class VaultProvider implements SecretProvider {
   #renewed: string | undefined;
   #cancelRenewal: () => void = () => {};
 
-  /** @throws Failure when the file of the authority cannot be read */
+  /** @throws Failure (2) when the file of the authority cannot be read */
   constructor(config: VaultConfig, env: Environment, clock: Clock) {
     this.#config = config;
     this.#env = env;
@@ -77,7 +80,7 @@ export class VaultProvider implements SecretProvider {
     try {
       this.#ca = config.ca === undefined ? undefined : readFileSync(config.ca, "utf8");
     } catch (error) {
-      throw new Failure(`cannot read the authority of Vault in ${config.ca}: ${wordsOf(error)}`);
+      throw new Failure(`cannot read the authority of Vault in ${config.ca}: ${wordsOf(error)}`, EXIT.usage);
     }
   }
 

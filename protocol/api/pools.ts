@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { labelsSchema, poolNameSchema } from "../blocks/common.ts";
+import { givenLabelsSchema, poolNameSchema } from "../blocks/common.ts";
 import { idSchema } from "../ids.ts";
 import { sealingKeySchema } from "../sealing/envelope.ts";
 import { agentUpdateSchema, poolAgentVersionSchema } from "../update.ts";
@@ -72,6 +72,7 @@ export const agentSchema = z
 
 /** Most agents that one join token lets in, and how long it may be good for: one for a single machine, one for a fleet. */
 export const JOIN_TOKEN_USES_MAX = 1_000;
+const USES_WORDS = `a token lets in from 1 to ${JOIN_TOKEN_USES_MAX} machines`;
 export const JOIN_TOKEN_SECONDS = { single: 15 * 60, counted: 24 * 60 * 60 } as const;
 
 export const joinTokenCreateSchema = z
@@ -79,7 +80,12 @@ export const joinTokenCreateSchema = z
     /** The pool called `default` when absent. */
     poolId: idSchema("pool").optional(),
     /** How many agents may come in with it. */
-    uses: z.number().int().min(1).max(JOIN_TOKEN_USES_MAX).default(1),
+    uses: z
+      .number()
+      .int()
+      .min(1, { error: USES_WORDS })
+      .max(JOIN_TOKEN_USES_MAX, { error: USES_WORDS })
+      .default(1),
     /** At most 15 minutes, or 24 hours where `uses` is more than one. */
     expiresInSeconds: z
       .number()
@@ -88,7 +94,7 @@ export const joinTokenCreateSchema = z
       .max(JOIN_TOKEN_SECONDS.counted)
       .default(JOIN_TOKEN_SECONDS.single),
     /** Every agent that comes in with it has these, whatever its host says. */
-    labels: labelsSchema
+    labels: givenLabelsSchema
       .refine((labels) => Object.keys(labels).length <= 64, { error: "at most 64 labels" })
       .default({}),
   })

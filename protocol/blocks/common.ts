@@ -53,6 +53,14 @@ export const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(2
 /** Of the labels that agents find out about their hosts; none that people give begins with it. */
 export const FACT_PREFIX = "host.";
 
+/** Labels that people give an agent. */
+export const givenLabelsSchema = labelsSchema.refine(
+  (labels) => !Object.keys(labels).some((key) => key.startsWith(FACT_PREFIX)),
+  {
+    error: `labels that begin with ${FACT_PREFIX} are what agents find out by themselves; choose another name`,
+  },
+);
+
 export const poolNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, {
   error: "a pool name is 1–63 lower-case letters, digits and hyphens",
 });

@@ -168,3 +168,20 @@ it("a runbook in a runbook leads to its execution and back, and phases are told"
   await page.getByText("Doing what comes at the end").waitFor();
   await page.getByText("At the end, whatever happened").waitFor();
 });
+
+it("a step that may fail says why it did, in an execution that did not fail by it", async () => {
+  const organization = await app.organization();
+  await organization.startAgent();
+  const runbook = await organization.write(
+    `# Tolerate\n\n${BASH} {name=one title="One" on-failure=continue user=nobody-of-that-name}\ntrue\n${END}\n\n${BASH} {name=two title="Two"}\ntrue\n${END}\n`,
+  );
+  const { id } = await organization.run(runbook);
+  await reaches(organization, id, "succeeded");
+  const page = await app.logged(organization);
+  await page.goto(`/executions/${id}#one`);
+  await page.getByText("1 of 2 steps did not succeed, as the runbook allows.").waitFor();
+  const pane = page.getByRole("region", { name: "Step One" });
+  await pane.getByText("The agent refused to run it").waitFor();
+  await pane.getByText("nobody-of-that-name").waitFor();
+  await clean(page);
+});

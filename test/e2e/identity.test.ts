@@ -104,3 +104,25 @@ it("[S4] a revoked agent is out within 5 s in the middle of a step: its processe
   agent.launch();
   await refused;
 }, 60_000);
+
+it.each([3_600_000, -3_600_000])(
+  "[fault 28] [G12] an agent whose clock is %i ms off connects and works",
+  async (off) => {
+    const tenant = await world().signUp();
+    const agent = await world().startAgent(tenant);
+    await agent.kill();
+    const wrong = join(agent.stateDir, "..", `wrong${off}.mjs`);
+    writeFileSync(
+      wrong,
+      `const Right = Date;
+       globalThis.Date = class extends Right {
+         constructor(...given) { given.length > 0 ? super(...given) : super(Right.now() + ${off}); }
+         static now() { return Right.now() + ${off}; }
+       };`,
+    );
+    await agent.run({ NODE_OPTIONS: `--import=${wrong}` });
+    const execution = await tenant.run(runbookOf({ look: "true" }));
+    expect((await execution.finished()).state).toBe("succeeded");
+    await agent.kill();
+  },
+);

@@ -109,6 +109,46 @@ describe("doctor", () => {
     expect(found.identity).toMatchObject({ result: "fail", words: expect.stringContaining("damaged") });
     expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: identity")]);
   });
+
+  it("finds a policy and a file of secret providers that cannot be used", async () => {
+    const { state } = await site();
+    const [policy, secrets] = [join(folder, "policy.yaml"), join(folder, "secrets.yaml")];
+    writeFileSync(policy, "usrs: [a]\nlimits: {slots: 0}\n", { mode: 0o600 });
+    writeFileSync(secrets, "providers:\n  - type: oracle\n", { mode: 0o600 });
+    const args = ["--state", state, "--policy", policy, "--own-policy", "--secrets", secrets];
+    const { found, code, stderr } = await examine(args);
+    expect(found.policy).toMatchObject({ result: "fail", words: expect.stringContaining('"usrs"') });
+    expect(found.secrets).toMatchObject({
+      result: "fail",
+      words: expect.stringContaining("secrets.yaml:2:5"),
+    });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: policy, secrets")]);
+    const shown = (await agentCommand(["doctor", ...args])).stdout;
+    expect(shown).toContain(`\n${" ".repeat(21)}policy.yaml:1:1 a policy has no key "usrs"`);
+  });
+
+  it.each([
+    ["403", "Two machines use this agent's key: one is a copy", /^Find the copy and stop it/],
+    ["401", "This agent was revoked.", /enroll --force/],
+    ["503", "Come back later.", /checks of the connection/],
+  ])("says what to do about an agent that is refused with %s", async (status, detail, advice) => {
+    const made = await site();
+    const problem = {
+      type: "about:blank",
+      title: "x",
+      status: Number(status),
+      detail,
+      code: "forbidden",
+      requestId: "r",
+    };
+    const body = JSON.stringify(problem);
+    made.plane.refuses = () =>
+      `HTTP/1.1 ${status} No\r\ncontent-type: application/problem+json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
+    const agent = made.start();
+    await agent.logged(detail);
+    const { found } = await examine(["--state", made.state]);
+    expect(found["running agent"]).toMatchObject({ result: "fail", advice: expect.stringMatching(advice) });
+  });
 });
 
 describe("status", () => {

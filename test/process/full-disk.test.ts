@@ -93,3 +93,64 @@ it("says in words that the disk is read-only, with exit code 1, and spends no to
   const { stdout } = await agentCommand(["doctor", ...args]);
   expect(stdout).toContain("✗ state directory");
 });
+
+it("says in words what keeps each command from writing", async ({ skip }) => {
+  const { state, path } = await site();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  cpSync(state, path("disk"), { recursive: true });
+  const args = ["--state", path("disk")];
+  expect(await agentCommand(["drain", ...args])).toMatchObject({ code: 0 });
+  expect(await agentCommand(["secrets", "set", "one", ...args], {}, "hunter2-hunter2")).toMatchObject({
+    code: 0,
+  });
+  execFileSync("mount", ["-o", "remount,ro", path("disk")]);
+  for (const words of [
+    ["drain"],
+    ["undrain"],
+    ["rotate-key"],
+    ["secrets", "set", "one"],
+    ["secrets", "remove", "one"],
+  ]) {
+    const { code, stderr } = await agentCommand([...words, ...args], {}, "hunter2-hunter2");
+    expect([words, code, stderr]).toEqual([
+      words,
+      1,
+      `farhand-agent: the disk that holds ${path("disk")} is mounted read-only: mount it for writing and try again\n`,
+    ]);
+  }
+});
+
+it("a running agent whose disk is full says so when it is to drain or to change its key", async ({
+  skip,
+}) => {
+  const { plane, state, path } = await site();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  cpSync(state, path("disk"), { recursive: true });
+  new AgentProcess(path("disk"), {});
+  await plane.connected();
+  fill(path("disk"));
+  const { code, stderr } = await agentCommand(["rotate-key", "--state", path("disk")]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`the disk that holds ${path("disk")} is full`)]);
+});
+
+it("does not come up for the first time on a full disk without saying why", async ({ skip }) => {
+  const { state, path } = await site();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  cpSync(state, path("disk"), { recursive: true });
+  fill(path("disk"));
+  const { code, stderr } = await agentCommand(["run", "--state", path("disk")]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`the disk that holds ${path("disk")} is full`)]);
+});
+
+it("a secret for which there was no room leaves nothing behind that keeps later ones out", async ({
+  skip,
+}) => {
+  const { state, path } = await site();
+  if (!mountSmallDisk(path("disk"))) skip("needs the right to mount");
+  cpSync(state, path("disk"), { recursive: true });
+  fill(path("disk"));
+  const set = () => agentCommand(["secrets", "set", "one", "--state", path("disk")], {}, "hunter2-hunter2");
+  expect(await set()).toMatchObject({ code: 1, stderr: expect.stringContaining("is full") });
+  rmSync(join(path("disk"), "filler"));
+  expect(await set()).toMatchObject({ code: 0, stderr: "" });
+});

@@ -43,7 +43,7 @@ it("of 20 starts at one moment on a stale lock, exactly one wins, time after tim
     const [winner] = winners;
     const refusals = new Set(answers.flatMap(({ won, words }) => (won ? [] : [words])));
     expect(Array.from(refusals)).toEqual([
-      `another farhand-agent (process ${winner?.pid}) is running on this state directory`,
+      `another farhand-agent (process ${winner?.pid}) is running on this state directory, or on the one that it was copied from`,
     ]);
     winner?.kill("SIGKILL");
     if (winner) await once(winner, "exit");

@@ -246,20 +246,36 @@ it("keeps, lists, tries and removes secrets on the command line, and never shows
 });
 
 it.each([
-  ["no YAML", "providers: [", /secrets\.yaml:\d+:\d+: this is no YAML/],
-  ["an unknown kind", "providers:\n  - type: oracle\n", /secrets\.yaml:2:\d+: providers\.0\.type/],
+  ["no YAML", "providers: [", /secrets\.yaml:\d+:\d+ this is not valid YAML/],
   [
-    "a relative folder",
-    "providers:\n  - type: file\n    folder: x\n",
-    /secrets\.yaml:3:\d+: .*absolute path/,
+    "an unknown kind",
+    "providers:\n  - type: oracle\n",
+    /secrets\.yaml:2:5 "providers 1 type" must be one of env/,
+  ],
+  ["a kind that is misspelled", "providers:\n  - type: valt\n", /2:5 .* did you mean "vault"\?/],
+  ["a relative folder", "providers:\n  - type: file\n    folder: x\n", /secrets\.yaml:3:\d+ .*absolute path/],
+  [
+    "a key that is misspelled",
+    "providers:\n  - type: vault\n    adress: https://vault\n",
+    /secrets\.yaml:3:5 "providers 1" has no key "adress"; did you mean "address"\?/,
+  ],
+  [
+    "no way to log in",
+    "providers:\n  - type: vault\n    address: https://vault\n    secrets: {}\n",
+    /secrets\.yaml:2:5 "providers 1 auth" is missing/,
+  ],
+  [
+    "half a way to log in",
+    "providers:\n  - type: vault\n    address: https://vault\n    secrets: {}\n    auth: {role: x}\n",
+    /secrets\.yaml:5:5 "providers 1 auth": it has tokenVariable, or tokenFile, or roleId and secretIdFile/,
   ],
 ])("does not start with a file of providers that is %s", async (_, text, message) => {
   const made = await site();
   const file = made.path("secrets.yaml");
   writeFileSync(file, text, { mode: 0o600 });
   const { code, stderr } = await agentCommand(["run", "--state", made.state, "--secrets", file]);
-  expect(code).toBe(1);
   expect(stderr).toMatch(message);
+  expect(code).toBe(2);
 });
 
 it("does not start with a file of providers that others may write", async () => {
@@ -268,7 +284,14 @@ it("does not start with a file of providers that others may write", async () => 
   writeFileSync(file, "providers: []\n");
   chmodSync(file, 0o666);
   const { code, stderr } = await agentCommand(["run", "--state", made.state, "--secrets", file]);
-  expect([code, stderr]).toEqual([1, expect.stringContaining("others may write it")]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("others may write it")]);
+});
+
+it("does not start when the file of providers that it is told of is not there", async () => {
+  const made = await site();
+  const file = made.path("secrets.yaml");
+  const { code, stderr } = await agentCommand(["run", "--state", made.state, "--secrets", file]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`no secret providers at ${file}: write`)]);
 });
 
 it("[S8] a body that is a secret follows no redirect to another host", async () => {

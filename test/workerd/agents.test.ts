@@ -95,12 +95,19 @@ describe("[S4] enrolling", () => {
     );
   });
 
+  test("what agents find out about their hosts is no label that a host gives itself", async () => {
+    const { publicKey } = await makeKeyPair();
+    const answer = await enroll(await makeToken(), publicKey, { labels: { "host.os": "x" } });
+    expect([answer.status, problemOf(answer).detail]).toEqual([400, expect.stringContaining("host.")]);
+  });
+
   test.each([
     [{ uses: 0 }, "uses"],
     [{ uses: 1_001 }, "uses"],
     [{ expiresInSeconds: 901 }, "at most 900 s"],
     [{ uses: 2, expiresInSeconds: 86_401 }, "expiresInSeconds"],
     [{ labels: { "": "x" } }, "labels"],
+    [{ labels: { "host.os": "x" } }, "labels that begin with host. are what agents find out"],
   ])("a token of %j is refused", async (wish, words) => {
     const answer = await call("/api/v1/join-tokens", { method: "POST", key: person.key, body: wish });
     expect([answer.status, problemOf(answer).code]).toEqual([400, "invalid_request"]);
@@ -129,7 +136,7 @@ describe("[S4] enrolling", () => {
       [expired, "expired"],
       [removed, "no such"],
       [`${removed.slice(0, -1)}!`, "mistyped"],
-      [person.key, "mistyped"],
+      [person.key, "another kind of key"],
       ["", "mistyped"],
     ] as const) {
       const answer = await enroll(token, publicKey);

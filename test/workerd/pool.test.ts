@@ -264,6 +264,22 @@ describe("granting", () => {
     await logged(stub, "lease.failed");
   });
 
+  it("says which agent declined and why, while there is no other", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    const { stub } = await trigger(place);
+    const { lease } = await control.next("lease.offer");
+    const detail = "too little room on the agent's disk to keep output";
+    const { id: leaseId } = lease as { id: string };
+    control.send({ type: "lease.declined", leaseId, fence: 1, reason: "spool_full", detail });
+    await logged(stub, "lease.queued");
+    const { queue } = await read(stub);
+    expect(queue).toMatchObject({
+      reason: "agents_decline",
+      detail: expect.stringMatching(`^[^ ]+: ${detail}$`),
+    });
+  });
+
   it("fails the execution when the agent refuses the plan itself", async () => {
     const place = newPlace();
     const control = await connectAgent(place);

@@ -25,6 +25,7 @@ describe("every answer", () => {
     expect(metadata.requestId).toBe(answer.headers.get("x-request-id"));
     expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
     expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(Math.abs(Date.parse(answer.headers.get("date") ?? "") - Date.now())).toBeLessThan(60_000);
     for (const name of ["limit", "remaining", "reset"]) {
       expect(answer.headers.get(`x-ratelimit-${name}`)).toMatch(/^\d+$/);
     }
@@ -40,6 +41,7 @@ describe("every answer", () => {
       requestId: answer.headers.get("x-request-id"),
     });
     expect(answer.headers.get("x-ratelimit-limit")).toBe("600");
+    expect(answer.headers.get("date")).toMatch(/ GMT$/);
   });
 
   test("an address that is not there is a 404, one for another method a 405 that says which", async () => {

@@ -12,6 +12,7 @@ import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, HEARTBEAT_PING } from "#protocol/li
 import type { SealedEnvelope, SealingKey } from "#protocol/sealing/envelope.ts";
 import { type HeldSecret, SEALED_TYPE, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
+import type { QueueReason } from "#protocol/states.ts";
 import { coordinatorName } from "../execution/contract.ts";
 import { latestVersion } from "../releases.ts";
 import { noteQuarantine } from "../services/agents/quarantine.ts";
@@ -44,7 +45,7 @@ import {
   revokeCommand,
   unanswered,
 } from "./leases.ts";
-import { missingWords } from "./missing.ts";
+import { decliningWords, missingWords } from "./missing.ts";
 import { type AgentSocket, greet, type Hello, newSocket } from "./presence.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
@@ -93,8 +94,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#store.enqueue(row, until);
       const reason = "none" in choice ? choice.none : "all_busy";
       this.#setAlarm();
-      const isMissing = reason === "no_agent_matches" && wantedAgentId === undefined;
-      const detail = isMissing ? missingWords(this.#agents.named(), labels) : undefined;
+      const detail = this.#queueWords(reason, row);
       return { outcome: "queued", ahead: this.#store.ahead(id) ?? 0, reason, detail };
     }
     this.#store.dequeue(id);
@@ -102,6 +102,16 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (payload) send(socket, offerCommand(row, payload));
     else this.background(this.#offerQueued(row, socket.state.agentId));
     return { outcome: "offered", ...this.#agents.describe(socket.state.agentId) };
+  }
+
+  /** What there is to say beside the reason for which nobody takes it. */
+  #queueWords(reason: QueueReason, { labels, wantedAgentId }: QueueRow): string | undefined {
+    const isOpen = wantedAgentId === undefined;
+    if (reason === "no_agent_matches" && isOpen) return missingWords(this.#agents.named(), labels);
+    if (reason !== "agents_decline") return undefined;
+    const able = matchingAgents(this.#agents.candidates(wantedAgentId), isOpen ? labels : {});
+    const ids = able.map(({ agentId }) => agentId);
+    return decliningWords(this.#agents.declining(ids, Date.now()));
   }
 
   async releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void> {
@@ -379,7 +389,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     const action = reported(this.#store.lease(message.leaseId), state.agentId, message);
     if (!action) return;
     if (message.type === "lease.declined") {
-      socket.setState({ ...state, avoidUntil: Date.now() + AVOID_MS });
+      const declined = message.detail || message.reason;
+      socket.setState({ ...state, avoidUntil: Date.now() + AVOID_MS, declined });
     }
     this.#perform(action, socket);
     if (action.type !== "accept") this.#handOut();

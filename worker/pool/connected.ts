@@ -57,6 +57,16 @@ export class Connected {
     return this.candidates().map((agent) => ({ ...agent, name: this.nameOf(agent.agentId) }));
   }
 
+  /** Those of them that are passed over now, because they declined. */
+  declining(agentIds: readonly string[], now: number): { name: string; declined: string }[] {
+    return agentIds.flatMap((agentId) => {
+      const state = this.socketOf(agentId)?.state;
+      return state?.declined !== undefined && state.avoidUntil > now
+        ? { name: state.name, declined: state.declined }
+        : [];
+    });
+  }
+
   presence(): Record<string, Presence> {
     const entries = this.#each((state) => {
       const presence = this.#presenceOf(state);

@@ -1,4 +1,4 @@
-/** What a request for an agent misses, in words. */
+/** Why a request for an agent finds none, in words. */
 import { FACT_PREFIX } from "#protocol/blocks/common.ts";
 import { type Candidate, hasLabels } from "./choose.ts";
 
@@ -26,6 +26,13 @@ export function missingWords(candidates: readonly NamedCandidate[], labels: Labe
   if (nearest.length === 0) return what;
   const more = agents.length > nearest.length ? ` and ${agents.length - nearest.length} more` : "";
   return `${what}; connected: ${nearest.map((agent) => described(agent, labels)).join(", ")}${more}`;
+}
+
+/** What the agents say that could take it and do not. */
+export function decliningWords(agents: readonly { name: string; declined: string }[]): string | undefined {
+  const said = agents.slice(0, AGENTS_MAX).map(({ name, declined }) => `${name}: ${declined}`);
+  if (agents.length > AGENTS_MAX) said.push(`${agents.length - AGENTS_MAX} more`);
+  return said.length > 0 ? said.join("; ") : undefined;
 }
 
 /** An agent with its labels, those first that are asked about. */

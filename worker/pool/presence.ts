@@ -19,6 +19,8 @@ export interface AgentSocket {
   labels: Record<string, string>;
   connectedAt: number;
   avoidUntil: number;
+  /** Why it declined last, in words. */
+  declined?: string;
   hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets" | "sealing"> & {
     interpreters?: readonly string[];
   };

@@ -15,7 +15,14 @@ import { secretHash } from "../../identity/secrets.ts";
  */
 export async function enrollAgent(env: Env, request: EnrollRequest): Promise<EnrollResponse> {
   const tokenHash = await secretHash("joinToken", request.joinToken);
-  if (tokenHash === null) throw refused("This is not a join token: it looks mistyped or cut short.");
+  if (tokenHash === null) {
+    const isOther = /^fh_(?!join_)/.test(request.joinToken);
+    throw refused(
+      isOther
+        ? "This is another kind of key, and a join token is asked for: make one in the web app under Agents."
+        : "This is not a join token: it looks mistyped or cut short.",
+    );
+  }
   await importAgentKey(request.publicKey).catch(() => {
     throw new ApiError("invalid_request", "The public key is not an Ed25519 key.");
   });

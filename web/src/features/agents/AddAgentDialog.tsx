@@ -32,7 +32,7 @@ export function AddAgentDialog({ pools, initialPool, onClose }: Props) {
       title={pool ? `Add an agent to ${pool.name}` : "Add an agent"}
       description={
         token
-          ? "Run this on the machine, as the user that should run your commands. It needs Node 22.3 or newer."
+          ? "Run this on the machine whose agent it will be."
           : "A token lets machines join: one, within 15 minutes, unless you say otherwise."
       }
       actions={

@@ -133,7 +133,7 @@ function EmptyPool({ first, onAdd }: { first: boolean; onAdd(): void }) {
   }
   return (
     <EmptyState icon={<Server />} title="No agent yet" actions={<Button onClick={onAdd}>Add agent</Button>}>
-      An agent is one file. It needs Node and a way out to this address; nothing has to be opened inwards.
+      An agent is one program. It needs a way out to this address; nothing has to be opened inwards.
     </EmptyState>
   );
 }

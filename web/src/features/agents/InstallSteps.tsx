@@ -37,6 +37,7 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
         <summary className="cursor-pointer text-muted text-sm">
           Elsewhere, or without root: with Node 22.3 or newer
         </summary>
+        <p className="mt-2 text-muted text-sm">Do this as the user that should run your commands.</p>
         <ol className="mt-3 flex flex-col gap-4">
           <InstallStep number={1} title="Download the agent: one file">
             <CommandLine command={download} />

@@ -1,11 +1,11 @@
 import { useState, useSyncExternalStore } from "react";
 import { useLocation } from "react-router";
 import type { Execution, Step } from "#protocol/api/executions.ts";
-import { isExecutionTerminal } from "#protocol/states.ts";
 import type { StepLog } from "../../live/executionSession.ts";
 import { LogSearchBar } from "../log/LogSearchBar.tsx";
 import { LogView } from "../log/LogView.tsx";
 import { useLogSearch } from "../log/useLogSearch.ts";
+import { isToldAbove } from "./culprit.ts";
 import { StepNotices } from "./StepNotices.tsx";
 import { StepSilence } from "./StepSilence.tsx";
 import { StepToolbar } from "./StepToolbar.tsx";
@@ -44,7 +44,7 @@ export function OutputPane({ execution, step, log, line }: Props) {
         onSearch={() => setSearching(true)}
       />
       {searching && <LogSearchBar search={search} onClose={closeSearch} />}
-      <StepNotices step={step} alone={isExecutionTerminal(execution.state)} />
+      <StepNotices step={step} told={isToldAbove(execution, step)} />
       <StepWaiting execution={execution} step={step} />
       {empty && (step.state !== "waiting" || !step.wait) && <StepSilence step={step} />}
       {empty ? null : (

@@ -2,12 +2,12 @@ import { ArrowRight } from "lucide-react";
 import { Link } from "react-router";
 import type { Execution, Step } from "#protocol/api/executions.ts";
 import type { Block } from "#protocol/blocks/index.ts";
-import { isExecutionTerminal } from "#protocol/states.ts";
 import { Button } from "../../components/Button.tsx";
 import { paths } from "../../routes/paths.ts";
 import { BlockView } from "../runbooks/BlockView.tsx";
 import { Prose } from "../runbooks/Prose.tsx";
 import { Section } from "../runbooks/Section.tsx";
+import { isToldAbove } from "./culprit.ts";
 import { GivenAnswers } from "./GivenAnswers.tsx";
 import { StepBadge } from "./StatusBadge.tsx";
 import { StepNotices } from "./StepNotices.tsx";
@@ -43,7 +43,7 @@ export function StepDetail({ execution, step, block }: Props) {
       )}
       <StepNotices
         step={{ ...step, answers: undefined }}
-        alone={isExecutionTerminal(execution.state) && !step.lists}
+        told={isToldAbove(execution, step) && !step.lists}
       />
       <StepWaiting execution={execution} step={step} />
       <div className="flex flex-col gap-5 px-4 py-4 empty:hidden sm:px-6">

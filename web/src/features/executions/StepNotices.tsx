@@ -4,9 +4,9 @@ import { Notice } from "../../components/Notice.tsx";
 import { GivenAnswers } from "./GivenAnswers.tsx";
 import { stepWords } from "./words.ts";
 
-/** How a step ended. `alone`: the execution has ended, and its own banner tells of the step that ended it. */
-export function StepNotices({ step, alone }: { step: Step; alone: boolean }) {
-  const words = alone && step.state !== "skipped" ? undefined : stepWords(step);
+/** How a step ended. `told`: the banner of the execution says so already. */
+export function StepNotices({ step, told }: { step: Step; told: boolean }) {
+  const words = told ? undefined : stepWords(step);
   const { cutBytes } = step.output;
   const answers = step.state === "waiting" ? undefined : step.answers;
   if (!words && cutBytes === 0 && !answers?.length) return null;

@@ -3,6 +3,7 @@ import type { Execution, QueuePlace, Step } from "#protocol/api/executions.ts";
 import type { AttemptOutcome, StepUsage } from "#protocol/data.ts";
 import type { Tone } from "../../components/Badge.tsx";
 import { formatBytes, formatDuration, ordinal } from "../../components/format.ts";
+import { culpritOf, endedBadly } from "./culprit.ts";
 import { executionLook } from "./states.ts";
 
 export interface Words {
@@ -124,7 +125,7 @@ function signalHint(signal: string): string | undefined {
 /** How the execution ended, in one banner. Undefined while it goes on. */
 export function endingWords(execution: Execution): Words | undefined {
   const { tone, label } = executionLook(execution.state);
-  const cause = execution.steps.find((step) => ["failed", "unknown", "timed_out"].includes(step.state));
+  const cause = culpritOf(execution);
   switch (execution.state) {
     case "queued":
     case "running":
@@ -132,7 +133,7 @@ export function endingWords(execution: Execution): Words | undefined {
     case "paused":
       return undefined;
     case "succeeded":
-      return { tone, title: succeeded(execution) };
+      return { tone, ...succeeded(execution) };
     case "failed":
     case "timed_out": {
       const why = cause && stepWords(cause);
@@ -156,10 +157,20 @@ export function endingWords(execution: Execution): Words | undefined {
   }
 }
 
-function succeeded({ steps, durationMs }: Execution): string {
-  const commands = steps.filter((step) => step.kind !== "instruction").length;
+function succeeded({ steps, durationMs }: Execution): Omit<Words, "tone"> {
+  const commands = steps.filter((step) => step.kind !== "instruction");
+  const bad = commands.filter(endedBadly).length;
+  const skipped = commands.filter(({ state }) => state === "skipped").length;
   const time = durationMs === undefined ? "" : ` in ${formatDuration(durationMs)}`;
-  return commands === 1 ? `Succeeded${time}` : `All ${commands} steps succeeded${time}`;
+  const of = (count: number) => `${count} of ${commands.length} steps`;
+  const others = [
+    bad > 0 ? `${of(bad)} did not succeed, as the runbook allows` : "",
+    skipped > 0 ? `${of(skipped)} ${skipped === 1 ? "was" : "were"} skipped` : "",
+  ].filter((words) => words !== "");
+  if (others.length > 0) return { title: `Succeeded${time}`, detail: `${others.join("; ")}.` };
+  return {
+    title: commands.length === 1 ? `Succeeded${time}` : `All ${commands.length} steps succeeded${time}`,
+  };
 }
 
 /** Why nothing runs yet, and what would help. */
@@ -183,7 +194,7 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
       return {
         tone: "warn",
         title: `Whichever agent of pool “${pool}” is free declines`,
-        detail: "The log says why. It is offered again every few seconds.",
+        detail: `${queue.detail ?? "Its log says why"}. It is offered again every few seconds.`,
         toAgents: true,
       };
     case "pool_full":

@@ -15,7 +15,7 @@ export function PlannedTargets({ targets }: { targets: readonly PlannedTarget[] 
             <p className={matching === 0 ? "text-warn" : undefined}>
               {matching === 0
                 ? "No connected agent matches"
-                : `${plural(matching, "agent")} match, ${free} free`}
+                : `${plural(matching, "agent")} ${matching === 1 ? "matches" : "match"}, ${free} free`}
             </p>
             {agents.length > 0 && (
               <ul className="flex flex-wrap gap-1.5">

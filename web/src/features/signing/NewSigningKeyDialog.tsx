@@ -45,8 +45,14 @@ export function NewSigningKeyDialog({ onClose }: { onClose(): void }) {
         }
       >
         <div className="flex flex-col gap-4">
-          <CommandLine command={fingerprint} what="fingerprint" />
-          <CommandLine command={publicKey} what="public key" />
+          <section className="flex flex-col gap-1.5">
+            <h3 className="font-medium">Fingerprint</h3>
+            <CommandLine command={fingerprint} what="fingerprint" />
+          </section>
+          <section className="flex flex-col gap-1.5">
+            <h3 className="font-medium">Public key</h3>
+            <CommandLine command={publicKey} what="public key" />
+          </section>
         </div>
       </Dialog>
     );
