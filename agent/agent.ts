@@ -107,7 +107,8 @@ export class Agent {
     agent.#leases.draining = existsSync(paths.draining);
     const leases = await recover(host);
     // Not before what an earlier run left is gone: shells that wait look just like it.
-    host.launchers = cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, log }));
+    host.launchers =
+      cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, clock, log }));
     for (const lease of leases) agent.#leases.resume(lease);
     return agent;
   }
