@@ -187,6 +187,7 @@ export class Agent {
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
     await this.#host.launchers?.close();
+    this.#host.pipes.close();
     this.#host.folders.suspend();
     this.#host.secrets.stop();
     this.#host.journal.close();

@@ -32,7 +32,9 @@ export function makeFolders(
 ): CommandFolders {
   if (!account) {
     const folders = foldersOf(execution);
-    for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of Object.values(folders)) {
+      if (!isFolder(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
     return folders;
   }
   const users = join(execution, "users");
@@ -51,9 +53,13 @@ export function makeFolders(
 
 /** @throws RunnerRefusal when there is no such folder. */
 export function checkDirectory(path: string): string {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  if (isFolder(path)) return path;
   const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
   throw new RunnerRefusal("no_working_directory", detail);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Of the file where a script hands values on. */
@@ -67,12 +73,12 @@ const NAME_MAX = 100;
  * share it, whichever lease and agent process they belong to: a shell reads its
  * script as it goes.
  */
-export function claimName(scripts: string, step: string): string {
+export function claimName(scripts: string, step: string, account: Account | undefined): string {
   const base = step.replaceAll(/[^\w~-]/g, "_").slice(0, NAME_MAX);
   for (let number = 1; ; number++) {
     const name = number === 1 ? base : `${base}.${number}`;
     try {
-      writeFileSync(join(scripts, name + OUTPUT_ENDING), "", { mode: 0o600, flag: "wx" });
+      writePrivateFile(join(scripts, name + OUTPUT_ENDING), "", account, "wx");
       return name;
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
@@ -81,7 +87,12 @@ export function claimName(scripts: string, step: string): string {
 }
 
 /** Writes a file that only the agent and the account of the step may read. */
-export function writePrivateFile(path: string, text: string, account: Account | undefined): void {
-  writeFileSync(path, text, { mode: 0o600 });
+export function writePrivateFile(
+  path: string,
+  text: string,
+  account: Account | undefined,
+  flag: "w" | "wx" = "w",
+): void {
+  writeFileSync(path, text, { mode: 0o600, flag });
   if (account) chownSync(path, account.uid, account.gid);
 }

@@ -62,8 +62,9 @@ function policyOf({ memoryBytes: memory, processes, cpu }: Partial<StepLimits> =
   return { ...DEFAULT_POLICY, rules: { ...DEFAULT_POLICY.rules, limits } };
 }
 
-export async function closeHost({ journal, launchers, cgroups }: Host): Promise<void> {
+export async function closeHost({ journal, launchers, cgroups, pipes }: Host): Promise<void> {
   await launchers?.close();
+  pipes.close();
   await cgroups?.clearLeftovers();
   journal.close();
 }
