@@ -105,7 +105,8 @@ export class Agent {
     const agent = new Agent(options, host);
     const leases = await recover(host);
     // Not before what an earlier run left is gone: shells that wait look just like it.
-    host.launchers = cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, log }));
+    host.launchers =
+      cgroups && (await LauncherPool.open({ cgroups, pipes, table: systemProcesses, clock, log }));
     for (const lease of leases) agent.#leases.resume(lease);
     return agent;
   }
@@ -188,6 +189,7 @@ export class Agent {
     await within(clock, SHUTDOWN_CLOSE_MS, this.#reconciler.shutdown("the agent is shutting down"));
     for (const lease of this.#leases.all) lease.suspend();
     await this.#host.launchers?.close();
+    this.#host.pipes.close();
     this.#host.folders.suspend();
     this.#host.secrets.stop();
     this.#host.journal.close();

@@ -2,6 +2,7 @@
 import {
   closeSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
+import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
@@ -29,6 +31,17 @@ export function makePrivateDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makePrivateDirectory(dirname(path));
   mkdirSync(path, { mode: 0o700 });
+}
+
+/** Makes a folder where others may make some, too. @returns false when there is none, or it is somebody else's */
+export function makeOwnFolder(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    return (found?.isDirectory() ?? false) && found?.uid === userInfo().uid && (found.mode & 0o066) === 0;
+  }
 }
 
 /** Flushes a folder, so that names made in it survive a loss of power. */

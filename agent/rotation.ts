@@ -34,8 +34,8 @@ export async function proposeKey(keys: KeyRing, transport: Transport, time: Serv
   const post = async () =>
     postJson(transport, {
       path,
-      headers: { authorization: `Bearer ${await sign(old.privateKey, { newKey: next.publicKey })}` },
-      body: { publicKey: next.publicKey, proof: await sign(next.privateKey) },
+      headers: { authorization: `Bearer ${sign(old.privateKey, { newKey: next.publicKey })}` },
+      body: { publicKey: next.publicKey, proof: sign(next.privateKey) },
       timeoutMs: TIMEOUT_MS,
     });
   const first = await post();

@@ -8,7 +8,7 @@ it("[HS2] signs an assertion for one path, for 60 s, with an id of its own", asy
   const keys = generateKeyPair();
   const signer = { agentId: "agt_1", url: "https://farhand.example.com", privateKey: keys.privateKey };
   const now = Date.now();
-  const tokens = await Promise.all([1, 2].map(() => signAssertion(signer, "/agent/v1/control", now)));
+  const tokens = [1, 2].map(() => signAssertion(signer, "/agent/v1/control", now));
   const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: keys.publicKey }, format: "jwk" });
   const ids = new Set<unknown>();
   for (const token of tokens) {

@@ -130,9 +130,7 @@ export class ControlSession implements Session {
         this.#deps.updates.want(message.version ?? undefined);
         return;
       case "lease.offer":
-        this.#offer(message).catch((error) =>
-          this.#deps.log.error("cannot answer an offer", { reason: wordsOf(error) }),
-        );
+        this.#offer(message);
         return;
       case "lease.revoke":
         this.#revoke(message);
@@ -165,7 +163,7 @@ export class ControlSession implements Session {
     }
   }
 
-  async #offer(offer: LeaseOffer): Promise<void> {
+  #offer(offer: LeaseOffer): void {
     const { leases, log } = this.#deps;
     this.#send({ type: "ack", id: offer.id });
     const before = this.#declined.get(offer.id);
@@ -173,7 +171,7 @@ export class ControlSession implements Session {
       this.#send(before);
       return;
     }
-    const verdict = await leases.offer(offer);
+    const verdict = leases.offer(offer);
     switch (verdict.type) {
       case "accepted":
         this.#accepted(offer.lease);
@@ -200,8 +198,6 @@ export class ControlSession implements Session {
         this.#send(answer);
         return;
       }
-      case "pending":
-        return;
       default:
         verdict satisfies never;
     }

@@ -39,15 +39,13 @@ export interface Dialer {
 
 /** The dialer that the agent uses. */
 export function createDial({ keys, counter, transport, clock, time, log }: Dialer): Dial {
-  const sign = (path: string, key: KeyPair): Promise<string> => {
+  const sign = (path: string, key: KeyPair): string => {
     const more = path === AGENT_PATHS.control ? { counter: counter.next() } : {};
     const { agentId, url } = keys.identity;
     return signAssertion({ agentId, url, privateKey: key.privateKey }, path, time.now(), more);
   };
 
   return (path, events) => {
-    let abort: (() => void) | undefined;
-    let aborted = false;
     const key = keys.active;
     const answered = (answer: HttpAnswer): void => {
       const ending = endingOf(answer, clock.now());
@@ -68,20 +66,15 @@ export function createDial({ keys, counter, transport, clock, time, log }: Diale
       }
       events.opened(socket);
     };
-    // A promise, so that a counter that cannot be written is an ending like any other.
-    Promise.resolve()
-      .then(() => sign(path, key))
-      .then(
-        (assertion) => {
-          if (aborted) events.ended({ type: "network", detail: "given up" });
-          else abort = connect(transport, path, assertion, { ...events, opened }, answered);
-        },
-        (error) => events.ended({ type: "network", detail: `cannot sign: ${wordsOf(error)}` }),
-      );
-    return () => {
-      aborted = true;
-      abort?.();
-    };
+    let assertion: string;
+    try {
+      assertion = sign(path, key);
+    } catch (error) {
+      // A counter that cannot be written is an ending like any other.
+      events.ended({ type: "network", detail: `cannot sign: ${wordsOf(error)}` });
+      return () => {};
+    }
+    return connect(transport, path, assertion, { ...events, opened }, answered);
   };
 }
 

@@ -3,7 +3,8 @@ import type { LeaseOffer } from "#protocol/control.ts";
 import type { StepInputs } from "#protocol/data.ts";
 import { OUTPUT_DEFAULT_BYTES } from "#protocol/limits.ts";
 import { blockAt } from "#protocol/paths.ts";
-import { type Plan, planDigest } from "#protocol/plan.ts";
+import type { Plan } from "#protocol/plan.ts";
+import { digestOfPlan } from "../planDigest.ts";
 import { blockProblems, type HostFacts } from "../policy/judge.ts";
 import { withinLimits } from "../policy/limits.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -17,12 +18,12 @@ const SAFE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 export const SPOOL_RESERVE_BYTES = 64 * 1024 * 1024;
 
 /** Why this offer cannot be taken whatever the agent is doing, in words; undefined when it can. */
-export async function planProblem(offer: LeaseOffer, now: number): Promise<string | undefined> {
+export function planProblem(offer: LeaseOffer, now: number): string | undefined {
   const { lease, plan, firstStep } = offer;
   if (!SAFE_ID.test(lease.id) || !SAFE_ID.test(lease.executionId)) return "the lease has a malformed id";
   if (firstStep.fence !== lease.fence) return "the first step is not of this lease's fence";
   if (plan.expiresAt <= now) return expiredWords(plan);
-  if ((await planDigest(plan)) !== offer.planDigest) {
+  if (digestOfPlan(plan) !== offer.planDigest) {
     return "the plan does not match its digest: it was changed on its way";
   }
   return undefined;

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Cgroup, ownCgroup } from "./cgroup.ts";
+import { systemClock } from "../clock.ts";
+import { silentLog } from "../testing/silent-log.ts";
+import { Cgroup, Cgroups, ownCgroup } from "./cgroup.ts";
 import { Meter } from "./usage.ts";
 
 const NO_LIMITS = { memoryBytes: undefined, processes: undefined, cpu: undefined };
@@ -122,5 +124,45 @@ describe("a cgroup with all controllers", () => {
     mkdirSync(join(path, "inner"));
     writeFileSync(join(path, "inner", "cgroup.procs"), "14\n");
     expect(new Cgroup(path).members()).toEqual([12, 13, 14]);
+  });
+});
+
+describe("the groups of an agent", () => {
+  let base: string;
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), "farhand-cgroups-"));
+  });
+  afterEach(() => rmSync(base, { recursive: true }));
+  const open = () => new Cgroups({ base, state: "/state", clock: systemClock, log: silentLog });
+
+  // The kernel has whoever makes or removes one wait for every move of a process on the host.
+  it("are made and removed while the agent goes on, each after the one before", async () => {
+    const cgroups = open();
+    const [first, second] = [cgroups.make(), cgroups.make()];
+    expect(cgroups.names()).toEqual([]);
+    const one = await first;
+    const removed = cgroups.close(one);
+    expect(existsSync(one.path)).toBe(true);
+    const third = cgroups.make();
+    await removed;
+    expect(existsSync(one.path)).toBe(false);
+    const left = await Promise.all([second, third]);
+    expect(cgroups.names().sort()).toEqual(left.map(({ path }) => basename(path)).sort());
+  });
+
+  it("are made again after one could not be", async () => {
+    const cgroups = open();
+    rmSync(base, { recursive: true });
+    await expect(cgroups.make()).rejects.toThrow("ENOENT");
+    mkdirSync(base);
+    expect(existsSync((await cgroups.make()).path)).toBe(true);
+  });
+
+  it("are removed with those that a step has made below", async () => {
+    const cgroups = open();
+    const group = await cgroups.make();
+    mkdirSync(join(group.path, "inner", "most"), { recursive: true });
+    await cgroups.close(group);
+    expect(cgroups.names()).toEqual([]);
   });
 });

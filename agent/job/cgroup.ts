@@ -9,7 +9,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Clock, sleep } from "../clock.ts";
 import { errorCode } from "../files.ts";
@@ -92,37 +92,34 @@ export class Cgroup {
    * that it made below its own is its own affair.
    */
   get ranOutOfMemory(): "within" | "around" | undefined {
-    const events = join(this.path, "memory.events.local");
-    if (counterOf(events, "oom_kill") === 0) return undefined;
-    return counterOf(events, "oom") > 0 ? "within" : "around";
+    const events = textOf(join(this.path, "memory.events.local"));
+    if (counterIn(events, "oom_kill") === 0) return undefined;
+    return counterIn(events, "oom") > 0 ? "within" : "around";
   }
 
   /** True when the kernel refused to make another process in it. */
   get ranOutOfProcesses(): boolean {
-    return counterOf(join(this.path, "pids.events"), "max") > 0;
+    return counterIn(textOf(join(this.path, "pids.events")), "max") > 0;
   }
 
   /** Of everything that ever ran in it; undefined when it is gone. */
   usage(): CgroupUsage | undefined {
-    const stat = join(this.path, "cpu.stat");
-    if (!existsSync(stat)) return undefined;
-    const peak = Number.parseInt(textOf(join(this.path, "memory.peak")), 10);
+    const stat = textOf(join(this.path, "cpu.stat"));
+    if (stat === "") return undefined;
+    const memory = join(this.path, "memory.peak");
+    // Many hosts have no such file, and to ask first is cheaper than to fail.
+    const peak = existsSync(memory) ? Number.parseInt(textOf(memory), 10) : Number.NaN;
     return {
-      userMs: counterOf(stat, "user_usec") / 1000,
-      systemMs: counterOf(stat, "system_usec") / 1000,
+      userMs: counterIn(stat, "user_usec") / 1000,
+      systemMs: counterIn(stat, "system_usec") / 1000,
       peakMemoryBytes: Number.isNaN(peak) ? undefined : peak,
     };
   }
 
   /** @returns false while there is somebody in it */
-  remove(): boolean {
-    for (const folder of foldersBelow(this.path).reverse()) {
-      try {
-        rmdirSync(folder);
-      } catch (error) {
-        if (errorCode(error) !== "ENOENT") return false;
-      }
-    }
+  async remove(): Promise<boolean> {
+    if (await isGone(this.path)) return true;
+    for (const folder of foldersBelow(this.path).reverse()) if (!(await isGone(folder))) return false;
     return true;
   }
 }
@@ -142,6 +139,8 @@ export class Cgroups {
   readonly #prefix: string;
   /** Where the agent itself is: daemons that a step leaves behind go there. */
   readonly #home: string;
+  /** The last change that was asked for. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   /** @returns undefined where this agent may make no groups, with the reason in the log */
   static open(state: string, clock: Clock, log: Log): Cgroups | undefined {
@@ -167,15 +166,23 @@ export class Cgroups {
     const agent = createHash("sha256").update(state).digest("hex").slice(0, 8);
     this.#prefix = `farhand-step-${agent}-`;
     this.#home = shareControllers(base) ? join(base, AGENT_LEAF) : base;
-    const probe = this.make();
-    probe.remove();
+    const probe = this.#newName();
+    mkdirSync(probe.path);
+    rmdirSync(probe.path);
   }
 
   /** A group for one attempt, with nobody in it. */
-  make(): Cgroup {
-    const cgroup = this.named(this.#prefix + randomBytes(8).toString("hex"));
-    mkdirSync(cgroup.path);
-    return cgroup;
+  make(): Promise<Cgroup> {
+    return this.#inTurn(async () => {
+      const cgroup = this.#newName();
+      await mkdir(cgroup.path);
+      return cgroup;
+    });
+  }
+
+  /** @returns false while there is somebody in it */
+  remove(cgroup: Cgroup): Promise<boolean> {
+    return this.#inTurn(() => cgroup.remove());
   }
 
   /** The group that an earlier run of the agent made under this name. */
@@ -195,7 +202,7 @@ export class Cgroups {
   async close(cgroup: Cgroup): Promise<void> {
     const { clock, log } = this.#options;
     for (let tries = 0; tries < EMPTY_TRIES; tries++) {
-      if (cgroup.remove()) return;
+      if (await this.remove(cgroup)) return;
       for (const pid of cgroup.members()) {
         // In a thread: a move waits for every processor of the host.
         await writeFile(join(this.#home, "cgroup.procs"), String(pid)).catch(() => {});
@@ -210,12 +217,26 @@ export class Cgroups {
     const { clock, log } = this.#options;
     for (const name of this.names()) {
       const cgroup = this.named(name);
-      for (let tries = 0; tries < EMPTY_TRIES && !cgroup.remove(); tries++) {
+      for (let tries = 0; tries < EMPTY_TRIES && !(await this.remove(cgroup)); tries++) {
         cgroup.kill();
         await sleep(clock, EMPTY_PAUSE_MS);
       }
       log.info("removed a cgroup that an earlier run of the agent left", { cgroup: cgroup.path });
     }
+  }
+
+  #newName(): Cgroup {
+    return this.named(this.#prefix + randomBytes(8).toString("hex"));
+  }
+
+  /**
+   * The kernel makes and removes no group while a process is being moved, whoever's it is: 10 to 20 ms.
+   * So that is waited for in a thread, and in one alone, for the journal needs threads as well.
+   */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(change);
+    this.#changing = done.catch(() => {});
+    return done;
   }
 }
 
@@ -290,11 +311,20 @@ function textOf(path: string): string {
   }
 }
 
-function counterOf(path: string, name: string): number {
-  const line = textOf(path)
-    .split("\n")
-    .find((each) => each.startsWith(`${name} `));
+/** @param text lines of a name and a number */
+function counterIn(text: string, name: string): number {
+  const line = text.split("\n").find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length + 1) ?? 0);
+}
+
+/** Removes a folder of the kernel's. */
+async function isGone(path: string): Promise<boolean> {
+  try {
+    await rmdir(path);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "ENOENT";
+  }
 }
 
 /** Writes to a file of the kernel's. @returns false where it has none, or does not take it */

@@ -24,6 +24,7 @@ import {
   type StopReason,
 } from "./attempt.ts";
 import type { Host } from "./host.ts";
+import { othersTurn } from "./processes.ts";
 import { attemptKey, leaseKey } from "./records.ts";
 import { RequestRun } from "./request.ts";
 import { CommandRun } from "./run.ts";
@@ -53,6 +54,8 @@ export class HeldLease {
   readonly #running = new Map<Attempt, Promise<void>>();
   #listener: AttemptListener | undefined;
   #cancelDisconnect: () => void = () => {};
+  /** Its coordinator has answered once. */
+  #wasConnected = false;
   #revoked = false;
   #ending: Promise<void> | undefined;
   /** Whether another lease of this execution may come; that none will is only said by its coordinator. */
@@ -207,12 +210,15 @@ export class HeldLease {
     others: readonly RunningAttempt[],
   ): Promise<AttemptEnd> {
     for (const { attempt } of others) attempt.run?.stop("canceled", OVER_GRACE_MS);
-    if (others.length === 0) return run.run();
-    await Promise.all(others.map(({ done }) => done));
-    const memory = this.#plan && this.#host.journal.state.plans.get(this.#plan.nonce);
-    const problem = succeededProblem(memory, step);
-    if (!problem) return run.run();
-    return endWithoutRun({ type: "refused", code: problem.code, detail: problem.detail });
+    if (others.length > 0) {
+      await Promise.all(others.map(({ done }) => done));
+      const memory = this.#plan && this.#host.journal.state.plans.get(this.#plan.nonce);
+      const problem = succeededProblem(memory, step);
+      if (problem) return endWithoutRun({ type: "refused", code: problem.code, detail: problem.detail });
+    }
+    // The socket of a new lease goes first: output will wait for it. In one turn it connects, in the next it asks.
+    for (let turns = 0; turns < 2 && !this.#wasConnected; turns++) await othersTurn();
+    return run.run();
   }
 
   #noteSuccess({ step }: Attempt): void {
@@ -244,6 +250,7 @@ export class HeldLease {
 
   /** The data socket has its coordinator again. */
   connected(): void {
+    this.#wasConnected = true;
     this.#cancelDisconnect();
   }
 

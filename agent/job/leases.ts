@@ -17,8 +17,6 @@ export type Verdict =
   | { type: "held" }
   /** Over already: this offer is an echo. */
   | { type: "ended" }
-  /** The same offer is being looked at; its answer follows. */
-  | { type: "pending" }
   | { type: "declined"; reason: DeclineReason; detail: string };
 
 export interface LeasesOptions {
@@ -33,7 +31,6 @@ export interface LeasesOptions {
 export class Leases {
   readonly #options: LeasesOptions;
   readonly #held = new Map<string, HeldLease>();
-  readonly #pending = new Set<string>();
   draining = false;
   /** The same for a while: this agent is about to be replaced by another version. */
   heldBack = false;
@@ -42,9 +39,9 @@ export class Leases {
     this.#options = options;
   }
 
-  /** Nothing is held, nor about to be. */
+  /** Nothing is held. */
   get idle(): boolean {
-    return this.#held.size === 0 && this.#pending.size === 0;
+    return this.#held.size === 0;
   }
 
   get all(): Iterable<HeldLease> {
@@ -57,34 +54,25 @@ export class Leases {
     this.#options.held(lease);
   }
 
-  async offer(offer: LeaseOffer): Promise<Verdict> {
+  offer(offer: LeaseOffer): Verdict {
     const { host } = this.#options;
     const key = leaseKey(offer.lease);
     if (this.#held.has(key)) return { type: "held" };
     if (host.journal.state.ended.has(key)) return { type: "ended" };
-    if (this.#pending.has(key)) return { type: "pending" };
     const busy = this.#declineNow();
     if (busy) return busy;
-    this.#pending.add(key);
+    const problem = planProblem(offer, host.clock.now());
+    if (problem) return { type: "declined", reason: "plan_rejected", detail: problem };
+    const lease = new HeldLease(offer.lease, offer.plan, host);
     try {
-      const problem = await planProblem(offer, host.clock.now());
-      if (problem) return { type: "declined", reason: "plan_rejected", detail: problem };
-      // Taken back while the plan was looked at.
-      if (host.journal.state.ended.has(key)) return { type: "ended" };
-      if (this.draining || this.heldBack) return declined("draining");
-      const lease = new HeldLease(offer.lease, offer.plan, host);
-      try {
-        lease.accept();
-      } catch (error) {
-        const detail = `the agent cannot write its journal: ${wordsOf(error)}`;
-        return { type: "declined", reason: "spool_full", detail };
-      }
-      this.#held.set(key, lease);
-      this.#options.held(lease);
-      return { type: "accepted", lease };
-    } finally {
-      this.#pending.delete(key);
+      lease.accept();
+    } catch (error) {
+      const detail = `the agent cannot write its journal: ${wordsOf(error)}`;
+      return { type: "declined", reason: "spool_full", detail };
     }
+    this.#held.set(key, lease);
+    this.#options.held(lease);
+    return { type: "accepted", lease };
   }
 
   find(leaseId: string, fence: number): HeldLease | undefined {
@@ -119,7 +107,7 @@ export class Leases {
   #declineNow(): Verdict | undefined {
     const { host, slots } = this.#options;
     if (this.draining || this.heldBack) return declined("draining");
-    if (this.#held.size + this.#pending.size >= slots) return declined("no_slot");
+    if (this.#held.size >= slots) return declined("no_slot");
     const noRoom = host.spoolBudget.roomOf(limitsOf(host.policy).spoolBytes) <= 0;
     const full = noRoom || freeBytes(host.paths.spool) < SPOOL_RESERVE_BYTES;
     return full ? declined("spool_full") : undefined;

@@ -6,15 +6,18 @@
  * their name as soon as both ends are open.
  */
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { closeSync, constants, openSync, readdirSync, unlinkSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { closeSync, constants, openSync, readdirSync, rmSync, statfsSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
-import { makePrivateDirectory } from "../files.ts";
+import { makeOwnFolder, makePrivateDirectory } from "../files.ts";
 
-const BATCH = 64;
-const LOW_WATER = 16;
+const BATCH = 256;
+const LOW_WATER = 32;
+/** Where many hosts have a file system in memory, and its kind as `statfs` tells it. */
+const MEMORY = "/dev/shm";
+const TMPFS = 0x01021994;
 
 /** Both ends of a pipe. The child gets `writeEnd`; whoever spawned it closes it afterwards. */
 export interface Pipe {
@@ -25,6 +28,7 @@ export interface Pipe {
 }
 
 export class PipePool {
+  readonly #folder: string;
   /** Path of each pipe, but for a number. */
   readonly #prefix: string;
   #names: string[] = [];
@@ -32,11 +36,17 @@ export class PipePool {
   #refill: Promise<void> | undefined;
 
   private constructor(folder: string) {
+    this.#folder = folder;
     this.#prefix = join(folder, `${randomBytes(8).toString("hex")}.`);
   }
 
-  /** @throws Failure when this host has no `mkfifo`. Anything else may heal, and shows when somebody waits for a pipe. */
-  static async open(folder: string): Promise<PipePool> {
+  /**
+   * @param own where the names are made on a host that has no place in memory
+   * @throws Failure when this host has no `mkfifo`. Anything else may heal, and shows when somebody waits for a pipe.
+   */
+  static async open(own: string): Promise<PipePool> {
+    const inMemory = placeInMemory(own);
+    const folder = inMemory !== undefined && makeOwnFolder(inMemory) ? inMemory : own;
     makePrivateDirectory(folder);
     for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
     const pool = new PipePool(folder);
@@ -44,6 +54,11 @@ export class PipePool {
       if (error instanceof Failure) throw error;
     });
     return pool;
+  }
+
+  /** Removes the names that nobody took. */
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async take(): Promise<Pipe> {
@@ -87,6 +102,21 @@ export class PipePool {
       });
     });
   }
+}
+
+/**
+ * Where the names for the pipes of an agent are made in memory: a disk writes down each one that comes
+ * and goes, and takes longer to find room for a new one the more have gone lately.
+ * @param own its folder on disk
+ * @returns undefined where this host has no such place
+ */
+export function placeInMemory(own: string): string | undefined {
+  try {
+    if (statfsSync(MEMORY).type !== TMPFS) return undefined;
+  } catch {
+    return undefined;
+  }
+  return join(MEMORY, `farhand-pipes-${createHash("sha256").update(own).digest("hex").slice(0, 16)}`);
 }
 
 const MKFIFO_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

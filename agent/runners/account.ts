@@ -37,6 +37,9 @@ export function isExecutable(path: string): boolean {
   }
 }
 
+/** Whom the agent runs as. */
+const OWN = userInfo();
+
 /**
  * @param own who the agent runs as
  * @returns undefined when the step runs as the agent's own user
@@ -44,7 +47,7 @@ export function isExecutable(path: string): boolean {
  */
 export async function accountOf(
   name: string | undefined,
-  own: { uid: number; username: string } = userInfo(),
+  own: { uid: number; username: string } = OWN,
   path: string = STEP_PATH,
 ): Promise<Account | undefined> {
   if (name === undefined || name === own.username) return undefined;

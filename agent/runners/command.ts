@@ -160,11 +160,10 @@ function makeFiles(
   account: Account | undefined,
 ): CommandFiles {
   const ending = ENDINGS.find(([interpreter]) => interpreter.test(block.interpreter))?.[1] ?? "";
-  const name = claimName(scripts, step);
+  const name = claimName(scripts, step, account);
   const script = join(scripts, name + ending);
   writePrivateFile(script, block.script, account);
   const output = join(scripts, `${name}${OUTPUT_ENDING}`);
-  writePrivateFile(output, "", account);
   const text = texts.get("stdin");
   if (text === undefined) return { script, output, stdin: undefined };
   const input = join(scripts, `${name}.stdin`);

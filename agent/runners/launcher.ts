@@ -3,11 +3,13 @@
  * process into a cgroup costs 10 to 20 ms, for it waits for every processor of
  * the host; so it is done ahead, and nothing of a step ever runs outside.
  *
- * What a shell is to become comes over a pipe, never by a command line, which
- * others could read. Should the agent die, the pipe ends, and so does the shell.
+ * What a shell is to become comes over the pipe that it reads its commands from,
+ * never by a command line, which others could read. Should the agent die, the
+ * pipe ends, and so does the shell.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, writeFile, writeSync } from "node:fs";
+import type { Clock } from "../clock.ts";
 import type { Cgroup, Cgroups } from "../job/cgroup.ts";
 import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import { makeExpendable, type ProcessTable } from "../job/processes.ts";
@@ -18,14 +20,15 @@ import { STEP_PATH } from "./environment.ts";
 import { type Exit, exitOf } from "./exit.ts";
 import { systemWords } from "./refusal.ts";
 
-/** Shells that wait; refilled in bursts, because a second move right after a first one costs nothing. */
-const READY = 4;
-const LOW_WATER = 3;
+/** Shells that wait while nothing is started. */
+const READY = 6;
+/** With fewer, one more is made beside each step that starts: a row of steps takes them faster than there is a pause. */
+const LOW_WATER = 4;
+/** So long after the last start the others are made: to start a process holds up the agent. */
+const PAUSE_MS = 50;
 /** An empty pipe takes so much at once, whatever the size of a page. */
 const PIPE_BYTES = 32 * 1024;
 const SHELL = "/bin/sh";
-/** `cat` has the pipe open from the beginning: it notices an agent that is gone, whenever that happens. */
-const WAIT = 'echo 0 > "$0" || exit; eval "$(exec cat <&3)"';
 /** Variables that shells reserve for themselves, and others that begin with BASH. */
 const RESERVED = /^(PWD|OLDPWD|SHLVL|PPID|UID|EUID|OPTIND|LINENO|SHELLOPTS|_|BASH.*)$/;
 /** What a shell takes for a name; anything else would be carried out. */
@@ -57,24 +60,28 @@ interface LauncherPoolOptions {
   cgroups: Cgroups;
   pipes: PipePool;
   table: ProcessTable;
+  clock: Clock;
   log: Log;
 }
 
 export class LauncherPool {
   readonly #options: LauncherPoolOptions;
   readonly #ready: Launcher[] = [];
-  #refill: Promise<void> | undefined;
+  #making: Promise<void> | undefined;
+  /** How many there are to be. */
+  #goal = READY;
+  #cancelPause: () => void = () => {};
   #closed = false;
 
   /** @returns undefined when a shell cannot move into a group here */
   static async open(options: LauncherPoolOptions): Promise<LauncherPool | undefined> {
     const pool = new LauncherPool(options);
     try {
-      const first = await pool.#make();
+      const first = await pool.#makeOne();
       const code = await Promise.race([first.exited, inItsGroup(first)]);
       if (code === undefined) {
         pool.#add(first);
-        pool.refill();
+        pool.#makeUpTo(READY);
         return pool;
       }
       await first.discard();
@@ -94,26 +101,34 @@ export class LauncherPool {
   async take(): Promise<Launcher> {
     const ready = this.#ready.shift();
     if (ready) return ready;
-    return this.#make();
+    return this.#makeOne();
   }
 
-  /** Makes some for later: called when nobody waits for anything. */
+  /** One was taken, and its step has begun: sees to the next ones. */
   refill(): void {
-    if (this.#closed || this.#refill || this.#ready.length >= LOW_WATER) return;
-    this.#refill = this.#fill()
-      .catch((error) => this.#options.log.warn("cannot start a shell ahead", { reason: wordsOf(error) }))
-      .finally(() => {
-        this.#refill = undefined;
-      });
+    this.#makeUpTo(Math.min(this.#ready.length + 1, LOW_WATER));
+    this.#cancelPause();
+    this.#cancelPause = this.#options.clock.after(PAUSE_MS, () => this.#makeUpTo(READY));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelPause();
+    await this.#making;
     await Promise.all(this.#ready.splice(0).map((launcher) => launcher.discard()));
   }
 
-  async #fill(): Promise<void> {
-    while (this.#ready.length < READY && !this.#closed) this.#add(await this.#make());
+  #makeUpTo(count: number): void {
+    this.#goal = count;
+    this.#making ??= this.#make()
+      .catch((error) => this.#options.log.warn("cannot start a shell ahead", { reason: wordsOf(error) }))
+      .finally(() => {
+        this.#making = undefined;
+      });
+  }
+
+  async #make(): Promise<void> {
+    while (this.#ready.length < this.#goal && !this.#closed) this.#add(await this.#makeOne());
   }
 
   #add(launcher: Launcher): void {
@@ -127,10 +142,10 @@ export class LauncherPool {
     });
   }
 
-  async #make(): Promise<Launcher> {
+  async #makeOne(): Promise<Launcher> {
     const { cgroups, pipes, table } = this.#options;
     const taken: Pipe[] = [];
-    const cgroup = cgroups.make();
+    const cgroup = await cgroups.make();
     try {
       for (let count = 0; count < 3; count++) taken.push(await pipes.take());
       const [control, stdout, stderr] = taken;
@@ -142,7 +157,7 @@ export class LauncherPool {
       return asLauncher({ process: identity, cgroup, stdout, stderr, exited }, control.writeEnd, cgroups);
     } catch (error) {
       for (const pipe of taken) discard(pipe);
-      cgroup.remove();
+      void cgroups.remove(cgroup);
       throw error;
     }
   }
@@ -175,12 +190,13 @@ async function spawned(
   stdout: Pipe,
   stderr: Pipe,
 ): Promise<{ process: ChildProcess; pid: number }> {
+  writeSync(control.writeEnd, `echo 0 > ${quoted(cgroup.entrance)} || exit\n`);
   // The pipe's own end does not wait for what is to come.
   const waiting = openSync(`/proc/self/fd/${control.readEnd}`, "r");
-  const child = spawn(SHELL, ["-c", WAIT, cgroup.entrance], {
+  const child = spawn(SHELL, [], {
     env: { PATH: STEP_PATH },
     detached: true,
-    stdio: ["ignore", stdout.writeEnd, stderr.writeEnd, waiting],
+    stdio: [waiting, stdout.writeEnd, stderr.writeEnd],
   });
   closeSync(waiting);
   if (child.pid !== undefined) {
@@ -219,13 +235,13 @@ export function scriptOf({ program, arguments: rest, folder, environment, stdin 
   const others = entries.filter(([name]) => !isForShell(name)).map(([name, value]) => `${name}=${value}`);
   // The program must not see what a shell only keeps for itself, so such names are set past it.
   const around = others.length > 0 ? ["/usr/bin/env", ...others] : [];
+  const input = stdin === undefined ? "/dev/null" : `/proc/${process.pid}/fd/${stdin}`;
   return [
-    "exec 3<&-",
-    ...(stdin === undefined ? [] : [`exec < /proc/${process.pid}/fd/${stdin}`]),
     `cd -- ${quoted(folder)} || exit`,
     "unset PATH PWD OLDPWD SHLVL",
     ...entries.filter(([name]) => isForShell(name)).map(([name, value]) => `export ${name}=${quoted(value)}`),
-    `exec ${[...around, program, ...rest].map(quoted).join(" ")}`,
+    // Last, and in one line: from here on there is nothing to read commands from.
+    `exec ${[...around, program, ...rest].map(quoted).join(" ")} < ${input}`,
     "",
   ].join("\n");
 }

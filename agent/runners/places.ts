@@ -41,7 +41,9 @@ export function makeFolders(
 ): CommandFolders {
   if (!account) {
     const folders = foldersOf(execution);
-    for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of Object.values(folders)) {
+      if (!isFolder(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
     return folders;
   }
   const users = join(execution, "users");
@@ -83,6 +85,10 @@ export function openDirectory(path: string): OpenDirectory {
   return { fd, real: readlinkSync(`/proc/self/fd/${fd}`) };
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
 /** Of the file where a script hands values on. */
 export const OUTPUT_ENDING = ".output";
 
@@ -94,12 +100,12 @@ const NAME_MAX = 100;
  * share it, whichever lease and agent process they belong to: a shell reads its
  * script as it goes.
  */
-export function claimName(scripts: string, step: string): string {
+export function claimName(scripts: string, step: string, account: Account | undefined): string {
   const base = step.replaceAll(/[^\w~-]/g, "_").slice(0, NAME_MAX);
   for (let number = 1; ; number++) {
     const name = number === 1 ? base : `${base}.${number}`;
     try {
-      writeFileSync(join(scripts, name + OUTPUT_ENDING), "", { mode: 0o600, flag: "wx" });
+      writePrivateFile(join(scripts, name + OUTPUT_ENDING), "", account, "wx");
       return name;
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
@@ -108,7 +114,12 @@ export function claimName(scripts: string, step: string): string {
 }
 
 /** Writes a file that only the agent and the account of the step may read. */
-export function writePrivateFile(path: string, text: string, account: Account | undefined): void {
-  writeFileSync(path, text, { mode: 0o600 });
+export function writePrivateFile(
+  path: string,
+  text: string,
+  account: Account | undefined,
+  flag: "w" | "wx" = "w",
+): void {
+  writeFileSync(path, text, { mode: 0o600, flag });
   if (account) chownSync(path, account.uid, account.gid);
 }

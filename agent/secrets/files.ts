@@ -4,10 +4,10 @@
  * crash left there goes at the next start.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../config.ts";
+import { makeOwnFolder } from "../files.ts";
 import type { Account } from "../runners/account.ts";
 
 export interface PlacedFiles {
@@ -32,8 +32,8 @@ export class SecretFiles {
     const inMemory = [env.RUNTIME_DIRECTORY, "/run", "/dev/shm"].flatMap((folder) =>
       folder ? [join(folder, name)] : [],
     );
-    const root = inMemory.find(isMade) ?? join(state, "given");
-    if (!isMade(root)) throw new Error(`cannot make a folder for secrets in ${root}`);
+    const root = inMemory.find(makeOwnFolder) ?? join(state, "given");
+    if (!makeOwnFolder(root)) throw new Error(`cannot make a folder for secrets in ${root}`);
     for (const left of readdirSync(root)) rmSync(join(root, left), { recursive: true, force: true });
     return new SecretFiles(root);
   }
@@ -61,16 +61,5 @@ export class SecretFiles {
       remove();
       throw error;
     }
-  }
-}
-
-/** Makes a folder that is nobody else's; one that somebody else has put there is not used. */
-function isMade(path: string): boolean {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    return true;
-  } catch {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    return (found?.isDirectory() ?? false) && found?.uid === userInfo().uid && (found.mode & 0o066) === 0;
   }
 }

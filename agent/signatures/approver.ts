@@ -1,9 +1,8 @@
 /** Whether people approved a plan with their own keys. Pure. */
-import { createHash } from "node:crypto";
-import { canonicalJson } from "#protocol/digest.ts";
 import { blockAt, listOf, pathsOfList, placeOf, ROOT } from "#protocol/paths.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { ApprovalStatement } from "#protocol/signatures/statements.ts";
+import { digestOfPlan } from "../planDigest.ts";
 import { type PinnedKeys, verifySignature } from "./pinned.ts";
 import { invalid, type Refusal, required } from "./refusal.ts";
 
@@ -92,15 +91,4 @@ function* approvalsBefore(plan: Plan, step: string): Generator<string> {
     }
     place = around === ROOT ? undefined : placeOf(plan, around);
   }
-}
-
-const digests = new WeakMap<Plan, string>();
-
-/** The plan digest, worked out here and once: nobody's word is taken for it. */
-function digestOfPlan(plan: Plan): string {
-  const known = digests.get(plan);
-  if (known !== undefined) return known;
-  const digest = createHash("sha256").update(canonicalJson(plan)).digest("hex");
-  digests.set(plan, digest);
-  return digest;
 }

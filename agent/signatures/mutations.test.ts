@@ -94,7 +94,7 @@ async function outcomeOf({ offer, by, now, memory, leaseFence, self, keepsDigest
   const parsed = parseFrame(poolControlMessageSchema, text ? text(frame) : frame);
   if (!parsed.ok || parsed.message.type !== "lease.offer") return "unreadable";
   const { message } = parsed;
-  if ((await planProblem(message, now)) !== undefined) return "plan_rejected";
+  if (planProblem(message, now) !== undefined) return "plan_rejected";
   const { firstStep, plan, lease } = message;
   const admission = admitStep({
     ...{

@@ -10,6 +10,7 @@ import { Fleet, type FleetOptions } from "./fleet.ts";
 import { FrameProxy } from "./frameProxy.ts";
 import { Middlebox } from "./middlebox.ts";
 import { Oracle } from "./oracle.ts";
+import { clearPipes } from "./pipes.ts";
 import { childrenOf, untilGone } from "./processes.ts";
 import { TcpProxy } from "./tcpProxy.ts";
 import { Tenant } from "./tenant.ts";
@@ -128,6 +129,7 @@ export class World {
     for (const tenant of this.#tenants) tenant.close();
     await Promise.all([...this.#agents, ...this.#fleets].map((each) => each.kill()));
     await Promise.all(this.#agents.map((agent) => clearCgroups(agent.stateDir)));
+    for (const { stateDir } of this.#agents) clearPipes(stateDir);
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.#plane.stop();
     if (!keep) await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });

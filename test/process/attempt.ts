@@ -39,7 +39,7 @@ export async function openHost(
   const secrets = new SecretKeeper({ providers: [], known, clock: systemClock, log: silentLog });
   const pipes = await PipePool.open(paths.pipes);
   const cgroups = options.cgroups ? Cgroups.open(root, systemClock, silentLog) : undefined;
-  const means = { cgroups, pipes, table: systemProcesses, log: silentLog };
+  const means = { cgroups, pipes, table: systemProcesses, clock: systemClock, log: silentLog };
   return {
     ...{ ...shared, ...means, paths, bootId: bootId() },
     folders: new Folders({
@@ -62,8 +62,9 @@ function policyOf({ memoryBytes: memory, processes, cpu }: Partial<StepLimits> =
   return { ...DEFAULT_POLICY, rules: { ...DEFAULT_POLICY.rules, limits } };
 }
 
-export async function closeHost({ journal, launchers, cgroups }: Host): Promise<void> {
+export async function closeHost({ journal, launchers, cgroups, pipes }: Host): Promise<void> {
   await launchers?.close();
+  pipes.close();
   await cgroups?.clearLeftovers();
   journal.close();
 }

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll } from "vitest";
 import type { CommandBlock } from "#protocol/blocks/index.ts";
 import { buildAgent } from "../../agent/build.ts";
 import { clearCgroups } from "../harness/cgroups.ts";
+import { clearPipes } from "../harness/pipes.ts";
 import { Changes, FakeControlPlane, type PlaneOptions } from "./fake-control-plane.ts";
 
 /** This file's own folder; made by `prepareAgent`. */
@@ -27,6 +28,7 @@ export function prepareAgent(): void {
     await Promise.all(Array.from(running, (agent) => agent.kill()));
     killSteps();
     await Promise.all(Array.from(states, (state) => clearCgroups(state)));
+    for (const state of states) clearPipes(state);
     states.clear();
     await Promise.all(Array.from(planes, (plane) => plane.stop()));
     planes.clear();

@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AttemptEnd } from "../../agent/job/attempt.ts";
 import type { Host } from "../../agent/job/host.ts";
+import { systemProcesses } from "../../agent/job/processes.ts";
 import type { StepLimits } from "../../agent/job/usage.ts";
+import { LauncherPool } from "../../agent/runners/launcher.ts";
+import { ManualClock } from "../../agent/testing/manual-clock.ts";
+import { silentLog } from "../../agent/testing/silent-log.ts";
 import { hasCgroups } from "../harness/cgroups.ts";
 import { attemptOn, closeHost, openHost } from "./attempt.ts";
 import { isAlive, linesOf } from "./harness.ts";
@@ -156,6 +160,32 @@ describe.runIf(hasCgroups)("in a cgroup", () => {
     expect(await launcher?.exited).toEqual({ signal: "SIGKILL" });
     await expect.poll(() => launcher?.cgroup.members()).toEqual([]);
     expect(linesOf(pids).map(Number).filter(isAlive)).toEqual([]);
+  });
+
+  it("[S16] keeps shells ready: one more beside each start when they run short, the others in the pause after it", async () => {
+    host = await openHost(root, { cgroups: true });
+    const { cgroups, pipes } = host;
+    if (!cgroups) throw new Error("this host has cgroups");
+    await host.launchers?.close();
+    await expect.poll(() => cgroups.names()).toEqual([]);
+    const clock = new ManualClock();
+    const pool = await LauncherPool.open({ cgroups, pipes, table: systemProcesses, clock, log: silentLog });
+    if (!pool) throw new Error("no pool");
+    const ready = (count: number) => expect.poll(() => cgroups.names().length).toBe(count);
+    await ready(6);
+    const taken = [await pool.take(), await pool.take()];
+    pool.refill();
+    // Not at once: four are left.
+    await clock.advance(49);
+    await ready(6);
+    await clock.advance(1);
+    await ready(8);
+    while (taken.length < 5) taken.push(await pool.take());
+    pool.refill();
+    // Three are left, and one more is made.
+    await ready(9);
+    await Promise.all([pool.close(), ...taken.map((launcher) => launcher.discard())]);
+    await ready(0);
   });
 
   it("passes every name and value on as it is, and adds none of the shell's own", async () => {
