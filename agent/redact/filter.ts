@@ -22,7 +22,7 @@ const LF = 0x0a;
 const WORD_BYTES = GRAM_BYTES;
 
 /** Larger ones save little of the search, and cost more where a word is found. */
-const STRIDE_MAX = 16;
+const STRIDE_MAX = 24;
 
 export class Filter {
   readonly #stride: number;
