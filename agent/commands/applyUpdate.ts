@@ -114,7 +114,10 @@ export function groundsOf(
   const rules = loadPolicy(policySource(config)).rules.update;
   const key = rules.key ?? RELEASE_KEY;
   if (key === undefined) {
-    throw new Failure("this agent was built without a release key: the policy has to name one", EXIT.usage);
+    throw new Failure(
+      "this agent was built without a release key: name one in the policy as update.key; install.sh of the control plane shows it as RELEASE_KEY",
+      EXIT.usage,
+    );
   }
   return { rules, key, current: linkedVersion(installation, "current") ?? AGENT_VERSION };
 }

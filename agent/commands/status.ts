@@ -1,7 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { INSTALLATION, LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
+import { freeBytes } from "../files.ts";
 import { fingerprintOf, type Identity, requireIdentity } from "../identity.ts";
+import { SPOOL_RESERVE_BYTES } from "../job/admission.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
 import { lockHolder } from "../lock.ts";
@@ -45,7 +47,7 @@ async function status(config: StatusConfig): Promise<void> {
     ...identityRows(identity, paths),
     ["policy", policyWords(config)],
     ["update", updateWords(config)],
-    ...runningRows(process_, report),
+    ...runningRows(process_, report, paths),
     ["spool", spoolWords(spool)],
   ];
   print(rows.map(([name = "", value]) => `${name.padEnd(14)}${value}`).join("\n"));
@@ -118,17 +120,27 @@ function modeWords(config: StatusConfig): string {
   }
 }
 
-function runningRows(pid: number | undefined, report: AgentReport | undefined): [string, string][] {
+function runningRows(
+  pid: number | undefined,
+  report: AgentReport | undefined,
+  paths: StatePaths,
+): [string, string][] {
   if (pid === undefined) return [["running", "no"]];
   if (!report) return [["running", `yes, process ${pid}, which does not answer`]];
   const executions = report.leases.map(({ executionId, state }) => `${executionId} (${state})`);
   return [
     ["running", `yes, process ${pid}, version ${report.version}, since ${report.startedAt}`],
     ["connection", connectionWords(report.connection)],
-    ["takes work", report.draining ? "no, it is draining" : "yes"],
+    ["takes work", takesWork(report, paths)],
     ["busy", `${report.leases.length} of ${report.slots} slots`],
     ["leases", executions.join(", ") || "none"],
   ];
+}
+
+function takesWork({ draining }: AgentReport, { root }: StatePaths): string {
+  if (draining) return "no, it is draining";
+  if (freeBytes(root) >= SPOOL_RESERVE_BYTES) return "yes";
+  return `no, under ${SPOOL_RESERVE_BYTES / (1024 * 1024)} MiB are free on the disk of ${root}`;
 }
 
 function connectionWords({ state, since, problem, retryInMs }: AgentReport["connection"]): string {

@@ -183,7 +183,8 @@ export class Updater {
   async #try(version: string, until: number): Promise<string | undefined> {
     const { handover, rules, key: own, download, version: current, log } = this.#deps;
     const key = rules().key ?? own;
-    if (key === undefined) return "this agent was built without a release key: the policy has to name one";
+    if (key === undefined)
+      return "this agent was built without a release key: name one in the policy as update.key; install.sh of the control plane shows it as RELEASE_KEY";
     clearHandover(handover);
     try {
       await download({ key, version, current, files: handover });

@@ -129,6 +129,8 @@ it("a running agent whose disk is full says so when it is to drain or to change 
   new AgentProcess(path("disk"), {});
   await plane.connected();
   fill(path("disk"));
+  const status = await agentCommand(["status", "--state", path("disk")]);
+  expect(status.stdout).toContain("takes work    no, under 64 MiB are free on the disk");
   const { code, stderr } = await agentCommand(["rotate-key", "--state", path("disk")]);
   expect([code, stderr]).toEqual([1, expect.stringContaining(`the disk that holds ${path("disk")} is full`)]);
 });

@@ -363,7 +363,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (!greeting.ok) return socket.close(greeting.code, greeting.reason);
     const { agentId } = state;
     for (const other of this.#agents.allOf(agentId)) {
-      if (other.id !== socket.id) other.close(CLOSE_CODES.replaced, "the agent opened a newer socket");
+      if (other.id !== socket.id)
+        other.close(CLOSE_CODES.replaced, "a newer connection was opened with this agent's key");
     }
     socket.setState(greeting.state);
     this.#store.noteSecrets(agentId, message.secrets);

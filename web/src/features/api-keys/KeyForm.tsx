@@ -72,7 +72,7 @@ export function KeyForm({ onSubmit, busy, error }: Props) {
             value={scope}
             {...register("scopes", { validate: (scopes) => scopes.length > 0 || "Choose at least one." })}
           >
-            {SCOPE_WORDS[scope]}
+            {SCOPE_WORDS[scope]} <code className="font-mono text-[0.75rem] text-muted">{scope}</code>
           </CheckField>
         ))}
       </CheckGroup>

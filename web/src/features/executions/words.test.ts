@@ -57,6 +57,13 @@ describe("how a step ended", () => {
     expect(stepWords(step("failed", missing, "status 404"))?.detail).toBeUndefined();
   });
 
+  it("leaves the name of a file with which a detail begins as it is", () => {
+    const refused = (detail: string) =>
+      stepWords(step("failed", { type: "refused", code: "policy", detail }));
+    expect(refused("policy.yaml:5 users: no")?.detail).toBe("policy.yaml:5 users: no.");
+    expect(refused("this host has no such secret")?.detail).toBe("This host has no such secret.");
+  });
+
   it("[CX2] says plainly that a cancel is not confirmed", () => {
     const words = stepWords(step("canceled", { type: "stopped", reason: "canceled", confirmed: false }));
     expect(words).toMatchObject({ tone: "odd", title: "Canceled, not confirmed" });

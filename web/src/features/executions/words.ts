@@ -227,7 +227,9 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
 function sentence(text: string | undefined): string | undefined {
   const trimmed = text?.trim();
   if (!trimmed) return undefined;
-  const capital = trimmed.slice(0, 1).toUpperCase() + trimmed.slice(1);
+  // Where it begins with a name, such as that of a file, it stays what it is.
+  const isWord = /^\p{L}+(?:[,:;.]?\s|$)/u.test(trimmed);
+  const capital = isWord ? trimmed.slice(0, 1).toUpperCase() + trimmed.slice(1) : trimmed;
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
 
