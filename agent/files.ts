@@ -41,9 +41,11 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Writes a whole file, by default readable by this user only: after a crash it is the old one or the new one. */
-export function writeFileAtomically(path: string, text: string, mode = 0o600): void {
-  const draft = `${path}.new`;
+/**
+ * Writes a whole file, by default readable by this user only: after a crash it is the old one or the new one.
+ * @param draft where it is written first, in the same folder
+ */
+export function writeFileAtomically(path: string, text: string, mode = 0o600, draft = `${path}.new`): void {
   const fd = openSync(draft, "w", mode);
   try {
     writeSync(fd, text);

@@ -49,7 +49,7 @@ describe.runIf(isRoot)("what root does to the agent of another user", () => {
   it("follows no link that a step has put there", async () => {
     const { state, precious, give, path } = await foreignSite();
     mkdirSync(join(state, "secrets"));
-    for (const name of ["secrets/one.new", "identity.next.json.new", "draining"]) {
+    for (const name of ["secrets/.one.new", "identity.next.json.new", "draining"]) {
       symlinkSync(name === "draining" ? path("made") : precious, join(state, name));
     }
     give();
