@@ -57,7 +57,7 @@ export function writeFileAtomically(path: string, text: string, mode = 0o600, dr
   syncDirectory(dirname(path));
 }
 
-/** A disk that cannot be written to as something to act on; any other error as it is. */
+/** A folder that cannot be, or not be written to, as something to act on; any other error as it is. */
 export function inWords(error: unknown, folder: string): unknown {
   switch (errorCode(error)) {
     case "ENOSPC":
@@ -66,6 +66,11 @@ export function inWords(error: unknown, folder: string): unknown {
     case "EROFS":
       return new Failure(
         `the disk that holds ${folder} is mounted read-only: mount it for writing and try again`,
+      );
+    case "ENOTDIR":
+    case "EEXIST":
+      return new Failure(
+        `there can be no folder ${folder}, because it or something on the way to it is a file: choose another with --state`,
       );
     case "EACCES":
     case "EPERM":

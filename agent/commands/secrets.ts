@@ -69,10 +69,11 @@ async function secrets(config: SecretsConfig): Promise<void> {
     case "set":
       return set(store, name, config.state);
     case "remove":
-      if (!store.remove(name) && !forgetSealed(paths.sealed, name, Date.now())) {
-        throw new Failure(`the agent's store has no secret "${name}"`);
-      }
-      return say(`removed ${name}`);
+      return remove(
+        () => store.remove(name) || forgetSealed(paths.sealed, name, Date.now()),
+        name,
+        config.state,
+      );
     case "list":
       return list(keeper());
     case "test":
@@ -92,6 +93,16 @@ async function set(store: SecretStore, name: string, state: string): Promise<voi
     throw inWords(error, state);
   }
   say(`kept ${name}`);
+}
+
+/** @param forget false when there was none */
+function remove(forget: () => boolean, name: string, state: string): void {
+  try {
+    if (!forget()) throw new Failure(`the agent's store has no secret "${name}"`);
+  } catch (error) {
+    throw inWords(error, state);
+  }
+  say(`removed ${name}`);
 }
 
 async function list(keeper: SecretKeeper): Promise<void> {
