@@ -54,9 +54,11 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Writes a whole file, by default readable by this user only: after a crash it is the old one or the new one. */
-export function writeFileAtomically(path: string, text: string, mode = 0o600): void {
-  const draft = `${path}.new`;
+/**
+ * Writes a whole file, by default readable by this user only: after a crash it is the old one or the new one.
+ * @param draft where it is written first, in the same folder
+ */
+export function writeFileAtomically(path: string, text: string, mode = 0o600, draft = `${path}.new`): void {
   const fd = openSync(draft, "w", mode);
   try {
     writeSync(fd, text);
@@ -68,7 +70,7 @@ export function writeFileAtomically(path: string, text: string, mode = 0o600): v
   syncDirectory(dirname(path));
 }
 
-/** A disk that cannot be written to as something to act on; any other error as it is. */
+/** A folder that cannot be, or not be written to, as something to act on; any other error as it is. */
 export function inWords(error: unknown, folder: string): unknown {
   switch (errorCode(error)) {
     case "ENOSPC":
@@ -77,6 +79,11 @@ export function inWords(error: unknown, folder: string): unknown {
     case "EROFS":
       return new Failure(
         `the disk that holds ${folder} is mounted read-only: mount it for writing and try again`,
+      );
+    case "ENOTDIR":
+    case "EEXIST":
+      return new Failure(
+        `there can be no folder ${folder}, because it or something on the way to it is a file: choose another with --state`,
       );
     case "EACCES":
     case "EPERM":

@@ -5,6 +5,7 @@ import { inWords } from "../files.ts";
 import { requireIdentity } from "../identity.ts";
 import { askAgent } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
+import { actAsOwner } from "../owner.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { command, yes } from "./command.ts";
 
@@ -25,6 +26,7 @@ const LOOK_EVERY_MS = 500;
 
 /** `farhand-agent drain` and `undrain`: whether the agent takes new work; what runs goes on. It outlasts restarts. */
 async function drain({ state, wait }: { state: string; wait: boolean }, isDraining: boolean): Promise<void> {
+  actAsOwner(state);
   const paths = statePaths(state);
   requireIdentity(paths);
   const ask = () => askAgent(paths.socket, isDraining ? "drain" : "undrain");

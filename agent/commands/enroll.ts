@@ -11,6 +11,7 @@ import { errorCode, inWords, makePrivateDirectory, writeFileAtomically } from ".
 import { fingerprintOf, generateKeyPair, type Identity, loadIdentity, saveIdentity } from "../identity.ts";
 import { invocation, shellWord } from "../invocation.ts";
 import { lockHolder } from "../lock.ts";
+import { actAsOwner } from "../owner.ts";
 import { statePaths } from "../paths.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type ConfigOf, command, text, texts, yes } from "./command.ts";
@@ -67,6 +68,9 @@ const IDENTITY_MAX_BYTES = 64 * 1024;
 /** `farhand-agent enroll`: a key of its own, an id from the control plane, both in the state directory. */
 export async function enroll(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const paths = statePaths(config.state);
+  // Before it is somebody else: only root may be able to read the authority.
+  const route = routeTo(config.url, process.env, config.ca);
+  actAsOwner(config.state);
   refuseExisting(paths.identity, config.force);
   const running = lockHolder(paths.lock);
   if (running !== undefined) {
@@ -78,7 +82,6 @@ export async function enroll(config: ConfigOf<typeof OPTIONS>): Promise<void> {
     process.stderr.write(`warning: ${config.url} is not encrypted; use https wherever others could listen\n`);
   }
 
-  const route = routeTo(config.url, process.env, config.ca);
   const keys = generateKeyPair();
   const labels = Object.fromEntries(config.label);
   const answer = await requestEnrollment(createTransport(route), {

@@ -10,6 +10,7 @@ import { KeyRing } from "../keys.ts";
 import { askAgent } from "../local/client.ts";
 import { takeLock } from "../lock.ts";
 import { wordsOf } from "../log.ts";
+import { actAsOwner } from "../owner.ts";
 import { statePaths } from "../paths.ts";
 import { proposeKey } from "../rotation.ts";
 import { command } from "./command.ts";
@@ -23,6 +24,7 @@ export const rotateKeyCommand = command({
 
 /** `farhand-agent rotate-key`: a running agent goes over to a new key now, any other as soon as it starts. */
 async function rotateKey({ state }: { state: string }): Promise<void> {
+  actAsOwner(state);
   const paths = statePaths(state);
   const identity = requireIdentity(paths);
   const running = await askAgent(paths.socket, "rotate-key");

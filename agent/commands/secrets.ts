@@ -6,6 +6,7 @@ import { LOCAL_OPTIONS, word } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { inWords } from "../files.ts";
 import { createLog, wordsOf } from "../log.ts";
+import { actAsOwner } from "../owner.ts";
 import { statePaths } from "../paths.ts";
 import { KnownSecrets } from "../redact/known.ts";
 import { openProviders } from "../secrets/index.ts";
@@ -51,6 +52,7 @@ export const SECRETS_COMMANDS = {
 
 async function secrets(config: SecretsConfig): Promise<void> {
   const { verb, name = "", logFormat, logLevel } = config;
+  actAsOwner(config.state);
   const paths = statePaths(config.state);
   const store = new SecretStore(paths.secrets);
   const keeper = () =>

@@ -75,6 +75,16 @@ export function switchArguments({ name, gid }: Account, command: readonly string
   return [`--reuid=${name}`, `--regid=${gid}`, "--init-groups", "--", ...command];
 }
 
+/** Whether the account may enter a folder by its path, by whatever gives it the right to. */
+export function mayEnter(account: Account, folder: string): Promise<boolean> {
+  const asIt = switchArguments(account, ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]);
+  return new Promise((resolve) => {
+    execFile(account.setpriv, asIt, { cwd: "/", env: { PATH: STEP_PATH }, timeout: 10_000 }, (error) =>
+      resolve(error === null),
+    );
+  });
+}
+
 /** The innermost folder around a path that the account may not enter; undefined when it may enter all. */
 export function closedFolder(path: string, { uid, gid }: Account): string | undefined {
   for (let folder = path; ; folder = dirname(folder)) {

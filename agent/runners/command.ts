@@ -26,6 +26,7 @@ import { type Exit, exitOf } from "./exit.ts";
 import type { Launcher, LauncherPool } from "./launcher.ts";
 import {
   type CommandFolders,
+  checkEntry,
   claimName,
   makeFolders,
   OUTPUT_ENDING,
@@ -124,6 +125,7 @@ export async function prepareCommand(
     taken.directory = directory?.fd;
     const problem = named && folderProblem(policy, named, directory?.real);
     if (problem) throw new RunnerRefusal("policy", problem);
+    if (directory && account) await checkEntry(directory, account);
     const { script, output, stdin } = makeFiles(work, folders, account);
     taken.stdin = stdin;
     const launcher = await launchers?.take();

@@ -1,7 +1,9 @@
 /** The folders and files of a command on the host. */
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  closeSync,
   constants,
   mkdirSync,
   openSync,
@@ -11,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../files.ts";
-import { type Account, closedFolder } from "./account.ts";
+import { type Account, closedFolder, mayEnter } from "./account.ts";
 import { RunnerRefusal } from "./refusal.ts";
 
 /** Where the commands of one execution run, as one user. All of it goes with the folder of the execution. */
@@ -70,19 +72,42 @@ export interface OpenDirectory {
   real: string;
 }
 
-/** @throws RunnerRefusal when there is no such folder. */
+/** @throws RunnerRefusal when there is no such folder, or the agent may not enter it. */
 export function openDirectory(path: string): OpenDirectory {
-  let fd: number;
+  const fd = opened(path);
+  const way = `/proc/self/fd/${fd}`;
   try {
-    fd = openSync(path, O_PATH | constants.O_DIRECTORY);
+    accessSync(way, constants.X_OK);
+    return { fd, real: readlinkSync(way) };
   } catch (error) {
-    const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
-    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) {
-      throw new RunnerRefusal("no_working_directory", detail);
-    }
-    throw error;
+    closeSync(fd);
+    throw errorCode(error) === "EACCES" ? mayNotEnter("the agent", path) : error;
   }
-  return { fd, real: readlinkSync(`/proc/self/fd/${fd}`) };
+}
+
+function opened(path: string): number {
+  try {
+    return openSync(path, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (code === "EACCES") throw mayNotEnter("the agent", path);
+    if (!["ENOENT", "ENOTDIR"].includes(code)) throw error;
+    const detail = `this host has no folder ${path}: make it in an earlier step, or choose another working directory`;
+    throw new RunnerRefusal("no_working_directory", detail);
+  }
+}
+
+/**
+ * An agent that is root would take an account along to where it could not go by itself.
+ * @throws RunnerRefusal when the account may not enter the folder, or one around it
+ */
+export async function checkEntry({ real }: OpenDirectory, account: Account): Promise<void> {
+  if (!(await mayEnter(account, real))) throw mayNotEnter(`the account "${account.name}"`, real);
+}
+
+function mayNotEnter(who: string, path: string): RunnerRefusal {
+  const detail = `${who} may not enter ${path}: let it, or choose another working directory`;
+  return new RunnerRefusal("no_working_directory", detail);
 }
 
 function isFolder(path: string): boolean {

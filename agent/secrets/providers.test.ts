@@ -284,6 +284,13 @@ describe("the store", () => {
     expect(readFileSync(join(folder, "a"), "latin1")).not.toContain("hunter2");
   });
 
+  it("keeps a secret whose name is that of another with an ending", async () => {
+    const store = new SecretStore(join(root, "store"));
+    for (const name of ["db.new", "db"]) store.set(name, Buffer.from(`value of ${name}`));
+    expect((await store.list()).toSorted()).toEqual(["db", "db.new"]);
+    expect((await store.resolve("db.new")).toString()).toBe("value of db.new");
+  });
+
   it("opens nothing that was changed, renamed, or kept under another key", async () => {
     const store = new SecretStore(join(root, "store"));
     const file = (name: string) => join(root, "store", name);

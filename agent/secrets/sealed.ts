@@ -125,7 +125,7 @@ export class SealedSecrets {
     if (version < now - SEALED_LIFE_MS)
       return `it was sealed more than 7 days ago ${clockWords}: seal it again`;
     if (version > now + SEALED_AHEAD_MS) return `it was sealed more than a day in the future ${clockWords}`;
-    const last = this.#versions.all()[name];
+    const last = this.#versions.all().get(name);
     if (!last || version > last.version) return undefined;
     // The same again, because the answer was lost.
     if (version === last.version && digest === last.digest && !last.removed) return undefined;
@@ -141,7 +141,7 @@ export class SealedSecrets {
  */
 export function forgetSealed(folder: string, name: string, now: number): boolean {
   const versions = new SealedVersions(folder);
-  const last = versions.all()[name];
+  const last = versions.all().get(name);
   if (last && !last.removed) versions.note(name, { ...last, removed: true }, now);
   return sealedStore(folder).remove(name);
 }

@@ -32,7 +32,7 @@ export class SecretStore implements SecretProvider {
 
   async list(): Promise<string[]> {
     try {
-      return readdirSync(this.#folder).filter((name) => isSecretName(name) && !name.endsWith(".new"));
+      return readdirSync(this.#folder).filter((name) => isSecretName(name));
     } catch (error) {
       if (errorCode(error) === "ENOENT") return [];
       throw new SecretFailure("secret_failed", `cannot read ${this.#folder} (${errorCode(error)})`);
@@ -69,7 +69,9 @@ export class SecretStore implements SecretProvider {
     cipher.setAAD(Buffer.from(name));
     const encrypted = Buffer.concat([cipher.update(value), cipher.final()]);
     const whole = Buffer.concat([nonce, cipher.getAuthTag(), encrypted]);
-    writeFileAtomically(join(this.#folder, name), `${whole.toString("base64")}\n`);
+    const text = `${whole.toString("base64")}\n`;
+    // No secret's name begins with a dot, and `db.new` could be one.
+    writeFileAtomically(join(this.#folder, name), text, 0o600, join(this.#folder, `.${name}.new`));
   }
 
   /** @returns false when there was none */

@@ -32,11 +32,12 @@ export class SealedVersions {
   }
 
   /** @throws SecretFailure when the file cannot be read: then nothing may be taken */
-  all(): Record<string, SealedVersion> {
+  all(): Map<string, SealedVersion> {
     try {
-      return versionsSchema.parse(JSON.parse(readFileSync(join(this.#folder, FILE), "utf8")));
+      const file = JSON.parse(readFileSync(join(this.#folder, FILE), "utf8"));
+      return new Map(Object.entries(versionsSchema.parse(file)));
     } catch (error) {
-      if (errorCode(error) === "ENOENT") return {};
+      if (errorCode(error) === "ENOENT") return new Map();
       const detail = `${join(this.#folder, FILE)} cannot be read, and says which secrets are new: restore it, or remove the folder and seal the secrets anew`;
       throw new SecretFailure("secret_failed", detail);
     }
@@ -45,7 +46,7 @@ export class SealedVersions {
   /** @param now ms since the epoch. @throws the system's error */
   note(name: string, version: SealedVersion, now: number): void {
     const isOpen = ({ removed, version }: SealedVersion) => !removed || version > now - SEALED_LIFE_MS;
-    const kept = Object.entries({ ...this.all(), [name]: version }).filter(([, each]) => isOpen(each));
+    const kept = [...this.all().set(name, version)].filter(([, each]) => isOpen(each));
     makePrivateDirectory(this.#folder);
     writeFileAtomically(join(this.#folder, FILE), `${JSON.stringify(Object.fromEntries(kept))}\n`);
   }

@@ -245,6 +245,23 @@ it("keeps, lists, tries and removes secrets on the command line, and never shows
   });
 });
 
+it("says in words that there can be no state folder where a file is", async () => {
+  const { path } = await site();
+  writeFileSync(path("file"), "");
+  for (const state of [path("file"), path("file/below")]) {
+    for (const words of [
+      ["set", "one"],
+      ["remove", "one"],
+    ]) {
+      const { code, stderr } = await agentCommand(["secrets", ...words, "--state", state], {}, VALUE);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^farhand-agent: there can be no folder .*\n$/),
+      ]);
+    }
+  }
+});
+
 it.each([
   ["no YAML", "providers: [", /secrets\.yaml:\d+:\d+ this is not valid YAML/],
   [

@@ -145,6 +145,7 @@ export class Pool {
         fence,
         reason: "its agent no longer has it",
         mayRun: false,
+        isRevoked: false,
       }),
     );
   }

@@ -61,7 +61,7 @@ function holdOffers() {
 }
 
 /** Has the next call of a coordinator's method fail. */
-function failOnce(method: "offerTo" | "leaseLost") {
+function failOnce(method: "offerTo" | "leaseLost" | "leaseFailed") {
   vi.spyOn(ExecutionCoordinator.prototype, method).mockImplementationOnce(async () => {
     throw new Error("no answer");
   });
@@ -648,6 +648,64 @@ describe("[S4] revoking", () => {
     expect(await control.end()).toMatchObject({ code: 4403 });
     expect(await data.end()).toMatchObject({ code: 4410 });
     expect(await read(stub)).toMatchObject({ state: "failed", steps: [{ state: "unknown" }] });
+  });
+});
+
+describe("[G5] what only a revoked agent could do fails at once, with words that say why", () => {
+  const retry = { maxAttempts: 3, delayMs: 1_000, on: ["unknown" as const, "failed" as const] };
+  const again = { idempotent: true, retry };
+  const whyOf = async ({ stub }: Pick<Awaited<ReturnType<typeof running>>, "stub">) => {
+    const { state, steps } = await read(stub);
+    return [state, ...steps.map(({ state, detail }) => `${state}: ${detail}`)];
+  };
+
+  it("what it was doing, also where it would be tried again", async () => {
+    const scene = await running([command("a", again)]);
+    await expect.poll(async () => (await read(scene.stub)).steps[0]?.state).toBe("running");
+    await poolOf(scene.place).disconnectAgent(scene.place.agentId, "this agent was revoked");
+    await expect
+      .poll(() => whyOf(scene))
+      .toEqual(["failed", expect.stringMatching(/^unknown: this agent was revoked; .* not tried again/)]);
+  });
+
+  it("what comes after something that it did, however long ago it was revoked", async () => {
+    const pause: Block = { kind: "timer", id: "pause", durationMs: 3_600_000 };
+    const scene = await running([command("a"), pause, command("b")]);
+    const { place, control, data, attempt, lease, stub } = scene;
+    data.send(attempt.finished());
+    await data.next("lease.release");
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
+    await expect.poll(async () => (await poolOf(place).presence())[place.agentId]?.busySlots).toBe(0);
+    await poolOf(place).disconnectAgent(place.agentId, "this agent was revoked");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    await runDurableObjectAlarm(poolOf(place));
+    await runDurableObjectAlarm(stub);
+    await expect
+      .poll(() => whyOf(scene))
+      .toEqual([
+        "failed",
+        expect.any(String),
+        expect.any(String),
+        expect.stringMatching(/^failed: .* was revoked/),
+      ]);
+  });
+
+  it("what is queued for it already, also when the first word of it is lost", async () => {
+    const scene = await running([command("a", again)]);
+    const { place, control, stub } = scene;
+    await expect.poll(async () => (await read(stub)).steps[0]?.state).toBe("running");
+    control.socket.close(1000);
+    await stub.leaseLost(scene.lease.id, scene.lease.fence, "lost", { mayRun: false, isRevoked: false });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2_000 });
+    await runDurableObjectAlarm(stub);
+    await expect.poll(async () => (await read(stub)).steps[0]?.wait).toMatchObject({ for: "agent" });
+    failOnce("leaseFailed");
+    await poolOf(place).disconnectAgent(place.agentId, "this agent was revoked");
+    expect((await read(stub)).state).toBe("waiting");
+    await runDurableObjectAlarm(poolOf(place));
+    await expect
+      .poll(() => whyOf(scene))
+      .toEqual(["failed", expect.stringMatching(/^failed: .* was revoked/)]);
   });
 });
 

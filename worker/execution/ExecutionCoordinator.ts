@@ -35,7 +35,7 @@ import { EdgeCalls } from "./edgeCalls.ts";
 import { deadlineOf } from "./engine/deadlines.ts";
 import { settled } from "./engine/draft.ts";
 import { create, engine } from "./engine/engine.ts";
-import type { Decision, EngineInput, Moment } from "./engine/inputs.ts";
+import type { AgentFate, Decision, EngineInput, Moment } from "./engine/inputs.ts";
 import { refusalOf } from "./engine/people.ts";
 import { type EngineState, isLeaseOpen, isOut } from "./engine/state.ts";
 import { touchedBy } from "./engine/touched.ts";
@@ -275,16 +275,16 @@ export class ExecutionCoordinator extends SocketObject implements CoordinatorApi
   /** The agent refused the offer or never received it: nothing was started, unless the agent lies. */
   async leaseFailed(leaseId: string, fence: number, reason: string, retry: boolean): Promise<void> {
     if (this.#hasLease(leaseId, fence)) this.#decide({ type: "lease.failed", fence, reason, retry });
-    await this.leaseLost(leaseId, fence, reason, false);
+    await this.leaseLost(leaseId, fence, reason, { mayRun: false, isRevoked: false });
   }
 
   /**
    * The agent is back and knows nothing of a lease that it had accepted, or was cut off from it.
-   * @param mayRun nobody knows that what it ran under the lease has ended
+   * @param fate `mayRun`: nobody knows that what it ran under the lease has ended; `isRevoked`: it never comes back
    */
-  async leaseLost(leaseId: string, fence: number, reason: string, mayRun: boolean): Promise<void> {
+  async leaseLost(leaseId: string, fence: number, reason: string, fate: AgentFate): Promise<void> {
     if (!this.#hasLease(leaseId, fence)) return;
-    this.#decide({ type: "lease.lost", fence, reason, mayRun });
+    this.#decide({ type: "lease.lost", fence, reason, ...fate });
     this.#agents.end(fence, reason);
   }
 

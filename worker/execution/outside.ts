@@ -144,6 +144,8 @@ export class Outside {
       }
       case "over":
         return;
+      case "hopeless":
+        return decide({ type: "lease.failed", fence, reason: answer.reason, retry: false });
       default:
         answer satisfies never;
     }

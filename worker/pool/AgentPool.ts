@@ -57,6 +57,9 @@ const FEED_DELAY_MS = 200;
 /** Told to whoever is connected when a clone is found; fits into a close frame. */
 const CLONE_WORDS = "two machines use this agent's key: both are stopped until a person has put it right";
 
+/** Told of a request that only a revoked agent could have served. */
+const HOPELESS_WORDS = "the only agent that it may run on was revoked; start the execution again for another";
+
 /** Most agents that a look at the pool names. */
 const NAMED_MAX = 20;
 
@@ -83,6 +86,9 @@ export class AgentPool extends SocketObject implements PoolApi {
     const agentId = this.#store.lease(id)?.agentId;
     if (agentId) return { outcome: "offered", ...this.#agents.describe(agentId) };
     if (this.#store.isOver(id)) return { outcome: "over" };
+    if (wantedAgentId !== undefined && this.#store.isRevoked(wantedAgentId)) {
+      return { outcome: "hopeless", reason: HOPELESS_WORDS };
+    }
     this.#store.dropExpired(Date.now());
     const row: QueueRow = { id, executionId, fence, labels, wantedAgentId };
     const choice: Choice =
@@ -206,8 +212,9 @@ export class AgentPool extends SocketObject implements PoolApi {
   }
 
   async disconnectAgent(agentId: string, reason: string): Promise<void> {
+    this.#store.noteRevoked(agentId);
     this.#cutOff(agentId, CLOSE_CODES.revoked, reason);
-    this.#store.noteOver(agentId, Date.now());
+    this.#failHopeless();
     this.#store.forgetConnects(agentId);
     this.#deliveries.forget(agentId);
   }
@@ -251,7 +258,7 @@ export class AgentPool extends SocketObject implements PoolApi {
   #refusalOf(agent: AgentIdentity): ConnectRefusal | undefined {
     const { agentId, counter, issuedAt } = agent;
     // One that was let in just before its agent was revoked comes too late.
-    if (this.#store.isOver(agentId)) return "revoked";
+    if (this.#store.isRevoked(agentId)) return "revoked";
     if (!this.#store.spendAssertion(agent, Date.now())) return "used";
     if (this.#store.isQuarantined(agentId)) {
       // Who is still sent here is not noted as quarantined, or was not a moment ago.
@@ -349,6 +356,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#tellOfQuarantines();
       this.#askWhatIsWanted();
       this.#learnLatest();
+      this.#failHopeless();
       this.#handOut();
     } catch (error) {
       this.log("error", "the alarm failed; it is set again", { error });
@@ -425,7 +433,8 @@ export class AgentPool extends SocketObject implements PoolApi {
   /** Kept until its coordinator knows: the alarm tells it again, and so does whoever revokes its agent again. */
   #lose(lease: LeaseRow, reason: string, mayRun: boolean): void {
     this.#store.setStatus(lease.id, "revoked", Date.now());
-    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason, mayRun);
+    const isRevoked = this.#store.isRevoked(lease.agentId);
+    const told = this.#coordinator(lease).leaseLost(lease.id, lease.fence, reason, { mayRun, isRevoked });
     this.background(
       told.then(() => {
         this.#free(lease);
@@ -494,6 +503,14 @@ export class AgentPool extends SocketObject implements PoolApi {
     this.#setAlarm();
   }
 
+  /** Kept until their coordinators know: the alarm tells it again. */
+  #failHopeless(): void {
+    for (const row of this.#store.hopeless()) {
+      const told = this.#coordinator(row).leaseFailed(row.id, row.fence, HOPELESS_WORDS, false);
+      this.background(told.then(() => this.#store.dequeue(row.id)));
+    }
+  }
+
   /**
    * Asks the coordinator what to offer: plans are not kept here, and the request
    * may no longer stand. One that does not answer is asked again by the alarm.
@@ -558,6 +575,7 @@ export class AgentPool extends SocketObject implements PoolApi {
           silentAt,
           unansweredSince,
           isQueueing: this.#store.isQueueing(),
+          isHopeless: this.#store.hopeless().length > 0,
           deliveryAt: this.#deliveries.nextLook(),
           untoldSince: this.#store.oldestUntold(),
         },

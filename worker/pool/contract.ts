@@ -66,7 +66,9 @@ export type LeaseReply =
   | ({ outcome: "offered" } & GrantedAgent)
   | { outcome: "queued"; ahead: number; reason: QueueReason; detail?: string }
   /** It was given back, or has ended: this request was overtaken. */
-  | { outcome: "over" };
+  | { outcome: "over" }
+  /** Nobody will ever serve it. */
+  | { outcome: "hopeless"; reason: string };
 
 /**
  * `finished`: the agent was told over its data socket. `canceled`, `abandoned`:

@@ -7,6 +7,7 @@ const nothing: PoolWaits = {
   silentAt: undefined,
   unansweredSince: undefined,
   isQueueing: false,
+  isHopeless: false,
   deliveryAt: undefined,
   untoldSince: undefined,
 };
@@ -19,6 +20,7 @@ test.each<[string, Partial<PoolWaits>, number | undefined]>([
   ["for a secret to be told again", { deliveryAt: NOW + 7 }, NOW + 7],
   ["for a quarantine to be told again", { untoldSince: NOW }, NOW + TELL_AGAIN_MS],
   ["not for a queue that no agent could serve", { isQueueing: true }, undefined],
+  ["to tell again of what nobody will ever serve", { isHopeless: true }, NOW + AVOID_MS],
   [
     "for an agent to be asked again",
     { isQueueing: true, silentAt: NOW + HEARTBEAT_TIMEOUT_MS },

@@ -26,6 +26,8 @@ export interface PoolWaits {
   /** When the oldest lease that waits for its agent's word got its status. */
   unansweredSince: number | undefined;
   isQueueing: boolean;
+  /** Whether requests are queued of which it has to be told that nobody will serve them. */
+  isHopeless: boolean;
   /** When a sealed secret has to be told again, or is given up. */
   deliveryAt: number | undefined;
   /** When a quarantine that the organization may not have heard of was last told. */
@@ -34,7 +36,7 @@ export interface PoolWaits {
 
 /** The earliest of all waits; undefined when nothing is waited for. */
 export function nextLook(
-  { silentAt, unansweredSince, isQueueing, deliveryAt, untoldSince }: PoolWaits,
+  { silentAt, unansweredSince, isQueueing, isHopeless, deliveryAt, untoldSince }: PoolWaits,
   now: number,
 ): number | undefined {
   const waits: number[] = [];
@@ -43,6 +45,6 @@ export function nextLook(
   if (deliveryAt !== undefined) waits.push(deliveryAt);
   if (untoldSince !== undefined) waits.push(untoldSince + TELL_AGAIN_MS);
   // Without an agent there is nobody to serve the queue; the first hello does.
-  if (silentAt !== undefined && isQueueing) waits.push(now + AVOID_MS);
+  if (isHopeless || (silentAt !== undefined && isQueueing)) waits.push(now + AVOID_MS);
   return waits.length === 0 ? undefined : Math.max(Math.min(...waits), now + 1);
 }

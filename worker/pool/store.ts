@@ -26,6 +26,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS connects (
     agent_id TEXT PRIMARY KEY, counter INTEGER NOT NULL, issued_at INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS revoked (agent_id TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS quarantines (
     agent_id TEXT PRIMARY KEY, name TEXT NOT NULL, found_at INTEGER NOT NULL, tried_at INTEGER
   ) WITHOUT ROWID;
@@ -231,7 +232,7 @@ export class PoolStore {
   }
 
   /**
-   * A request of a lease that still comes is an echo; so is a socket of a revoked agent.
+   * A request of a lease that still comes is an echo.
    * @param held whom it was granted to, and for which execution
    */
   noteOver(id: string, now: number, held?: Pick<LeaseRow, "agentId" | "executionId">): void {
@@ -259,9 +260,26 @@ export class PoolStore {
     return this.#sql.exec("SELECT 1 FROM over WHERE id = ?", id).toArray().length > 0;
   }
 
-  /** Forgets leases and agents that were over before a time. */
+  /** Forgets leases that were over before a time. */
   forgetOver(before: number): void {
     this.#sql.exec("DELETE FROM over WHERE at < ?", before);
+  }
+
+  /** An agent that never comes back. */
+  noteRevoked(agentId: string): void {
+    this.#sql.exec("INSERT OR IGNORE INTO revoked VALUES (?)", agentId);
+  }
+
+  isRevoked(agentId: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM revoked WHERE agent_id = ?", agentId).toArray().length > 0;
+  }
+
+  /** Requests that only a revoked agent could have served. */
+  hopeless(): QueueRow[] {
+    return this.#sql
+      .exec("SELECT queue.* FROM queue JOIN revoked ON revoked.agent_id = queue.wanted ORDER BY place")
+      .toArray()
+      .map(toQueueRow);
   }
 
   /** By agent: the names of the secrets that it holds, as it said last. */

@@ -217,8 +217,29 @@ describe("agents that come and go", () => {
     expect(run.step("b").state).toBe("skipped");
 
     const lost = new Run([command("a")]).granted().started("a");
-    lost.input({ type: "lease.lost", fence: 1, reason: "revoked", mayRun: false });
+    lost.input({ type: "lease.lost", fence: 1, reason: "revoked", mayRun: false, isRevoked: false });
     expect(lost.state.end).toMatchObject({ state: "failed", confirmed: false });
+  });
+
+  it("[G5] a step of an agent that is gone for good is not tried again, and says why", () => {
+    const retry = { maxAttempts: 3, delayMs: 1_000, on: ["unknown" as const] };
+    const run = new Run([command("a", { idempotent: true, retry })]).granted().started("a");
+    run.input({ type: "lease.lost", fence: 1, reason: "it was revoked", mayRun: true, isRevoked: true });
+    expect(run.step("a")).toMatchObject({
+      ...{ state: "unknown", attempt: 1 },
+      detail: "it was revoked; it is not tried again, which only that agent could do",
+    });
+    expect(run.state.end).toMatchObject({ state: "failed" });
+  });
+
+  it("[G5] all that waits for an agent that nobody will ever be fails with it", () => {
+    const branches = [[command("a")], [command("b")]];
+    const run = new Run([{ kind: "parallel", id: "both", branches }]);
+    run.input({ type: "lease.queued", fence: 1, ahead: 0, reason: "no_agent_connected" });
+    run.input({ type: "lease.failed", fence: 1, reason: "it was revoked", retry: false });
+    expect(run.step("a")).toMatchObject({ state: "failed", detail: "it was revoked" });
+    expect(run.state.leases.size).toBe(1);
+    expect(run.state.end).toMatchObject({ state: "failed" });
   });
 });
 
@@ -296,7 +317,14 @@ describe("[G6] any order of what can happen", () => {
             reason: "x",
             retry: roll() < 0.8,
           }),
-        () => run.input({ type: "lease.lost", fence: pick([1, 2]), reason: "x", mayRun: false }),
+        () =>
+          run.input({
+            type: "lease.lost",
+            fence: pick([1, 2]),
+            reason: "x",
+            mayRun: false,
+            isRevoked: false,
+          }),
         () =>
           run.input({
             type: "agent.connected",

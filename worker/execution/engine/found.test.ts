@@ -83,7 +83,7 @@ describe("what nobody knows", () => {
   it("[CX2] is not confirmed by a cancel between an attempt that was lost and the next", () => {
     const run = new Run([command("a", { idempotent: true, retry: { maxAttempts: 2, on: ["unknown"] } })]);
     run.granted().started("a");
-    run.input({ type: "lease.lost", fence: 1, reason: "revoked", mayRun: false });
+    run.input({ type: "lease.lost", fence: 1, reason: "revoked", mayRun: false, isRevoked: false });
     expect(run.step("a").wait?.for).toBe("retry");
     run.input(cancel);
     expect(run.state.end).toMatchObject({ state: "canceled", confirmed: false });

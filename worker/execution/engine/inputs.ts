@@ -19,6 +19,14 @@ export interface Person {
   roles: readonly string[];
 }
 
+/** What became of the agent that a lease was taken from. */
+export interface AgentFate {
+  /** It was cut off, and may not have ended its steps. */
+  mayRun: boolean;
+  /** It never comes back, and what may be only there has no other place to be. */
+  isRevoked: boolean;
+}
+
 export type EngineInput =
   // What people and programs ask. `people.ts` says beforehand whether it is possible.
   | { type: "cancel"; actor: Actor; reason: string; force: boolean }
@@ -46,8 +54,8 @@ export type EngineInput =
   | { type: "lease.queued"; fence: number; ahead: number; reason: QueueReason; detail?: string }
   /** Nothing was started. `retry` is false when another agent would say the same. */
   | { type: "lease.failed"; fence: number; reason: string; retry: boolean }
-  /** It is gone, and what became of its steps is not known. `mayRun`: its agent was cut off, and may not have ended them. */
-  | { type: "lease.lost"; fence: number; reason: string; mayRun: boolean }
+  /** It is gone, and what became of its steps is not known. */
+  | ({ type: "lease.lost"; fence: number; reason: string } & AgentFate)
   /** The agents that match a target at this moment. */
   | { type: "targets.resolved"; step: string; agents: AgentsOver }
   // What the locks of the organization say; `step` is "" for those of the whole execution.

@@ -1,6 +1,6 @@
 /** What pools, agents, locks, the edge and other executions report. */
 import { ROOT } from "#protocol/paths.ts";
-import { wakeScope } from "./agents.ts";
+import { waitingIn, wakeScope } from "./agents.ts";
 import { agentsResolved, haltOf, startList } from "./begin.ts";
 import { goneBy } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
@@ -75,13 +75,14 @@ function leaseChanged(
     case "lease.failed": {
       if (under.some((step) => step.startedAt !== undefined)) return;
       draft.emit({ type: "lease.failed", fence, reason: input.reason });
-      if (!input.retry) for (const step of under) fail(draft, step.path, input.reason);
       endStopped(draft, under);
+      if (!input.retry)
+        for (const path of [...waitingIn(draft.state, scope)]) fail(draft, path, input.reason);
       return wakeScope(draft, scope);
     }
     case "lease.lost":
       for (const step of under) {
-        const goneAt = input.mayRun ? goneBy(step, draft.moment.now) : 0;
+        const goneAt = input.isRevoked ? NEVER : input.mayRun ? goneBy(step, draft.moment.now) : 0;
         settleAttempt(draft, step, { state: "unknown", detail: input.reason }, {}, goneAt);
       }
       draft.emit({ type: "lease.failed", fence, reason: input.reason });
@@ -165,9 +166,12 @@ type Facts = Partial<
   Pick<Input<"step.finished">, "outcome" | "durationMs" | "streams" | "leakedOutput" | "usage" | "values">
 >;
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /**
  * An attempt is over: the step tries again, or has ended.
- * @param goneAt before which there is no other attempt, ms since the epoch: this one may still run (G2)
+ * @param goneAt before which there is no other attempt, ms since the epoch: this one may still run (G2);
+ *   `NEVER` where none can follow, because its agent is gone for good
  */
 export function settleAttempt(
   draft: Draft,
@@ -182,6 +186,10 @@ export function settleAttempt(
   const fails = noRoom !== undefined && judged.state === "succeeded";
   const { state, detail }: Verdict = fails ? { state: "failed", detail: noRoom } : judged;
   const at = haltOf(draft.state, step.path) ? undefined : retryAt(step, state, facts.outcome, draft.moment);
+  if (at !== undefined && goneAt === NEVER) {
+    const why = `${detail}; it is not tried again, which only that agent could do`;
+    return finish(draft, step.path, { state, detail: why, ...facts });
+  }
   if (at !== undefined && (state === "failed" || state === "timed_out" || state === "unknown")) {
     const { path, attempt } = step;
     return draft.emit({
