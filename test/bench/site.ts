@@ -35,11 +35,19 @@ export interface SiteOptions {
   workerDir?: string;
   /** True when nobody asks the agent about its event loop: it is then what a host would run, without the probe. */
   unprobed?: boolean;
+  /** What else is in the agent's environment. */
+  agentEnv?: Record<string, string>;
   shutdown: Shutdown;
 }
 
 /** Starts everything, and has the shutdown stop it. @throws Problem when it does not come up */
-export async function startSite({ folder, workerDir, unprobed, shutdown }: SiteOptions): Promise<Site> {
+export async function startSite({
+  folder,
+  workerDir,
+  unprobed,
+  agentEnv,
+  shutdown,
+}: SiteOptions): Promise<Site> {
   mkdirSync(folder, { recursive: true });
   const authSecret = randomBytes(32).toString("hex");
   // A bench asks more often in a minute than a caller may.
@@ -56,7 +64,7 @@ export async function startSite({ folder, workerDir, unprobed, shutdown }: SiteO
     stateDir: join(folder, "agent"),
     logFile: join(folder, "logs", "agent.log"),
     slots: SLOTS,
-    env: unprobed ? {} : probeEnvironment(folder),
+    env: { ...(unprobed ? {} : probeEnvironment(folder)), ...agentEnv },
   };
   const token = await joinToken(demo);
   await enrollAgent({ ...settingsOfAgent, url: plane.url, token, name: "bench" });
