@@ -221,7 +221,6 @@ export class Agent {
       connection: connectionReport(this.contact, clock),
       draining: this.#leases.draining,
       slots,
-      idle: this.idle,
       leases: Array.from(this.#leases.all, ({ lease, state }) => ({ executionId: lease.executionId, state })),
     };
   }

@@ -58,7 +58,7 @@ async function note<T>(
 async function untilIdle(socket: string): Promise<void> {
   for (;;) {
     const running = await askAgent(socket, "status");
-    if (!running || running.report.idle) return say("Nothing runs any more.");
+    if (!running || running.report.leases.length === 0) return say("Nothing runs any more.");
     await sleep(systemClock, LOOK_EVERY_MS);
   }
 }

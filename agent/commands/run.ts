@@ -18,7 +18,7 @@ import type { LocalAnswer, LocalRequest } from "../local/protocol.ts";
 import { serveLocally } from "../local/server.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, type Log, wordsOf } from "../log.ts";
-import { statePaths } from "../paths.ts";
+import { type StatePaths, statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -71,21 +71,9 @@ async function run(config: RunConfig): Promise<void> {
   const paths = statePaths(config.state, config.workDir);
   const identity = requireIdentity(paths);
   const policy = loadPolicy(policySource(config));
-  let sealingKey: SealingPair;
-  try {
-    makePrivateDirectory(paths.root);
-    takeLock(paths.lock);
-    sealingKey = openSealingKey(paths.sealingKey, identity.agentId);
-  } catch (error) {
-    throw inWords(error, config.state);
-  }
+  const sealingKey = takeState(paths, identity.agentId);
   const log = createLog({ format: config.logFormat, level: config.logLevel }, { agentId: identity.agentId });
-  // A defect must not take the steps of other executions with it in silence: the journal is true, so
-  // dying and being restarted is safe, and going on in an unknown state is not.
-  process.on("uncaughtException", (error) => {
-    log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
-    process.exit(EXIT.failed);
-  });
+  endAtDefects(log);
   const ready = Promise.withResolvers<Agent>();
   // From early on: without a listener the signal would end the agent.
   onHangUp(async () => {
@@ -144,6 +132,28 @@ async function run(config: RunConfig): Promise<void> {
   rotation.stop();
   updater.stop();
   await agent.shutdown();
+}
+
+/** Makes the state folder this process's own. @returns the key in it that secrets are sealed to. @throws Failure */
+function takeState(paths: StatePaths, agentId: string): SealingPair {
+  try {
+    makePrivateDirectory(paths.root);
+    takeLock(paths.lock);
+    return openSealingKey(paths.sealingKey, agentId);
+  } catch (error) {
+    throw inWords(error, paths.root);
+  }
+}
+
+/**
+ * A defect must not take the steps of other executions with it in silence: the journal is true, so
+ * dying and being restarted is safe, and going on in an unknown state is not.
+ */
+function endAtDefects(log: Log): void {
+  process.on("uncaughtException", (error) => {
+    log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
+    process.exit(EXIT.failed);
+  });
 }
 
 /** @param agent as soon as there is one */

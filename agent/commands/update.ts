@@ -93,7 +93,7 @@ async function drained(socket: string, say: (words: string) => void): Promise<vo
   let isSaid = false;
   for (;;) {
     const running = await askAgent(socket, "hold-back");
-    if (!running || running.report.idle) return;
+    if (!running || running.report.leases.length === 0) return;
     if (!isSaid) say("waiting for what runs here to end; nothing new is taken. Ctrl-C changes nothing");
     isSaid = true;
     if (systemClock.monotonic() > deadline) {

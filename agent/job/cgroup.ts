@@ -118,8 +118,8 @@ export class Cgroup {
 
   /** @returns false while there is somebody in it */
   async remove(): Promise<boolean> {
-    if (await isGone(this.path)) return true;
-    for (const folder of foldersBelow(this.path).reverse()) if (!(await isGone(folder))) return false;
+    if (await removeFolder(this.path)) return true;
+    for (const folder of foldersBelow(this.path).reverse()) if (!(await removeFolder(folder))) return false;
     return true;
   }
 }
@@ -317,8 +317,8 @@ function counterIn(text: string, name: string): number {
   return Number(line?.slice(name.length + 1) ?? 0);
 }
 
-/** Removes a folder of the kernel's. */
-async function isGone(path: string): Promise<boolean> {
+/** Removes a folder of the kernel's. @returns false when it is still there, as it is while somebody is in it */
+async function removeFolder(path: string): Promise<boolean> {
   try {
     await rmdir(path);
     return true;

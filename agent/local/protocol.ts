@@ -23,8 +23,6 @@ export const agentReportSchema = z.object({
   }),
   draining: z.boolean(),
   slots: z.number(),
-  /** Nothing is held, nor about to be. */
-  idle: z.boolean(),
   leases: z.array(z.object({ executionId: z.string(), state: z.string() })),
 });
 export type AgentReport = z.infer<typeof agentReportSchema>;

@@ -44,6 +44,7 @@ export function makeFolders(
   if (!account) {
     const folders = foldersOf(execution);
     for (const folder of Object.values(folders)) {
+      // All but the first step of an execution finds them: to look costs less than to try.
       if (!isFolder(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     return folders;

@@ -95,11 +95,12 @@ Exit codes: 0 all well, 1 something failed, 2 wrong usage.
     ...noOptions,
     help: `npm run test:install
 
-Installs the agent on a clean Debian that it boots for that (debootstrap and
-systemd-nspawn, as root), against a control plane on this machine, and tries
-there what happens to hosts: jobs, cancels, crashes, a reboot, upgrades good and
-bad, removal. Takes some minutes. The Debian is kept in FARHAND_INSTALL_CACHE,
-or below the folder for temporary files.
+Installs the agent on a clean Debian that it boots for that (debootstrap,
+systemd-nspawn and buildah, as root), against a control plane on this machine,
+and tries there what happens to hosts: executions, cancels, crashes, a reboot,
+upgrades good and bad, removal, a proxy, a private authority; and the agent in a
+container. Takes some minutes. The Debian is kept in FARHAND_INSTALL_CACHE, or
+below the folder for temporary files.
 Exit codes: 0 all well, 1 something failed, 2 wrong usage.
 `,
   },

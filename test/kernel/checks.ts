@@ -7,13 +7,11 @@ import { legacyChecks } from "./legacy.ts";
 import { alive, began, canceled, HIDDEN, limited, MIB, memoryHog, noGroups, stepOf } from "./steps.ts";
 import type { VirtualMachine } from "./virtualMachine.ts";
 
-export type KernelCheck = Check<VirtualMachine, undefined>;
-
 const OVER_MEMORY = "the kernel killed it: over 128MiB of memory, which is what this host allows a step";
 const OUT_OF_MEMORY =
   "the kernel killed it: there was no memory left for it on this host, or for the agent and its steps together";
 
-export const checks: readonly KernelCheck[] = [
+export const checks: readonly Check<VirtualMachine, undefined>[] = [
   {
     name: "the service is delegated memory, pids and cpu, and the agent is in its leaf",
     async run(scene) {

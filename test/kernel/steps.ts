@@ -45,11 +45,11 @@ export async function limited(scene: Scene, limits: string): Promise<void> {
   await until("the policy to be read", async () => (await count()) > before);
 }
 
-/** The groups of steps, without those where a shell waits to become one. */
+/** The groups of steps, without those where a shell waits to become one: it alone has no arguments. */
 async function groupsOfSteps(scene: Scene): Promise<string[]> {
   const text = await scene.machine.read(
     `find /sys/fs/cgroup -type d -name 'farhand-step-*' | while read group; do
-       for pid in $(cat $group/cgroup.procs); do tr '\\0' ' ' </proc/$pid/cmdline; done | grep -q 'cat <&3' || echo $group
+       for pid in $(cat $group/cgroup.procs); do tr '\\0' ' ' </proc/$pid/cmdline; echo; done | grep -qx '/bin/sh ' || echo $group
      done`,
   );
   return text.split("\n").filter(Boolean);

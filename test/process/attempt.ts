@@ -39,7 +39,7 @@ export async function openHost(
   const secrets = new SecretKeeper({ providers: [], known, clock: systemClock, log: silentLog });
   const pipes = await PipePool.open(paths.pipes);
   const cgroups = options.cgroups ? Cgroups.open(root, systemClock, silentLog) : undefined;
-  const means = { cgroups, pipes, table: systemProcesses, clock: systemClock, log: silentLog };
+  const means = { cgroups, pipes, table: systemProcesses };
   return {
     ...{ ...shared, ...means, paths, bootId: bootId() },
     folders: new Folders({
@@ -49,7 +49,7 @@ export async function openHost(
       policy: () => ({ keep: "never" }),
     }),
     spoolBudget: new SpoolBudget(),
-    launchers: cgroups && (await LauncherPool.open({ ...means, cgroups })),
+    launchers: cgroups && (await LauncherPool.open({ ...shared, ...means, cgroups })),
     running: new Running(),
     ...{ known, secrets, secretFiles: SecretFiles.open(root, {}) },
     ...{ policy: policyOf(options.limits), facts: hostFacts },

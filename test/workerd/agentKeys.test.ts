@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { agentSchema } from "#protocol/api/pools.ts";
@@ -8,6 +8,7 @@ import { OrganizationFeed } from "../../worker/feed/OrganizationFeed.ts";
 import { poolObjectName } from "../../worker/pool/contract.ts";
 import { TELL_AGAIN_MS } from "../../worker/pool/deadlines.ts";
 import { assertionOf, dial, makeEnrolledAgent, makeKeyPair, type TestAgent } from "./enrolledAgent.ts";
+import { faultyQueue } from "./faultyQueue.ts";
 import { call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
 import { Line } from "./scriptedAgent.ts";
 
@@ -92,24 +93,13 @@ describe("[HS5] two machines with one key", () => {
   test("[fault 22] are told of until the queue, the feed and the index have taken it, as one thing", async () => {
     const agent = await makeEnrolledAgent(person);
     const pool = env.AGENT_POOL.getByName(poolObjectName(agent.organizationId, agent.poolId));
-    const sent: unknown[] = [];
     let feedFails = true;
     // The queue is away, then the feed is, then the answer is lost, then all is well.
+    const sent = await faultyQueue(pool, 3);
     vi.spyOn(OrganizationFeed.prototype, "publish").mockImplementation(async ({ type }) => {
       if (type !== "agent.quarantined" || sent.length !== 2 || !feedFails) return;
       feedFails = false;
       throw new Error("the feed is away");
-    });
-    await runInDurableObject(pool, (instance) => {
-      const { NOTIFICATIONS } = Reflect.get(instance, "env") as typeof env;
-      const send = NOTIFICATIONS.send.bind(NOTIFICATIONS);
-      vi.spyOn(NOTIFICATIONS, "send").mockImplementation(async (message, options) => {
-        sent.push(message);
-        if (sent.length === 1) throw new Error("the queue is away");
-        const taken = await send(message, options);
-        if (sent.length === 3) throw new Error("the answer is lost");
-        return taken;
-      });
     });
     await connect(agent, 1);
     expect((await tryToConnect(agent, { counter: 1 })).code).toBe("agent_quarantined");

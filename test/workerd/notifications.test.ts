@@ -1,6 +1,5 @@
 /** What an organization is told of, and that it is told: from what happened to the message on the queue. */
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import type { env } from "cloudflare:workers";
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { executionSchema, executionSummarySchema } from "#protocol/api/executions.ts";
@@ -11,6 +10,7 @@ import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
 import { newId } from "#protocol/ids.ts";
 import { type Notification, notificationSchema } from "#protocol/notifications.ts";
 import { notificationId } from "../../worker/notifications/notify.ts";
+import { faultyQueue } from "./faultyQueue.ts";
 import { call, dataOf, type Person, signUp } from "./harness.ts";
 import { obligingAgent } from "./obligingAgent.ts";
 import { coordinatorOf } from "./scriptedAgent.ts";
@@ -98,19 +98,8 @@ describe("the end of an execution", () => {
   test("[fault 39] is put onto the queue until it is there, and arrives once under one id", async () => {
     const webhookId = await hook();
     const { id, connect } = await execution();
-    const sent: unknown[] = [];
     // It fails once, then its answer is lost, then all is well.
-    await runInDurableObject(stubOf(id), (instance) => {
-      const { NOTIFICATIONS } = Reflect.get(instance, "env") as typeof env;
-      const send = NOTIFICATIONS.send.bind(NOTIFICATIONS);
-      vi.spyOn(NOTIFICATIONS, "send").mockImplementation(async (message, options) => {
-        sent.push(message);
-        if (sent.length === 1) throw new Error("the queue is away");
-        const taken = await send(message, options);
-        if (sent.length === 2) throw new Error("the answer is lost");
-        return taken;
-      });
-    });
+    const sent = await faultyQueue(stubOf(id), 2);
     await connect();
     await ended(id);
     for (const failures of [1, 2]) {
