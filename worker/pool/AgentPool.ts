@@ -39,7 +39,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { ASK_MS, AVOID_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS, TELL_AGAIN_MS } from "./deadlines.ts";
+import { ASK_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS, TELL_AGAIN_MS } from "./deadlines.ts";
 import { Deliveries, type Delivery, type SealProblem } from "./deliveries.ts";
 import { Hellos, type LastHello } from "./hellos.ts";
 import {
@@ -52,7 +52,7 @@ import {
   unanswered,
 } from "./leases.ts";
 import { decliningWords, missingWords } from "./missing.ts";
-import { type AgentSocket, greet, type Hello, newSocket } from "./presence.ts";
+import { type AgentSocket, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 type SecretAnswer = Extract<AgentControlMessage, { type: "secret.answer" }>;
@@ -415,8 +415,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (!action) return;
     if (message.type === "lease.declined") {
       const declined = message.detail || message.reason;
-      socket.setState({ ...state, avoidUntil: Date.now() + AVOID_MS, declined });
-    }
+      socket.setState(afterDecline(state, declined, Date.now()));
+    } else if (action.type === "accept" && state.declines) socket.setState({ ...state, declines: 0 });
     this.#perform(action, socket);
     if (action.type !== "accept") this.#handOut();
   }
