@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { toBase64url } from "#protocol/base64url.ts";
+import { factsIn } from "#protocol/blocks/common.ts";
 import type { SealingKey } from "#protocol/sealing/envelope.ts";
 import { sealingStatement } from "#protocol/sealing/keys.ts";
 import type { Clock } from "./clock.ts";
@@ -220,6 +221,8 @@ export class Agent {
     return {
       connection: connectionReport(this.contact, clock),
       draining: this.#leases.draining,
+      hostLabels: this.#control.told && factsIn(this.#control.told),
+      installs: this.#options.updates.describe().installs,
       slots,
       leases: Array.from(this.#leases.all, ({ lease, state }) => ({ executionId: lease.executionId, state })),
     };

@@ -11,7 +11,8 @@ import { wordsOf } from "../log.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { readSealingKey } from "../secrets/sealingKey.ts";
-import { installationAt, readReport, readTrial } from "../update/installation.ts";
+import { rulesWords } from "../update/decide.ts";
+import { installationAt, isCurrent, ownProgram, readReport, readTrial } from "../update/installation.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type ConfigOf, command, yes } from "./command.ts";
 
@@ -46,7 +47,7 @@ async function status(config: StatusConfig): Promise<void> {
   const rows = [
     ...identityRows(identity, paths),
     ["policy", policyWords(config)],
-    ["update", updateWords(config)],
+    ["update", updateWords(config, report)],
     ...runningRows(process_, report, paths),
     ["spool", spoolWords(spool)],
   ];
@@ -54,12 +55,11 @@ async function status(config: StatusConfig): Promise<void> {
 }
 
 function identityRows(identity: Identity, paths: StatePaths): [string, string][] {
-  const labels = Object.entries(identity.labels).map(([key, value]) => `${key}=${value}`);
   return [
     ["agent", `${identity.agentId} (${identity.name})`],
     ["control plane", identity.url],
     ["pool", identity.poolName],
-    ["labels", labels.join(" ") || "none"],
+    ["labels", labelWords(identity.labels)],
     ["slots", String(identity.slots)],
     ["fingerprint", fingerprintOf(identity.publicKey)],
     ["sealing key", sealingWords(identity, paths)],
@@ -68,6 +68,11 @@ function identityRows(identity: Identity, paths: StatePaths): [string, string][]
     ["version", AGENT_VERSION],
     ["state", paths.root],
   ];
+}
+
+function labelWords(labels: Readonly<Record<string, string>>): string {
+  const words = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return words.join(" ") || "none";
 }
 
 /** What to compare with the fingerprint that is shown to whoever seals a secret. */
@@ -90,14 +95,16 @@ function policyWords(config: StatusConfig): string {
   }
 }
 
-/** What the policy lets the agent do, and what came of the last try. */
-function updateWords(config: StatusConfig): string {
+/** What the policy lets the agent do, as far as it can, and what came of the last try. */
+function updateWords(config: StatusConfig, report: AgentReport | undefined): string {
   const installation = installationAt(config.installation);
+  // Who asks may be another program than the one that runs.
+  const installs = report?.installs ?? isCurrent(installation, ownProgram());
   const trial = readTrial(installation);
   const { last } = readReport(installation);
   const tried = last && `${last.version} ${OUTCOME_WORDS[last.outcome]}`;
   return [
-    modeWords(config),
+    modeWords(config, report?.version ?? AGENT_VERSION, installs),
     trial && `${trial.version} is on trial`,
     tried && `${tried} at ${last.at}${last.reason ? `: ${last.reason}` : ""}`,
   ]
@@ -111,10 +118,9 @@ const OUTCOME_WORDS = {
   refused: "was refused",
 } as const;
 
-function modeWords(config: StatusConfig): string {
+function modeWords(config: StatusConfig, version: string, installs: boolean): string {
   try {
-    const { mode, window, pin } = loadPolicy(policySource(config)).rules.update;
-    return `${mode}${window ? `, ${window}` : ""}${pin ? `, pinned to ${pin}` : ""}`;
+    return rulesWords(loadPolicy(policySource(config)).rules.update, version, installs);
   } catch {
     return "as the policy will say once it can be used";
   }
@@ -131,6 +137,7 @@ function runningRows(
   return [
     ["running", `yes, process ${pid}, version ${report.version}, since ${report.startedAt}`],
     ["connection", connectionWords(report.connection)],
+    ["host labels", report.hostLabels ? labelWords(report.hostLabels) : "not told yet"],
     ["takes work", takesWork(report, paths)],
     ["busy", `${report.leases.length} of ${report.slots} slots`],
     ["leases", executions.join(", ") || "none"],

@@ -65,6 +65,7 @@ export class ControlSession implements Session {
   readonly #deps: ControlSessionDeps;
   readonly #inventory: () => HostInventory;
   #link: Link | undefined;
+  #told: Record<string, string> | undefined;
   /** Refusals by command id: a repeat gets the same one, for the lease may be elsewhere by now (CM2). */
   readonly #declined = new Map<string, Declined>();
 
@@ -73,10 +74,16 @@ export class ControlSession implements Session {
     this.#inventory = hostInventory(deps.clock);
   }
 
+  /** Its labels as it told them last: what runbooks select by. Undefined before it has told any. */
+  get told(): Readonly<Record<string, string>> | undefined {
+    return this.#told;
+  }
+
   opened(link: Link): void {
     this.#link = link;
     const { leases, secrets, labels, slots, policyDigest, updates, sealingKey } = this.#deps;
     const inventory = this.#inventory();
+    this.#told = withFacts(labels, inventory.labels);
     this.#send({
       type: "hello",
       protocol: PROTOCOL_VERSIONS,
@@ -84,7 +91,7 @@ export class ControlSession implements Session {
       hostname: hostname().slice(0, 255),
       os: `${osType()} ${release()}`.slice(0, 64),
       arch: arch(),
-      labels: withFacts(labels, inventory.labels),
+      labels: this.#told,
       slots,
       draining: leases.draining || leases.heldBack,
       policy: { digest: policyDigest() },

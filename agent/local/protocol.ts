@@ -22,6 +22,10 @@ export const agentReportSchema = z.object({
     retryInMs: z.number().optional(),
   }),
   draining: z.boolean(),
+  /** Those of its labels that it found out about its host, as it told them last. Absent before it has told any, and of agents from before there was this. */
+  hostLabels: z.record(z.string(), z.string()).optional(),
+  /** It runs from where an updater can replace it. Absent of agents from before there was this. */
+  installs: z.boolean().optional(),
   slots: z.number(),
   leases: z.array(z.object({ executionId: z.string(), state: z.string() })),
 });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { policySchema } from "../policy/schema.ts";
-import { decideUpdate, decisionWords, type UpdateFacts } from "./decide.ts";
+import { decideUpdate, decisionWords, rulesWords, type UpdateFacts } from "./decide.ts";
 
 const MINUTE = 60_000;
 const NOON = new Date(2026, 2, 4, 12, 0).getTime();
@@ -87,4 +87,30 @@ it("says in words what it is about", () => {
   expect(decisionWords({ type: "notify", why: "pinned" }, "1.1.0", "1.0.0")).toBe(
     "1.1.0 is available, and the policy of this host pins 1.0.0",
   );
+});
+
+it.each<[Record<string, unknown>, string, boolean, string]>([
+  [{ mode: "auto" }, "1.0.0", true, "auto"],
+  [
+    { mode: "auto", window: "02:00-04:00", pin: "1.1.0" },
+    "1.0.0",
+    true,
+    "auto, 02:00-04:00, pinned to 1.1.0",
+  ],
+  [
+    { mode: "auto", window: "02:00-04:00" },
+    "1.0.0",
+    false,
+    "notify: the policy says auto, but this agent was not installed by its installer: replace the container, the package or the file",
+  ],
+  [{ mode: "notify" }, "1.0.0", false, "notify"],
+  [{ mode: "off" }, "source", false, "off"],
+  [
+    { mode: "auto" },
+    "source",
+    false,
+    "off: the policy says auto, but this agent runs from source, which is no release",
+  ],
+])("says which rules are in force: %j of %s, installs %s", (update, current, installs, words) => {
+  expect(rulesWords(rules(update), current, installs)).toBe(words);
 });

@@ -67,6 +67,22 @@ export function decisionWords(decision: UpdateDecision, wanted = "", pin = ""): 
   }
 }
 
+/**
+ * Rules as they are in force, for a person: an agent that cannot replace itself does less than they let it.
+ * @param current its version; `source` when it is no release
+ */
+export function rulesWords({ mode, window, pin }: UpdateRules, current: string, installs: boolean): string {
+  const pinned = pin ? `, pinned to ${pin}` : "";
+  if (mode !== "off" && current === "source") {
+    return `off: the policy says ${mode}, but ${NOTHING_WORDS.source}`;
+  }
+  if (mode === "auto" && !installs) return `notify${pinned}: the policy says auto, but ${NOT_INSTALLED}`;
+  return `${mode}${window ? `, ${window}` : ""}${pinned}`;
+}
+
+const NOT_INSTALLED =
+  "this agent was not installed by its installer: replace the container, the package or the file";
+
 const NOTHING_WORDS = {
   not_told: "the control plane wants no other version",
   current: "this is the version that the control plane wants",
@@ -79,6 +95,5 @@ const NOTIFY_WORDS = {
   notify: "and the policy of this host says that a person installs it",
   pinned: "and the policy of this host pins @",
   failed: "was tried here and did not come up; farhand-agent update --now tries it again",
-  not_installed:
-    "and this agent was not installed by its installer: replace the container, the package or the file",
+  not_installed: `and ${NOT_INSTALLED}`,
 } as const;

@@ -55,6 +55,8 @@ export const agentSchema = z
     poolId: idSchema("pool"),
     poolName: z.string(),
     labels: z.record(z.string(), z.string()),
+    /** What it found out about its host when it last connected, such as `host.os`: runbooks select by these too. Absent until it has connected. */
+    hostLabels: z.record(z.string(), z.string()).optional(),
     /** SHA-256 of the public key, hex: compare it with `farhand-agent status` on the host. */
     fingerprint: z.string(),
     /** Raw Ed25519, base64url. */
@@ -65,6 +67,8 @@ export const agentSchema = z
     revokedAt: timestampSchema.optional(),
     /** Since when it gets no work, because two machines were seen with its key. */
     quarantinedAt: timestampSchema.optional(),
+    /** When it was last heard of. Absent while it is connected, and for one that never was. */
+    lastSeenAt: timestampSchema.optional(),
     /** Absent when it is not connected. */
     presence: presenceSchema.optional(),
   })

@@ -53,6 +53,11 @@ export const labelsSchema = z.record(z.string().min(1).max(63), z.string().max(2
 /** Of the labels that agents find out about their hosts; none that people give begins with it. */
 export const FACT_PREFIX = "host.";
 
+/** Those of an agent's labels that it found out by itself. */
+export function factsIn(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => name.startsWith(FACT_PREFIX)));
+}
+
 /** Labels that people give an agent. */
 export const givenLabelsSchema = labelsSchema.refine(
   (labels) => !Object.keys(labels).some((key) => key.startsWith(FACT_PREFIX)),

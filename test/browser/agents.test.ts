@@ -30,9 +30,15 @@ it("walks through adding an agent until it is connected, and shows when it leave
   const row = page.getByRole("listitem").filter({ hasText: "rack-7" });
   await row.getByText("Connected").waitFor();
   await row.getByText("0 of 2 slots busy").waitFor();
+  const hostLabel = row.getByRole("list", { name: "Host labels" }).getByText("host.os=linux");
+  expect(await hostLabel.isVisible()).toBe(false);
+  await row.getByText(/^\d+ host labels$/).click();
+  await hostLabel.waitFor();
 
   await agent.stop();
   await row.getByText("Offline").waitFor();
+  await row.getByText(/last connected (just now|\d+s ago)/).waitFor();
+  await hostLabel.waitFor();
 
   await row.getByRole("button", { name: "More about rack-7" }).click();
   await page.getByRole("menuitem", { name: "Revoke…" }).click();

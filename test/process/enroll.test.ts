@@ -53,7 +53,7 @@ it("refuses to replace an identity without --force, and asks nobody", async () =
 });
 
 it("takes no label that is for facts of the host, and tells those by itself", async () => {
-  const { plane, path, start } = await site();
+  const { plane, path, state, start } = await site();
   const refused = await agentCommand([
     ...["enroll", "--url", plane.url, "--token", "t", "--state", path("other"), "--label", "host.os=beos"],
   ]);
@@ -67,6 +67,11 @@ it("takes no label that is for facts of the host, and tells those by itself", as
     "host.os": "linux",
     "host.interpreter.bash": "yes",
   });
+  const { stdout } = await agentCommand(["status", "--state", state]);
+  expect(stdout).toMatch(/^labels +none$/m);
+  expect(stdout).toMatch(/^host labels +host\.os=linux .*host\.interpreter\.bash=yes/m);
+  const json = JSON.parse((await agentCommand(["status", "--json", "--state", state])).stdout);
+  expect(json.running.hostLabels).toEqual(control.of("hello")[0]?.labels);
 });
 
 it("takes the environment instead of flags", async () => {

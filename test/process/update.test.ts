@@ -423,6 +423,13 @@ describe("`farhand-agent update`, for people", () => {
     });
     const nobody = await host.command("update", "--state", join(host.root, "nothing"));
     expect(nobody).toMatchObject({ code: 78, output: expect.stringContaining("this host is not enrolled") });
+    host.writePolicy(AUTO);
+    const copy = join(host.root, "copy");
+    await host.command("enroll", "--url", host.plane.url, "--token", "t", "--state", copy);
+    const { output: apart } = await host.command("status", "--state", copy, "--installation", host.root);
+    expect(apart).toMatch(/^update +notify: the policy says auto, but this agent was not installed/m);
+    const { output: running } = await host.command("status", "--installation", host.root);
+    expect(running).toMatch(/^update +auto$/m);
     expect((await host.command("update", "--now", "--check")).code).toBe(2);
   });
 });

@@ -1,6 +1,7 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { base64url } from "jose";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
 import {
@@ -15,6 +16,7 @@ import { AGENT_PATHS, enrollResponseSchema } from "#protocol/assertion.ts";
 import { sha256Hex } from "#protocol/digest.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
+import { HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import {
   assertionOf,
@@ -26,6 +28,7 @@ import {
   type TestAgent,
 } from "./enrolledAgent.ts";
 import { type Answer, call, dataOf, type Person, request, signUp } from "./harness.ts";
+import { connectAgent, poolOf } from "./scriptedAgent.ts";
 
 let person: Person;
 let poolId: string;
@@ -373,6 +376,41 @@ describe("presence", () => {
     });
     webSocket?.close();
     await expect.poll(presence).toBeUndefined();
+  });
+
+  test("comes with what the agent found on its host, and, once it is away, since when", async () => {
+    const place = await makeAgent();
+    const read = async () => dataOf(await call(`/api/v1/agents/${place.agentId}`, person), agentSchema);
+    expect(await read()).not.toHaveProperty("hostLabels");
+    expect(await read()).not.toHaveProperty("lastSeenAt");
+
+    const found = { "host.os": "linux", "host.tool.git": "yes" };
+    const control = await connectAgent(place, { labels: { role: "forged", ...found } });
+    expect(await read()).toMatchObject({ presence: {}, labels: { role: "db" }, hostLabels: found });
+    expect(await read()).not.toHaveProperty("lastSeenAt");
+
+    const before = Date.now();
+    control.socket.close(1000, "done");
+    await expect.poll(async () => (await read()).lastSeenAt).toBeDefined();
+    const away = await read();
+    expect(away.hostLabels).toEqual(found);
+    expect(Date.parse(away.lastSeenAt ?? "")).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(away.lastSeenAt ?? "")).toBeLessThanOrEqual(Date.now());
+  });
+
+  test("that fell silent counts up to the last that was heard of it", async () => {
+    const place = await makeAgent();
+    const before = Date.now();
+    await connectAgent(place);
+    const after = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    vi.setSystemTime(after + HEARTBEAT_TIMEOUT_MS + 60_000);
+    await runDurableObjectAlarm(poolOf(place));
+    const away = dataOf(await call(`/api/v1/agents/${place.agentId}`, person), agentSchema);
+    expect(away.presence).toBeUndefined();
+    expect(Date.parse(away.lastSeenAt ?? "")).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(away.lastSeenAt ?? "")).toBeLessThanOrEqual(after);
   });
 });
 

@@ -280,6 +280,37 @@ describe("granting", () => {
     });
   });
 
+  it("asks an agent that declines again and again less and less often, until it accepts", async () => {
+    const place = newPlace();
+    const control = await connectAgent(place);
+    await trigger(place);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    let offers = 0;
+    const isQueueing = () =>
+      runInDurableObject(poolOf(place), (_, { storage }) => new PoolStore(storage).isQueueing());
+    /** Declines what is offered, and tells after how many seconds it is offered again. */
+    const declined = async () => {
+      const { lease } = await control.next("lease.offer", ++offers);
+      const { id: leaseId, fence } = lease as Lease;
+      control.send({ type: "lease.declined", leaseId, fence, reason: "spool_full", detail: "" });
+      await expect.poll(isQueueing).toBe(true);
+      for (let seconds = 1; ; seconds++) {
+        vi.setSystemTime(Date.now() + 1_000);
+        await runDurableObjectAlarm(poolOf(place));
+        if (!(await isQueueing())) return seconds;
+      }
+    };
+    const pauses = [];
+    for (let round = 0; round < 3; round++) pauses.push(await declined());
+    expect(pauses).toEqual([5, 10, 20]);
+
+    const { id: leaseId, fence } = (await control.next("lease.offer", ++offers)).lease as Lease;
+    control.send({ type: "lease.accepted", leaseId, fence });
+    control.send({ type: "lease.ended", leaseId, fence });
+    await trigger(place);
+    expect(await declined()).toBe(5);
+  });
+
   it("fails the execution when the agent refuses the plan itself", async () => {
     const place = newPlace();
     const control = await connectAgent(place);

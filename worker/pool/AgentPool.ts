@@ -8,7 +8,12 @@ import type { ConnectionContext } from "partyserver";
 import type { Actor } from "#protocol/actor.ts";
 import type { PoolUpdate, Presence } from "#protocol/api/pools.ts";
 import { type AgentControlMessage, agentControlMessageSchema } from "#protocol/control.ts";
-import { COMMAND_RESEND_MS, FRAME_MAX_BYTES, HEARTBEAT_PING } from "#protocol/limits.ts";
+import {
+  COMMAND_RESEND_MS,
+  FRAME_MAX_BYTES,
+  HEARTBEAT_PING,
+  HEARTBEAT_TIMEOUT_MS,
+} from "#protocol/limits.ts";
 import type { SealedEnvelope, SealingKey } from "#protocol/sealing/envelope.ts";
 import { type HeldSecret, SEALED_TYPE, SECRETS_TOLD_MAX } from "#protocol/secrets.ts";
 import { CLOSE_CODES, parseFrame } from "#protocol/socket.ts";
@@ -34,8 +39,9 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { ASK_MS, AVOID_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS, TELL_AGAIN_MS } from "./deadlines.ts";
+import { ASK_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS, TELL_AGAIN_MS } from "./deadlines.ts";
 import { Deliveries, type Delivery, type SealProblem } from "./deliveries.ts";
+import { Hellos, type LastHello } from "./hellos.ts";
 import {
   type LeaseAction,
   type LeaseReport,
@@ -46,7 +52,7 @@ import {
   unanswered,
 } from "./leases.ts";
 import { decliningWords, missingWords } from "./missing.ts";
-import { type AgentSocket, greet, type Hello, newSocket } from "./presence.ts";
+import { type AgentSocket, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 type SecretAnswer = Extract<AgentControlMessage, { type: "secret.answer" }>;
@@ -75,6 +81,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (socket) send(socket, command);
     return socket !== undefined;
   });
+  readonly #hellos = new Hellos(this.ctx.storage);
   readonly #changed = new Set<string>();
   /** No socket counts as dead before this, ms since the epoch; 0 when they have to be looked at. */
   #quietUntil = 0;
@@ -211,12 +218,17 @@ export class AgentPool extends SocketObject implements PoolApi {
     return this.#agents.presence();
   }
 
+  async lastHellos(agentIds: readonly string[]): Promise<Record<string, LastHello>> {
+    return this.#hellos.of(agentIds);
+  }
+
   async disconnectAgent(agentId: string, reason: string): Promise<void> {
     this.#store.noteRevoked(agentId);
     this.#cutOff(agentId, CLOSE_CODES.revoked, reason);
     this.#failHopeless();
     this.#store.forgetConnects(agentId);
     this.#deliveries.forget(agentId);
+    this.#hellos.forget(agentId);
   }
 
   async releaseAgent(agentId: string): Promise<void> {
@@ -339,11 +351,22 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   override onClose(socket: Socket, code: number): void {
     answerClose(socket, code);
-    if (socket.state) this.#announce(socket.state.agentId);
+    this.#gone(socket);
   }
 
   override onError(socket: Socket): void {
-    if (socket.state) this.#announce(socket.state.agentId);
+    this.#gone(socket);
+  }
+
+  /** Notes until when the agent was there, and tells the lists. */
+  #gone(socket: Socket): void {
+    if (!socket.state) return;
+    const { agentId, hello } = socket.state;
+    const now = Date.now();
+    const silentAt = this.#silentAt(socket);
+    // The end of one that had fallen silent is news of the network, not of the agent.
+    if (hello) this.#hellos.noteSeen(agentId, silentAt > now ? now : silentAt - HEARTBEAT_TIMEOUT_MS);
+    this.#announce(agentId);
   }
 
   override onAlarm(): void {
@@ -376,6 +399,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     }
     socket.setState(greeting.state);
     this.#store.noteSecrets(agentId, message.secrets);
+    this.#hellos.note(agentId, message.labels, Date.now());
     send(socket, greeting.welcome);
     this.log("info", "agent connected", { agentId, agentVersion: message.agentVersion });
     for (const action of reconcile(this.#store.leasesOf(agentId), message.leases)) {
@@ -399,8 +423,8 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (!action) return;
     if (message.type === "lease.declined") {
       const declined = message.detail || message.reason;
-      socket.setState({ ...state, avoidUntil: Date.now() + AVOID_MS, declined });
-    }
+      socket.setState(afterDecline(state, declined, Date.now()));
+    } else if (action.type === "accept" && state.declines) socket.setState({ ...state, declines: 0 });
     this.#perform(action, socket);
     if (action.type !== "accept") this.#handOut();
   }
@@ -562,7 +586,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     for (const socket of this.#sockets()) {
       if (this.#silentAt(socket) > Date.now()) continue;
       socket.close(CLOSE_CODES.silent, "no heartbeat for 45 s");
-      if (socket.state) this.#announce(socket.state.agentId);
+      this.#gone(socket);
     }
   }
 
@@ -610,7 +634,9 @@ export class AgentPool extends SocketObject implements PoolApi {
         const feed = this.env.ORGANIZATION_FEED.getByName(this.#organizationId);
         for (const id of this.#changed) {
           const presence = this.#agents.presenceOf(id);
-          this.background(feed.publish({ type: "agent", agentId: id, presence }));
+          const seenAt = presence ? undefined : this.#hellos.of([id])[id]?.seenAt;
+          const lastSeenAt = seenAt === undefined ? undefined : new Date(seenAt).toISOString();
+          this.background(feed.publish({ type: "agent", agentId: id, presence, lastSeenAt }));
         }
         this.#changed.clear();
       }, FEED_DELAY_MS);

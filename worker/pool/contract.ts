@@ -16,6 +16,7 @@ import type { SealedEnvelope, SealingKey } from "#protocol/sealing/envelope.ts";
 import type { HeldSecret } from "#protocol/secrets.ts";
 import type { QueueReason } from "#protocol/states.ts";
 import type { Delivery, SealProblem } from "./deliveries.ts";
+import type { LastHello } from "./hellos.ts";
 
 export const AGENT_HEADER = "x-farhand-agent";
 
@@ -114,6 +115,8 @@ export interface PoolApi {
   lookAt(wishes: AgentWish[]): Promise<MatchingNow[]>;
   /** Presence of every connected agent, by agent id. */
   presence(): Promise<Record<string, Presence>>;
+  /** What these agents said of their hosts when they last connected, and until when they were there, by agent id. */
+  lastHellos(agentIds: readonly string[]): Promise<Record<string, LastHello>>;
   /** What each agent has last said that it holds, by agent id; also of those that are away. */
   secrets(): Promise<Record<string, HeldSecret[]>>;
   /** Asks agents to keep a sealed secret: all of these or, when one cannot be asked, none. Safe to repeat. */

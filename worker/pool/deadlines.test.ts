@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
-import { AVOID_MS, nextLook, type PoolWaits, TELL_AGAIN_MS } from "./deadlines.ts";
+import { AVOID_MS, avoidMs, nextLook, type PoolWaits, TELL_AGAIN_MS } from "./deadlines.ts";
 
 const NOW = 1_000_000;
 const nothing: PoolWaits = {
@@ -28,4 +28,8 @@ test.each<[string, Partial<PoolWaits>, number | undefined]>([
   ],
 ])("a pool waits %s", (_, waits, at) => {
   expect(nextLook({ ...nothing, ...waits }, NOW)).toBe(at);
+});
+
+test("an agent is passed over for longer the more often it declines, up to a minute", () => {
+  expect([1, 2, 3, 4, 5, 6, 20].map(avoidMs)).toEqual([5, 10, 20, 40, 60, 60, 60].map((s) => s * 1_000));
 });

@@ -1,8 +1,14 @@
 /** When the pool has to look again. Pure; times in ms since the epoch. */
 import { COMMAND_RESEND_MS } from "#protocol/limits.ts";
 
-/** How long an agent that declined is passed over. */
+/** How long an agent that declined is passed over: the first time, and at most. */
 export const AVOID_MS = 5_000;
+const AVOID_MAX_MS = 60_000;
+
+/** The same after so many declines in a row: each is half a dozen events in its execution's log. */
+export function avoidMs(declines: number): number {
+  return Math.min(AVOID_MS * 2 ** (declines - 1), AVOID_MAX_MS);
+}
 
 /**
  * How long after an agent accepted a lease, and after each answer, its execution

@@ -6,6 +6,7 @@ import { CLOSE_CODES } from "#protocol/socket.ts";
 import { agreeOnVersion, PROTOCOL_VERSIONS } from "#protocol/version.ts";
 import type { Candidate } from "./choose.ts";
 import type { AgentIdentity } from "./contract.ts";
+import { avoidMs } from "./deadlines.ts";
 
 /** An agent's description has to fit its socket's attachment. */
 const HELLO_MAX_BYTES = 8 * 1024;
@@ -21,6 +22,8 @@ export interface AgentSocket {
   avoidUntil: number;
   /** Why it declined last, in words. */
   declined?: string;
+  /** How often it has declined since it last accepted. */
+  declines?: number;
   hello?: Omit<Hello, "type" | "leases" | "protocol" | "interpreters" | "secrets" | "sealing"> & {
     interpreters?: readonly string[];
   };
@@ -28,6 +31,14 @@ export interface AgentSocket {
 
 export function newSocket({ agentId, name, labels }: AgentIdentity, now: number): AgentSocket {
   return { agentId, name, labels, connectedAt: now, avoidUntil: 0 };
+}
+
+/** It has declined: it is passed over for a while, for longer when it does so again and again. */
+export function afterDecline(state: AgentSocket, declined: string, now: number): AgentSocket {
+  // This was offered before it began to be passed over.
+  if (state.avoidUntil > now) return { ...state, declined };
+  const declines = (state.declines ?? 0) + 1;
+  return { ...state, declined, declines, avoidUntil: now + avoidMs(declines) };
 }
 
 export type Greeting =

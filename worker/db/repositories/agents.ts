@@ -5,7 +5,7 @@ import { agents, pools } from "../schema.ts";
 import type { TenantScope } from "../scope.ts";
 
 /** An agent without what only its pool knows. */
-export type AgentRecord = Omit<Agent, "presence" | "sealing">;
+export type AgentRecord = Omit<Agent, "presence" | "sealing" | "hostLabels" | "lastSeenAt">;
 
 export function agentsRepository({ db, within }: TenantScope) {
   const withPool = () =>

@@ -5,6 +5,7 @@ import type { Agent } from "#protocol/api/pools.ts";
 import { Badge } from "../../components/Badge.tsx";
 import { copyText } from "../../components/CopyButton.tsx";
 import { DropdownMenu, MenuItem, MenuLabel, MenuSeparator } from "../../components/DropdownMenu.tsx";
+import { plural } from "../../components/format.ts";
 import { IconButton } from "../../components/IconButton.tsx";
 import { LabelList } from "../../components/LabelList.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
@@ -38,6 +39,11 @@ export function AgentRow({ agent }: { agent: Agent }) {
               </>
             ) : (
               <>
+                {agent.lastSeenAt && (
+                  <>
+                    last connected <RelativeTime time={agent.lastSeenAt} /> ·{" "}
+                  </>
+                )}
                 added <RelativeTime time={agent.createdAt} />
               </>
             )}
@@ -50,6 +56,7 @@ export function AgentRow({ agent }: { agent: Agent }) {
           )}
           {version && <p className="text-[0.8125rem] text-muted wrap-anywhere">{version.words}</p>}
           <LabelList labels={agent.labels} />
+          {agent.hostLabels && <HostLabels labels={agent.hostLabels} />}
         </div>
         {presence && <Slots busy={presence.busySlots} slots={presence.slots} />}
       </div>
@@ -79,6 +86,20 @@ export function AgentRow({ agent }: { agent: Agent }) {
       <ReleaseAgentDialog agent={agent} open={releasing} onOpenChange={setReleasing} />
       <RevokeAgentDialog agent={agent} open={revoking} onOpenChange={setRevoking} />
     </li>
+  );
+}
+
+/** What it found out about its host: folded, for there are dozens. */
+function HostLabels({ labels }: { labels: Readonly<Record<string, string>> }) {
+  const count = Object.keys(labels).length;
+  if (count === 0) return null;
+  return (
+    <details className="mt-1.5 text-[0.8125rem]">
+      <summary className="w-fit cursor-pointer text-muted pointer-coarse:py-2">
+        {plural(count, "host label")}
+      </summary>
+      <LabelList name="Host labels" labels={labels} />
+    </details>
   );
 }
 

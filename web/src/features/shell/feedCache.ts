@@ -1,7 +1,7 @@
 /** What a message of the feed changes in the lists that were read. */
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { ExecutionSummary } from "#protocol/api/executions.ts";
-import type { Agent, Presence } from "#protocol/api/pools.ts";
+import type { Agent } from "#protocol/api/pools.ts";
 import type { FeedMessage } from "#protocol/feed.ts";
 import type { ListPage } from "../../api/paging.ts";
 import { agentKeys } from "../../api/queries/agents.ts";
@@ -14,7 +14,7 @@ export function applyFeedMessage(queries: QueryClient, message: FeedMessage): vo
     case "execution.removed":
       return changeExecutionLists(queries, (pages) => withoutExecution(pages, message.executionId));
     case "agent":
-      return applyPresence(queries, message.agentId, message.presence);
+      return applyPresence(queries, message);
     case "agent.quarantined":
       return void queries.invalidateQueries({ queryKey: agentKeys.agents });
     default:
@@ -39,6 +39,8 @@ function applyExecution(queries: QueryClient, execution: ExecutionSummary): void
     void queries.invalidateQueries({ queryKey: executionKeys.retries(trigger.executionId) });
   }
 }
+
+type AgentMessage = Extract<FeedMessage, { type: "agent" }>;
 
 type ExecutionPages = ListPage<ExecutionSummary>[];
 
@@ -85,10 +87,11 @@ function isKnown(pages: readonly ListPage<ExecutionSummary>[], { id }: Execution
   return pages.some((page) => page.items.some((item) => item.id === id));
 }
 
-function applyPresence(queries: QueryClient, agentId: string, presence: Presence | undefined): void {
+function applyPresence(queries: QueryClient, { agentId, presence, lastSeenAt }: AgentMessage): void {
   const list = queries.getQueryData<InfiniteData<ListPage<Agent>>>(agentKeys.agents);
   if (!list) return;
-  if (!list.pages.some((page) => page.items.some((agent) => agent.id === agentId))) {
+  const known = list.pages.flatMap((page) => page.items).find((agent) => agent.id === agentId);
+  if (!known || (presence && !known.hostLabels)) {
     // A new agent: its name, pool and labels are not in the message, nor the token that it used.
     void queries.invalidateQueries({ queryKey: agentKeys.joinTokens });
     void queries.invalidateQueries({ queryKey: agentKeys.agents });
@@ -97,7 +100,7 @@ function applyPresence(queries: QueryClient, agentId: string, presence: Presence
   }
   const pages = list.pages.map((page) => ({
     ...page,
-    items: page.items.map((agent) => (agent.id === agentId ? { ...agent, presence } : agent)),
+    items: page.items.map((agent) => (agent.id === agentId ? { ...agent, presence, lastSeenAt } : agent)),
   }));
   queries.setQueryData(agentKeys.agents, { ...list, pages });
 }
