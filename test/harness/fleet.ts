@@ -90,6 +90,10 @@ export class Fleet {
     return this.#hosts.flatMap(({ pid }) => pid ?? []);
   }
 
+  get stateDirs(): string[] {
+    return this.#members.map(({ stateDir }) => stateDir);
+  }
+
   get connected(): number {
     return this.#connected.size;
   }

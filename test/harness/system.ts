@@ -128,8 +128,12 @@ export class World {
   async close({ keep = false } = {}): Promise<void> {
     for (const tenant of this.#tenants) tenant.close();
     await Promise.all([...this.#agents, ...this.#fleets].map((each) => each.kill()));
-    await Promise.all(this.#agents.map((agent) => clearCgroups(agent.stateDir)));
-    for (const { stateDir } of this.#agents) clearPipes(stateDir);
+    const stateDirs = [
+      ...this.#agents.map(({ stateDir }) => stateDir),
+      ...this.#fleets.flatMap((fleet) => fleet.stateDirs),
+    ];
+    await Promise.all(stateDirs.map((stateDir) => clearCgroups(stateDir)));
+    for (const stateDir of stateDirs) clearPipes(stateDir);
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await this.#plane.stop();
     if (!keep) await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
