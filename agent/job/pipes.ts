@@ -12,6 +12,7 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { makeOwnFolder, makePrivateDirectory } from "../files.ts";
+import { STEP_PATH } from "../runners/environment.ts";
 
 const BATCH = 256;
 const LOW_WATER = 32;
@@ -90,7 +91,7 @@ export class PipePool {
   #makeBatch(): Promise<void> {
     const names = Array.from({ length: BATCH }, () => `${this.#prefix}${++this.#made}`);
     return new Promise((resolve, reject) => {
-      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: MKFIFO_PATH } }, (error, _, said) => {
+      execFile("mkfifo", ["-m", "600", ...names], { env: { PATH: STEP_PATH } }, (error, _, said) => {
         if (error) {
           const missing = new Failure("this host has no mkfifo: install coreutils or busybox");
           const words = said.trim().split("\n").at(-1) || error.message;
@@ -118,8 +119,6 @@ export function placeInMemory(own: string): string | undefined {
   }
   return join(MEMORY, `farhand-pipes-${createHash("sha256").update(own).digest("hex").slice(0, 16)}`);
 }
-
-const MKFIFO_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** A pipe that is being read. */
 export interface PipeReading {
