@@ -22,6 +22,7 @@ import { type StatePaths, statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { ownPages, releaseAtRest } from "../residentPages.ts";
 import { Rotation } from "../rotation.ts";
 import { openProviders } from "../secrets/index.ts";
 import { sealedStore } from "../secrets/sealed.ts";
@@ -74,6 +75,7 @@ async function run(config: RunConfig): Promise<void> {
   const sealingKey = takeState(paths, identity.agentId);
   const log = createLog({ format: config.logFormat, level: config.logLevel }, { agentId: identity.agentId });
   endAtDefects(log);
+  logWarnings(log);
   const ready = Promise.withResolvers<Agent>();
   // From early on: without a listener the signal would end the agent.
   onHangUp(async () => {
@@ -122,6 +124,8 @@ async function run(config: RunConfig): Promise<void> {
   const health = () => healthOf(agent.contact, clock.monotonic());
   service = channel && new ServiceManager({ ...channel, health, clock, log });
   service?.ready();
+  const pages = ownPages();
+  if (pages) releaseAtRest(clock, pages);
   await firstSignal(() => {
     log.warn("told twice to stop: killing what runs");
     agent.killNow();
@@ -153,6 +157,14 @@ function endAtDefects(log: Log): void {
   process.on("uncaughtException", (error) => {
     log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
     process.exit(EXIT.failed);
+  });
+}
+
+/** What Node warns of becomes lines of the log. That a feature of it is experimental is known. */
+function logWarnings(log: Log): void {
+  process.removeAllListeners("warning");
+  process.on("warning", ({ name, message }) => {
+    if (name !== "ExperimentalWarning") log.warn("a warning of Node", { reason: message });
   });
 }
 

@@ -109,6 +109,18 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    name: "at rest it takes less than 60 MB",
+    async run(scene) {
+      let megabytes = Number.POSITIVE_INFINITY;
+      await until("the agent to be small", async () => {
+        const status = await scene.machine.read(`cat /proc/${await scene.unit("MainPID")}/status`);
+        megabytes = (Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6;
+        return megabytes < 60;
+      });
+      return `${megabytes.toFixed(1)} MB`;
+    },
+  },
+  {
     name: "run again it changes nothing",
     async run(scene, memory) {
       const { code, output } = await scene.install();
