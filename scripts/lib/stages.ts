@@ -1,6 +1,6 @@
 /** What `npm run check` and `npm test` are made of: stages that all run, whatever the ones before said. */
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import { DIST, ROOT } from "./paths.ts";
@@ -9,6 +9,8 @@ import { elapsed, paint, say } from "./terminal.ts";
 export interface Count {
   passed: number;
   failed: number;
+  /** What failed, a line each, for the end of a run whose output nobody scrolls through. */
+  failures?: readonly string[];
 }
 
 export interface Stage {
@@ -23,17 +25,17 @@ export async function runStages(stages: readonly Stage[]): Promise<Count> {
   for (const stage of stages) {
     say(`\n${paint("bold", `▸ ${stage.name}`)}`);
     const started = performance.now();
-    const count = await stage.run().catch((error: unknown) => {
+    const count = await stage.run().catch((error: unknown): Count => {
       say(error instanceof Error ? error.message : String(error));
       return { passed: 0, failed: 1 };
     });
     total.passed += count.passed;
     total.failed += count.failed;
-    if (count.failed > 0) broken.push(stage.name);
+    if (count.failed > 0) broken.push(stage.name, ...(count.failures ?? []).map((line) => `  ${line}`));
     const mark = count.failed > 0 ? paint("red", "✗") : paint("green", "✓");
     say(`${mark} ${stage.name} ${paint("dim", elapsed(performance.now() - started))}`);
   }
-  if (broken.length > 0) say(`\n${paint("red", "Failed:")} ${broken.join(", ")}`);
+  if (broken.length > 0) say(`\n${paint("red", "Failed:")}\n${broken.join("\n")}`);
   return total;
 }
 
@@ -52,7 +54,26 @@ const reportSchema = z.object({
   numPassedTests: z.number(),
   numFailedTests: z.number(),
   numFailedTestSuites: z.number(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      message: z.string(),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()) }),
+      ),
+    }),
+  ),
 });
+
+/** Each test that failed, and each file that did not load, with the first line of what it said. */
+export function failuresIn({ testResults }: z.infer<typeof reportSchema>): string[] {
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const line = (test: string, said = "") => `${relative(ROOT, name)}${test}: ${said.split("\n")[0]}`;
+    const failed = assertionResults.filter(({ status }) => status === "failed");
+    const lines = failed.map((test) => line(` > ${test.fullName}`, test.failureMessages[0]));
+    return lines.length === 0 && message !== "" ? [line("", message)] : lines;
+  });
+}
 
 /** Where the tests of a project leave what they came to, as vitest writes it in JSON. */
 export function reportOf(project: string): string {
@@ -85,12 +106,11 @@ export function tests(
         ...(only === undefined ? [] : ["--testNamePattern", only]),
       ];
       const { exitCode } = await execa("vitest", args, { cwd: ROOT, stdio: "inherit", reject: false, env });
-      const { numPassedTests, numFailedTests, numFailedTestSuites } = reportSchema.parse(
-        JSON.parse(await readFile(report, "utf8").catch(() => "{}")),
-      );
+      const results = reportSchema.parse(JSON.parse(await readFile(report, "utf8").catch(() => "{}")));
+      const { numPassedTests, numFailedTests, numFailedTestSuites } = results;
       // A file that does not load has no tests to fail, and an error outside of all tests belongs to none.
       const failed = Math.max(numFailedTests, numFailedTestSuites > 0 || exitCode !== 0 ? 1 : 0);
-      return { passed: numPassedTests, failed };
+      return { passed: numPassedTests, failed, failures: failuresIn(results) };
     },
   };
 }
