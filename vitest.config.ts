@@ -12,6 +12,9 @@ const workerd = cloudflareTest({
   },
 });
 
+/** Nothing is proven by how soon something comes to pass; left to itself, `expect.poll` waits a second. */
+const patience = { poll: { timeout: 12_000 } };
+
 // Left to itself, vitest keeps one processor free, which on two is half of them.
 export default defineConfig({
   test: {
@@ -35,6 +38,7 @@ export default defineConfig({
           setupFiles: ["test/workerd/setup.ts"],
           provide: { migrations: await readD1Migrations("./migrations") },
           testTimeout: 15_000,
+          expect: patience,
           maxWorkers: 2,
         },
       },
@@ -43,6 +47,7 @@ export default defineConfig({
           name: "process",
           include: ["test/process/**/*.test.ts"],
           testTimeout: 30_000,
+          expect: patience,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
@@ -53,6 +58,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/harness/build.ts"],
           testTimeout: 60_000,
+          expect: patience,
           maxWorkers: 2,
         },
       },
@@ -62,6 +68,7 @@ export default defineConfig({
           include: ["test/browser/**/*.test.ts"],
           globalSetup: ["test/browser/setup.ts"],
           testTimeout: 60_000,
+          expect: patience,
           hookTimeout: 30_000,
           maxWorkers: 2,
         },
