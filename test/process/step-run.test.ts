@@ -26,10 +26,13 @@ const attemptOf = (script: string, spool?: Spool) => attemptOn(host, script, spo
 /** A spool on a disk that is full while `full` is set. */
 class FullSpool extends Spool {
   full = true;
+  /** How often it has been asked to take something while it was full. */
+  refusals = 0;
 
   override append(...args: Parameters<Spool["append"]>): ReturnType<Spool["append"]> {
-    if (this.full) throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
-    return super.append(...args);
+    if (!this.full) return super.append(...args);
+    this.refusals++;
+    throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
   }
 }
 
@@ -125,14 +128,13 @@ it("[fault 23] a full disk holds the script up, and nothing is lost when there i
 
 it("[fault 23] a full disk never holds up a cancel, and what it did not take is counted", async () => {
   const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
-  const { run, events } = attemptOf("echo 12345; sleep 300", spool);
+  const { run } = attemptOf("echo 12345; sleep 300", spool);
   const ended = run.run();
   let end: AttemptEnd | undefined;
   void ended.then((value) => {
     end = value;
   });
-  await expect.poll(() => events).toContain("started");
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(() => spool.refusals).toBeGreaterThan(0);
   run.stop("canceled", 500);
   await ended;
   expect(end?.outcome).toEqual({ type: "stopped", reason: "canceled", confirmed: true });
@@ -141,10 +143,12 @@ it("[fault 23] a full disk never holds up a cancel, and what it did not take is 
 
 it("[fault 23] a script that has ended, but whose output the disk does not take, can still be canceled", async () => {
   const spool = new FullSpool(join(root, "spool", "s"), "s", 1);
-  const { run, events } = attemptOf("echo 12345; exit 3", spool);
+  const pids = join(root, "pids");
+  const { run } = attemptOf(`echo 12345; echo $$ > ${pids}; exit 3`, spool);
   const ended = run.run();
-  await expect.poll(() => events).toContain("started");
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const pid = await lineIn(pids);
+  await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
+  await expect.poll(() => spool.refusals).toBeGreaterThan(0);
   run.stop("canceled", 500);
   const { outcome, cutBytes } = await ended;
   expect(outcome).toEqual({ type: "exited", exitCode: 3 });
