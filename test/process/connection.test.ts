@@ -103,6 +103,13 @@ it("[G12] [fault 28] connects with a clock that is an hour off, by the clock of 
   expect(finished.outcome).toEqual({ type: "exited", exitCode: 0 });
 });
 
+it("writes nothing but lines of its log, whatever Node has to warn of", async () => {
+  const made = await site();
+  const agent = made.start();
+  await made.plane.connected();
+  expect(agent.raw.filter((line) => !line.startsWith("{"))).toEqual([]);
+});
+
 it("[HS4] [fault 20] honours Retry-After and then connects", async () => {
   const made = await site();
   made.plane.refuses = () => http("503 Service Unavailable", "retry-after: 1\r\n");
