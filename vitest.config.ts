@@ -46,7 +46,7 @@ export default defineConfig({
         test: {
           name: "process",
           include: ["test/process/**/*.test.ts"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           expect: patience,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

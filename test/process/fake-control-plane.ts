@@ -38,7 +38,7 @@ import { type Lease, parseFrame } from "#protocol/socket.ts";
 import { SUBPROTOCOL } from "#protocol/version.ts";
 import { LONG, LONG_TIMEOUT_MS } from "../harness/long.ts";
 
-const WAIT_MS = LONG ? LONG_TIMEOUT_MS : 20_000;
+const WAIT_MS = LONG ? LONG_TIMEOUT_MS : 40_000;
 
 /** Something a test can wait on: every change looks at all conditions again. */
 export class Changes {
