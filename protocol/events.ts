@@ -39,8 +39,8 @@ export const waitSchema = z
     z.strictObject({ for: z.literal("time"), until: time }),
     /** The pause before the next attempt. */
     z.strictObject({ for: z.literal("retry"), until: time }),
-    /** A slot of an agent. */
-    z.strictObject({ for: z.literal("agent"), until: time }),
+    /** A slot of an agent. `askAt`: agents declined, and the pool is asked again then. */
+    z.strictObject({ for: z.literal("agent"), until: time, askAt: time.optional() }),
     /** The pool's answer which agents match, or an agent that does. */
     z.strictObject({ for: z.literal("targets"), until: time }),
     z.strictObject({ for: z.literal("locks"), until: time }),

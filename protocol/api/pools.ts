@@ -85,8 +85,8 @@ export const joinTokenCreateSchema = z
     poolId: idSchema("pool").optional(),
     /** How many agents may come in with it. */
     uses: z
-      .number()
-      .int()
+      .number({ error: USES_WORDS })
+      .int({ error: USES_WORDS })
       .min(1, { error: USES_WORDS })
       .max(JOIN_TOKEN_USES_MAX, { error: USES_WORDS })
       .default(1),

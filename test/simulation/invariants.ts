@@ -1,5 +1,6 @@
 /** What holds of every state between two decisions, and of every decision by itself. */
 import { isStepTerminal } from "#protocol/states.ts";
+import { deadlineOf } from "../../worker/execution/engine/deadlines.ts";
 import type { Decision, Effect } from "../../worker/execution/engine/inputs.ts";
 import { scopeOf } from "../../worker/execution/engine/scopes.ts";
 import {
@@ -35,6 +36,8 @@ export function checkState(state: EngineState): void {
       );
     }
     if (step.wait?.for !== "agent") continue;
+    const { askAt } = step.wait;
+    if (askAt !== undefined && (deadlineOf(state)?.at ?? Number.POSITIVE_INFINITY) <= askAt) continue;
     const wanted = state.scopes.get(scopeOf(state, path).scope)?.fence;
     if (wanted === undefined || !isLeaseOpen(state.leases.get(wanted))) {
       throw new Violation("G5", `"${path}" waits for an agent that nobody has asked for`);

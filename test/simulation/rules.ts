@@ -9,7 +9,12 @@ import { apply, fold, type TimedEvent } from "../../worker/execution/engine/fold
 import type { Decision, Effect, EngineInput } from "../../worker/execution/engine/inputs.ts";
 import { policyOf } from "../../worker/execution/engine/lists.ts";
 import { refusalOf } from "../../worker/execution/engine/people.ts";
-import { type EngineState, isFailure, lateKey } from "../../worker/execution/engine/state.ts";
+import {
+  type EngineState,
+  isFailure,
+  type LeaseRecord,
+  lateKey,
+} from "../../worker/execution/engine/state.ts";
 import { comparable } from "../../worker/execution/engine/testRun.ts";
 import { unanswered } from "../../worker/execution/engine/unanswered.ts";
 import { checkDecision, checkState } from "./invariants.ts";
@@ -17,6 +22,8 @@ import type { Oracle } from "./oracle.ts";
 import { Violation } from "./world.ts";
 
 const TICKS_MAX = 200;
+/** The least between two requests, when an agent declined again. */
+const ASK_AGAIN_MS = 5_000;
 /** More than any simulated execution needs. */
 const EVENTS_MAX = 3_000;
 /** Events by which a step begins, or goes on to what it is about. */
@@ -114,6 +121,7 @@ export class Rules {
       throw new Violation("G16", `a late report of "${event.step}" is kept twice`);
     }
     if (event.type === "step.started") this.#oracle.told(event.step, event.attempt);
+    if (event.type === "lease.requested") asksInTime(copy, event, time);
     if ("step" in event && event.step !== ROOT) this.#happensTo(copy, event);
     if (event.type === "phase.started" && event.phase === "compensating") this.#undoes(event.steps);
     this.#copy = apply(copy, { time, event });
@@ -222,6 +230,28 @@ export class Rules {
       throw new Violation("lists", `"${path}" has ended before what is in it`);
     }
   }
+}
+
+/** Who asks in vain, of an agent that was asked in vain before, does not ask again at once. */
+function asksInTime(
+  copy: EngineState,
+  event: Extract<ExecutionEvent, { type: "lease.requested" }>,
+  time: number,
+): void {
+  const isOfWait = (lease: LeaseRecord) => lease.scope === event.scope && lease.until === event.until;
+  const vain = [...copy.leases.values()].filter((lease) => isOfWait(lease) && lease.status === "failed");
+  const last = vain.pop();
+  if (!last || !vain.some((lease) => agentOf(lease) === agentOf(last))) return;
+  if (time < last.requestedAt + ASK_AGAIN_MS) {
+    throw new Violation(
+      "LS1",
+      `${agentOf(last)} declined "${event.scope}" again, and the pool is asked at once`,
+    );
+  }
+}
+
+function agentOf({ agentId, wantedAgentId }: LeaseRecord): string {
+  return agentId ?? wantedAgentId ?? "";
 }
 
 /** Nothing is sent out in a pause, or after a cancel but what undoes and cleans up. */

@@ -73,6 +73,19 @@ function randomLog(roll: () => number): TimedEvent[] {
   return run.log;
 }
 
+it("who waits to ask the pool again stands in the queue, with what the agents said", () => {
+  const run = new Run([command("a")]);
+  for (const fence of [1, 2]) {
+    run.granted(fence).input({ type: "lease.failed", fence, reason: "no room", retry: true });
+  }
+  expect(toProgress("exe_1", run.state, 1).queue).toEqual({
+    ...{ ahead: 0, reason: "agents_decline" },
+    detail: "1 agent did not take it (1: no room)",
+  });
+  run.at(6_000);
+  expect(toProgress("exe_1", run.state, 1).queue).toBeUndefined();
+});
+
 it(`whoever is told what events touched sees what the API says: ${SEEDS} seeded logs`, () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const log = randomLog(generator(seed));

@@ -4,8 +4,16 @@ import { STREAMS } from "#protocol/chunk.ts";
 import type { Notification } from "#protocol/notifications.ts";
 import { ancestorsOf, listOf, placeOf } from "#protocol/paths.ts";
 import { blockTitle } from "../blocks/index.ts";
+import { declinedWords } from "./engine/declines.ts";
 import { policyOf } from "./engine/lists.ts";
-import type { EngineState, LeaseRecord, LockRecord, StepRecord } from "./engine/state.ts";
+import { scopeOf } from "./engine/scopes.ts";
+import {
+  type EngineState,
+  type LeaseRecord,
+  type LockRecord,
+  openSteps,
+  type StepRecord,
+} from "./engine/state.ts";
 import type { HeldOutput } from "./store.ts";
 
 export function toSummary(executionId: string, state: EngineState): ExecutionSummary {
@@ -69,7 +77,8 @@ export function toProgress(executionId: string, state: EngineState, head: number
   const { paused, locks, phase, end } = state;
   return {
     ...toSummary(executionId, state),
-    queue: leases.find(({ status }) => status === "queued")?.queue ?? slotQueue(locks),
+    queue:
+      leases.find(({ status }) => status === "queued")?.queue ?? slotQueue(locks) ?? declinedQueue(state),
     agent: granted && agentOf(granted),
     paused: paused && !end ? { actor: paused.actor, reason: paused.reason, at: iso(paused.at) } : undefined,
     locks: locks && locks.locks.length > 0 ? toLockPlace(locks) : undefined,
@@ -103,6 +112,16 @@ function toLockPlace({ status, locks, queue }: LockRecord): Execution["locks"] {
 function slotQueue(locks: LockRecord | undefined): Execution["queue"] {
   const { ahead, reason } = locks?.queue ?? {};
   return ahead !== undefined && reason !== undefined ? { ahead, reason } : undefined;
+}
+
+/** Agents declined, and the pool is asked again later: until then nothing of it stands in the pool's queue. */
+function declinedQueue(state: EngineState): Execution["queue"] {
+  for (const { path, wait } of openSteps(state)) {
+    if (wait?.for !== "agent" || wait.askAt === undefined) continue;
+    const declined = state.scopes.get(scopeOf(state, path).scope)?.declined;
+    return { ahead: 0, reason: "agents_decline", detail: declined && declinedWords(declined) };
+  }
+  return undefined;
 }
 
 function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {

@@ -52,7 +52,7 @@ import {
   unanswered,
 } from "./leases.ts";
 import { decliningWords, missingWords } from "./missing.ts";
-import { type AgentSocket, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
+import { type AgentSocket, afterAccept, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 type SecretAnswer = Extract<AgentControlMessage, { type: "secret.answer" }>;
@@ -424,7 +424,7 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (message.type === "lease.declined") {
       const declined = message.detail || message.reason;
       socket.setState(afterDecline(state, declined, Date.now()));
-    } else if (action.type === "accept" && state.declines) socket.setState({ ...state, declines: 0 });
+    } else if (action.type === "accept" && state.declines) socket.setState(afterAccept(state, Date.now()));
     this.#perform(action, socket);
     if (action.type !== "accept") this.#handOut();
   }

@@ -31,6 +31,31 @@ describe("choosing an agent", () => {
     expect(chooseAgent(agents, gone, 0)).toEqual({ none: "no_agent_connected" });
   });
 
+  it("has those that declined lately come after all others, who was asked longest ago first", () => {
+    const declined = (agentId: string, seconds: number) =>
+      agent(agentId, { avoidUntil: now - seconds * 1_000 });
+    const now = 3_600_000;
+    const agents = [
+      declined("new", 1),
+      agent("busy", { busy: 1 }),
+      declined("old", 120),
+      declined("mid", 60),
+    ];
+    const order = [];
+    while (agents.length > 0) {
+      const choice = chooseAgent(agents, { labels: {} }, now);
+      if (!("agentId" in choice)) break;
+      order.push(choice.agentId);
+      agents.splice(
+        agents.findIndex(({ agentId }) => agentId === choice.agentId),
+        1,
+      );
+    }
+    expect(order).toEqual(["busy", "old", "mid", "new"]);
+    const longAgo = [agent("busy", { busy: 1 }), declined("idle", 600)];
+    expect(chooseAgent(longAgo, { labels: {} }, now)).toEqual({ agentId: "idle" });
+  });
+
   it.each([
     [[], "no_agent_connected"],
     [[agent("a", { draining: true })], "no_agent_matches"],

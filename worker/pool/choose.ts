@@ -23,7 +23,14 @@ export interface Wish {
 
 export type Choice = { agentId: string } | { none: QueueReason };
 
-/** The matching agent with the largest share of free slots; among equals the one with more of them. */
+/** For how long after it was passed over an agent that declined comes after the others. */
+const LATELY_MS = 10 * 60_000;
+
+/**
+ * The matching agent with the largest share of free slots. Those that declined
+ * lately come after all others, in turn: the emptiest would be asked over and
+ * over, and those behind it never.
+ */
 export function chooseAgent(candidates: readonly Candidate[], wish: Wish, now: number): Choice {
   const eligible =
     wish.wantedAgentId === undefined
@@ -34,7 +41,7 @@ export function chooseAgent(candidates: readonly Candidate[], wish: Wish, now: n
   if (matching.length === 0) return { none: "no_agent_matches" };
   const free = matching.filter((agent) => isFree(agent, now));
   const best = free.reduce<Candidate | undefined>(
-    (one, other) => (one && load(one) <= load(other) ? one : other),
+    (one, other) => (one && compare(one, other, now) <= 0 ? one : other),
     undefined,
   );
   if (best) return { agentId: best.agentId };
@@ -98,6 +105,12 @@ export function hasLabels(
   wants: Readonly<Record<string, string>>,
 ): boolean {
   return Object.entries(wants).every(([name, value]) => Object.hasOwn(has, name) && has[name] === value);
+}
+
+/** Below 0 for who comes first. */
+function compare(one: Candidate, other: Candidate, now: number): number {
+  const declinedAt = ({ avoidUntil }: Candidate) => (avoidUntil > now - LATELY_MS ? avoidUntil : 0);
+  return declinedAt(one) - declinedAt(other) || load(one) - load(other);
 }
 
 function load(agent: Candidate): number {

@@ -41,6 +41,11 @@ export function afterDecline(state: AgentSocket, declined: string, now: number):
   return { ...state, declined, declines, avoidUntil: now + avoidMs(declines) };
 }
 
+/** It takes work: that it once declined is forgotten, unless it was since this was offered. */
+export function afterAccept(state: AgentSocket, now: number): AgentSocket {
+  return { ...state, declines: 0, avoidUntil: state.avoidUntil > now ? state.avoidUntil : 0 };
+}
+
 export type Greeting =
   | { ok: true; state: AgentSocket; welcome: PoolControlMessage }
   | { ok: false; code: number; reason: string };

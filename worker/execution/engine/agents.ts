@@ -1,6 +1,7 @@
 /** Steps and the agents that carry them out: asking for leases, sending steps out, letting agents go. */
 import type { StepInputs } from "#protocol/data.ts";
 import { inputsOf, lookAtAgent } from "../../blocks/values.ts";
+import { askAgainAt, type Declined, declinedWords } from "./declines.ts";
 import type { Draft } from "./draft.ts";
 import { agentAt, sceneOf } from "./scene.ts";
 import { isScopeAlive, type ScopeSpec, scopeOf } from "./scopes.ts";
@@ -14,10 +15,8 @@ import {
   type StepRecord,
   stepsUnder,
 } from "./state.ts";
-import { fail } from "./steps.ts";
-
-/** After so many grants in a row that came to nothing its steps fail instead of asking for ever. */
-const LEASE_TRIES_MAX = 20;
+import { fail, finish } from "./steps.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** An agent is kept through a pause this short; for a longer one it is let go. */
 const KEEP_MS = 60_000;
@@ -44,8 +43,16 @@ export function sendToAgent(draft: Draft, step: StepRecord, values: Readonly<Rec
   else requestLease(draft, step, spec, { inputs });
 }
 
-function waitForAgent(draft: Draft, path: string, until: number): void {
-  draft.emit({ type: "step.waiting", step: path, wait: { for: "agent", until } });
+/** @param askAt when the pool is asked again; undefined while it is */
+function waitForAgent(draft: Draft, path: string, until: number, askAt?: number): void {
+  draft.emit({ type: "step.waiting", step: path, wait: { for: "agent", until, askAt } });
+}
+
+/** What a step says that no agent took before its wait was over. */
+export function noAgentInTime(declined: Declined | undefined, until: number): Verdict {
+  const detail = "no agent became free in time";
+  const why = declined?.until === until ? `; ${declinedWords(declined)}` : "";
+  return { state: "timed_out", detail: detail + why };
 }
 
 /** @param first what the step has to ride on the offer with; without, it waits for the lease to be granted */
@@ -56,13 +63,15 @@ function requestLease(
   first?: { inputs: StepInputs | undefined },
 ): void {
   const { scope, poolId, labels, agentId, waitMs } = spec;
-  if ((draft.state.scopes.get(scope)?.failures ?? 0) >= LEASE_TRIES_MAX) {
-    return fail(draft, step.path, `no agent took the work in ${LEASE_TRIES_MAX} tries`);
-  }
+  const { now } = draft.moment;
+  // A wait that has begun goes on: what became of an earlier request gives no new hour.
+  const until = step.wait?.for === "agent" ? step.wait.until : now + waitMs;
+  const declined = draft.state.scopes.get(scope)?.declined;
+  if (until <= now) return finish(draft, step.path, noAgentInTime(declined, until));
+  const askAt = declined?.until === until ? askAgainAt(declined) : now;
+  if (askAt > now) return waitForAgent(draft, step.path, until, askAt);
   const fence = draft.state.leases.size + 1;
   const leaseId = draft.moment.newId("lease");
-  // A wait that has begun goes on: what became of an earlier request gives no new hour.
-  const until = step.wait?.for === "agent" ? step.wait.until : draft.moment.now + waitMs;
   draft.emit({
     type: "lease.requested",
     fence,

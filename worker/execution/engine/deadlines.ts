@@ -72,8 +72,11 @@ function lockWaitMs({ plan }: EngineState): number {
 }
 
 function* deadlinesOf(state: EngineState, step: StepRecord): Generator<Deadline> {
-  if (step.wait && step.state === "waiting" && step.wait.for !== "agent")
-    yield { type: "wait", at: step.wait.until, step };
+  if (step.wait && step.state === "waiting") {
+    // The end of a wait for an agent is that of its lease.
+    const at = step.wait.for === "agent" ? step.wait.askAt : step.wait.until;
+    if (at !== undefined) yield { type: "wait", at, step };
+  }
   if (step.lists || step.state === "waiting") {
     // What may be tried again has its time limit for each attempt, everything else from its turn on.
     const { timeoutMs } = step.block;

@@ -93,14 +93,6 @@ describe("leases", () => {
     expect(run.state.end).toMatchObject({ state: "failed", detail: expect.stringContaining("digest") });
   });
 
-  it("gives up after twenty offers that came to nothing", () => {
-    const run = new Run([command("a")]);
-    for (let fence = 1; fence <= 20; fence++) {
-      run.input({ type: "lease.failed", fence, reason: "no_slot", retry: true });
-    }
-    expect(run.state.end?.state).toBe("failed");
-  });
-
   it("[LS2] [G16] keeps a report under an old fence as late, once, and without effect", () => {
     const run = new Run([command("a")]).granted();
     run.input({ type: "lease.failed", fence: 1, reason: "not received", retry: true });

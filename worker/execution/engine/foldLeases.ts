@@ -1,5 +1,6 @@
 /** What events about leases mean for the state, and for the steps and scopes that go with them. */
 import type { ExecutionEvent } from "#protocol/events.ts";
+import { afterDecline } from "./declines.ts";
 import { type EngineState, isLeaseOpen, type LeaseRecord, type ScopeRecord } from "./state.ts";
 import { mutable } from "./table.ts";
 
@@ -40,9 +41,11 @@ export function applyLease(state: EngineState, time: number, event: LeaseEvent):
     }
     case "lease.failed": {
       const known = state.scopes.get(scope);
+      const lease = state.leases.get(fence);
       // Where nothing has begun, the next grant may be to another agent.
       const forgotten = known?.settled ? {} : { agent: undefined };
-      changeScope(state, scope, { failures: (known?.failures ?? 0) + 1, ...forgotten });
+      const declined = lease && afterDecline(known?.declined, lease, event.reason);
+      changeScope(state, scope, { declined, ...forgotten });
       return closeLease(takeBack(state, fence), fence, "failed");
     }
     case "lease.released":
@@ -53,10 +56,10 @@ export function applyLease(state: EngineState, time: number, event: LeaseEvent):
 }
 
 /** A step has begun under a lease, or may have: its files and processes are with that agent. */
-export function settleScope(state: EngineState, path: string, change: Partial<ScopeRecord> = {}): void {
+export function settleScope(state: EngineState, path: string): void {
   const fence = state.steps.get(path)?.fence;
   const scope = fence === undefined ? undefined : state.leases.get(fence)?.scope;
-  if (scope !== undefined) changeScope(state, scope, { settled: true, ...change });
+  if (scope !== undefined) changeScope(state, scope, { settled: true });
 }
 
 function closeLease(state: EngineState, fence: number, status: "failed" | "released"): EngineState {
@@ -95,5 +98,5 @@ function changeLease(state: EngineState, fence: number, change: Partial<LeaseRec
 }
 
 function changeScope(state: EngineState, scope: string, change: Partial<ScopeRecord>): void {
-  state.scopes.set(scope, { failures: 0, ...state.scopes.get(scope), ...change });
+  state.scopes.set(scope, { ...state.scopes.get(scope), ...change });
 }

@@ -53,7 +53,7 @@ export function applyStep(state: EngineState, time: number, event: StepEvent): E
         detail: undefined,
       }));
     case "step.started":
-      settleScope(state, path, { failures: 0 });
+      settleScope(state, path);
       return begun(state, time, path, (step) => ({
         state: "running",
         wait: undefined,

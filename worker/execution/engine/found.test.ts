@@ -110,17 +110,6 @@ describe("what nobody knows", () => {
   });
 });
 
-describe("leases", () => {
-  it("[G5] gives up after twenty grants in a row under which nothing began", () => {
-    const run = new Run([command("a")]);
-    for (let fence = 1; fence <= 20; fence++) {
-      run.granted(fence);
-      run.input({ type: "lease.failed", fence, reason: "no_slot", retry: true });
-    }
-    expect(run.state.end).toMatchObject({ state: "failed", detail: expect.stringContaining("20 tries") });
-  });
-});
-
 describe("undoing", () => {
   it("undoes a step on many agents on each of them, the last first", () => {
     const run = undoneOnTwo(command("undo"));

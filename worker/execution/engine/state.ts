@@ -12,6 +12,7 @@ import { jsonBytes } from "#protocol/json.ts";
 import { HELD_MAX_BYTES } from "#protocol/limits.ts";
 import type { Plan } from "#protocol/plan.ts";
 import type { ExecutionState, StepState, TerminalExecutionState } from "#protocol/states.ts";
+import type { Declined } from "./declines.ts";
 import type { Table } from "./table.ts";
 
 export interface Streams {
@@ -122,8 +123,8 @@ export interface LeaseRecord {
 export interface ScopeRecord {
   /** The fence of its open lease. */
   readonly fence?: number;
-  /** Requests in a row that came to nothing. */
-  readonly failures: number;
+  /** Of the wait that is on, or was last: agents that did not take it. */
+  readonly declined?: Declined;
   /** Something has begun there: from now on only this agent will do. */
   readonly settled?: boolean;
   readonly agent?: {

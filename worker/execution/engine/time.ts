@@ -1,14 +1,14 @@
 /** Time has passed: what is due is done. */
 import { CANCEL_GRACE_MS, WAIT_MAX_MS } from "#protocol/limits.ts";
 import { ROOT } from "#protocol/paths.ts";
-import { letGoOfSilent, release } from "./agents.ts";
+import { letGoOfSilent, noAgentInTime, release, waitingIn, wakeScope } from "./agents.ts";
 import { type Deadline, deadlineOf } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
 import { end } from "./ending.ts";
 import { settleAttempt } from "./reports.ts";
 import { goOn } from "./resume.ts";
 import { scopeOf } from "./scopes.ts";
-import { openSteps, type StepRecord, stepsUnder } from "./state.ts";
+import { type StepRecord, stepsUnder } from "./state.ts";
 import { finish } from "./steps.ts";
 import { abandonAll, stopAll } from "./stop.ts";
 
@@ -120,6 +120,7 @@ function waited(draft: Draft, step: StepRecord): void {
     case "resume":
       return finish(draft, path, { state: "timed_out", detail: "nobody resumed the execution in time" });
     case "agent":
+      return wakeScope(draft, scopeOf(draft.state, path).scope);
     case undefined:
       return;
     default:
@@ -134,10 +135,8 @@ function queued(draft: Draft, fence: number): void {
   for (const step of [...stepsUnder(draft.state, fence)]) {
     finish(draft, step.path, { state: "unknown", detail: "the pool did not answer in time" });
   }
-  for (const step of [...openSteps(draft.state)]) {
-    if (step.wait?.for !== "agent" || scopeOf(draft.state, step.path).scope !== lease.scope) continue;
-    finish(draft, step.path, { state: "timed_out", detail: "no agent became free in time" });
-  }
+  const end = noAgentInTime(draft.state.scopes.get(lease.scope)?.declined, lease.until);
+  for (const path of [...waitingIn(draft.state, lease.scope)]) finish(draft, path, end);
   release(draft, lease, "abandoned");
 }
 

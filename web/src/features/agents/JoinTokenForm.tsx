@@ -9,6 +9,7 @@ import {
 import { Field } from "../../components/Field.tsx";
 import { Input, Select } from "../../components/Input.tsx";
 import { Notice } from "../../components/Notice.tsx";
+import { sentence } from "../editor/assist/docText.ts";
 import { readLabels } from "./labels.ts";
 
 const FLEET_HOURS = [1, 4, 12, 24] as const;
@@ -47,7 +48,7 @@ export function JoinTokenForm({ id, pools, initialPool, problem, onSubmit }: Pro
     }
     const [issue] = wish.error.issues;
     if (issue?.path[0] === "labels") return setWrong({ labels: issue.message });
-    setWrong({ uses: `A token lets in from 1 to ${JOIN_TOKEN_USES_MAX} machines.` });
+    setWrong({ uses: issue && sentence(issue.message) });
   };
 
   return (

@@ -90,7 +90,7 @@ describe("the queue", () => {
   it("sends people to the agents when these take nothing", () => {
     const detail = "web-1: too little room on the agent's disk to keep output";
     expect(queueWords({ ahead: 0, reason: "agents_decline", detail }, "p").detail).toBe(
-      "web-1: too little room on the agent's disk to keep output. It is offered again within a minute.",
+      "web-1: too little room on the agent's disk to keep output. It is offered again within minutes.",
     );
     expect(queueWords({ ahead: 0, reason: "agents_decline" }, "p")).toMatchObject({
       title: expect.stringContaining("declines"),

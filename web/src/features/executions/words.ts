@@ -194,7 +194,7 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
       return {
         tone: "warn",
         title: `Whichever agent of pool “${pool}” is free declines`,
-        detail: `${queue.detail ?? "Its log says why"}. It is offered again within a minute.`,
+        detail: `${queue.detail ?? "Its log says why"}. It is offered again within minutes.`,
         toAgents: true,
       };
     case "pool_full":
