@@ -1,5 +1,5 @@
 /** Several steps under one lease, several leases of one execution, and the folder that they share. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Block } from "#protocol/blocks/index.ts";
@@ -133,8 +133,10 @@ describe("several steps at once under one lease", () => {
   });
 
   it("[OT3] [G3] both go on over cut connections, and nothing is lost", async () => {
-    const { plane } = await connectedSite();
-    const noise = (seed: number) => `seq ${seed} 3 900000 | tee >(sha256sum >&2)`;
+    const { plane, path } = await connectedSite();
+    // Not before both have begun: a start that is lost with its connection is not sent again here.
+    const gate = `while [ ! -e ${path("gate")} ]; do sleep 0.02; done`;
+    const noise = (seed: number) => `${gate}; seq ${seed} 3 900000 | tee >(sha256sum >&2)`;
     const { coordinator } = await plane.offer({
       blocks: both(noise(1), noise(2)),
       configure: (each) => {
@@ -143,6 +145,8 @@ describe("several steps at once under one lease", () => {
     });
     await plane.changes.until("the first start", () => coordinator.of("step.started").length > 0);
     coordinator.start("right");
+    await plane.changes.until("both starts", () => coordinator.of("step.started").length === 2);
+    writeFileSync(path("gate"), "");
     for (const step of ["left", "right"]) {
       const { streams } = await coordinator.finished(step);
       expect(streams.stdout.sha256).toBe(coordinator.sha256(step, "stdout"));
