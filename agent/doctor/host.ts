@@ -3,11 +3,13 @@ import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { fingerprintOf, loadIdentity } from "../identity.ts";
+import { readNextKey } from "../keys.ts";
 import { askAgent } from "../local/client.ts";
 import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { readProviders } from "../secrets/index.ts";
+import { readSealingKey } from "../secrets/sealingKey.ts";
 import type { Check } from "./check.ts";
 
 /** Below this the agent declines work (`spool_full`), or soon will. */
@@ -116,6 +118,9 @@ export const identityCheck: Check = {
         };
       }
       const { agentId, publicKey, poolName } = identity;
+      // The agent does not start with others that are not its own alone.
+      readNextKey(paths.nextKey);
+      readSealingKey(paths.sealingKey, agentId);
       return {
         result: "ok",
         words: `${agentId} in pool ${poolName}, key ${fingerprintOf(publicKey).slice(0, 16)}…`,

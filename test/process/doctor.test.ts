@@ -110,6 +110,22 @@ describe("doctor", () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: identity")]);
   });
 
+  it.each(["identity.json", "identity.next.json", "sealing.json"])(
+    "finds a key that others may read, which the agent does not start with either: %s",
+    async (name) => {
+      const { state } = await site();
+      writeFileSync(join(state, name), "{}", { flag: "a", mode: 0o600 });
+      chmodSync(join(state, name), 0o640);
+      const { found } = await examine(["--state", state]);
+      expect(found.identity).toMatchObject({
+        result: "fail",
+        words: expect.stringContaining(`run "chmod 600 ${join(state, name)}"`),
+      });
+      const { code, stderr } = await agentCommand(["run", "--state", state]);
+      expect([code, stderr]).toEqual([78, expect.stringContaining(`run "chmod 600 ${join(state, name)}"`)]);
+    },
+  );
+
   it("finds a policy and a file of secret providers that cannot be used", async () => {
     const { state } = await site();
     const [policy, secrets] = [join(folder, "policy.yaml"), join(folder, "secrets.yaml")];
