@@ -150,7 +150,7 @@ export const runningCheck: Check = {
       const { connection, draining } = running.report;
       if (connection.state !== "connected") {
         const words = `process ${pid} is not connected${connection.problem ? `: ${connection.problem}` : ""}`;
-        return { result: "fail", words, advice: adviceFor(connection.problem) };
+        return { result: "fail", words, advice: adviceFor(connection.code) };
       }
       if (draining) {
         return {
@@ -170,13 +170,14 @@ export const runningCheck: Check = {
   },
 };
 
-/** The control plane's own words say what to do about a refusal; of the rest the checks of the way there know more. */
-function adviceFor(problem = ""): string {
-  if (/two machines use this agent's key/i.test(problem)) {
-    return "Find the copy and stop it, then release the agent in the web app under Agents.";
+/** @param code of a refusal; of what else there can be the checks of the way there know more */
+function adviceFor(code: string | undefined): string {
+  switch (code) {
+    case "agent_quarantined":
+      return "Find the copy and stop it, then release the agent in the web app under Agents.";
+    case "agent_revoked":
+      return "If this host is to work again: a new join token, and farhand-agent enroll --force.";
+    default:
+      return "See the checks of the connection.";
   }
-  if (/\brevoked\b/.test(problem)) {
-    return "If this host is to work again: a new join token, and farhand-agent enroll --force.";
-  }
-  return "See the checks of the connection.";
 }

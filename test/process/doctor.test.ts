@@ -144,17 +144,22 @@ describe("doctor", () => {
   });
 
   it.each([
-    ["403", "Two machines use this agent's key: one is a copy", /^Find the copy and stop it/],
-    ["401", "This agent was revoked.", /enroll --force/],
-    ["503", "Come back later.", /checks of the connection/],
-  ])("says what to do about an agent that is refused with %s", async (status, detail, advice) => {
+    [403, "agent_quarantined", "There are two of you.", /^Find the copy and stop it/],
+    [403, "agent_revoked", "It was taken out.", /enroll --force/],
+    [
+      503,
+      "unavailable",
+      "The key of the store was revoked: two machines use this agent's key.",
+      /checks of the connection/,
+    ],
+  ])("says by its code what to do about a refusal with %i %s", async (status, code, detail, advice) => {
     const made = await site();
     const problem = {
       type: "about:blank",
       title: "x",
-      status: Number(status),
+      status,
       detail,
-      code: "forbidden",
+      code,
       requestId: "r",
     };
     const body = JSON.stringify(problem);
