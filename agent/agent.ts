@@ -9,7 +9,7 @@ import { factsIn } from "#protocol/blocks/common.ts";
 import type { SealingKey } from "#protocol/sealing/envelope.ts";
 import { sealingStatement } from "#protocol/sealing/keys.ts";
 import type { Clock } from "./clock.ts";
-import { within } from "./clock.ts";
+import { steadyTime, within } from "./clock.ts";
 import { ControlSession, type Updates } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
@@ -88,7 +88,7 @@ export class Agent {
     const pipes = await PipePool.open(paths.pipes);
     const cgroups = Cgroups.open(paths.root, clock, log);
     const host: Host = {
-      ...{ paths, clock, log, journal },
+      ...{ paths, clock, log, journal, steadyNow: steadyTime(clock) },
       folders: new Folders({
         ...{ root: paths.executions, state: paths.root, journal, clock, log },
         policy: () => workdirsOf(host.policy),
