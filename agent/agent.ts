@@ -9,7 +9,7 @@ import { factsIn } from "#protocol/blocks/common.ts";
 import type { SealingKey } from "#protocol/sealing/envelope.ts";
 import { sealingStatement } from "#protocol/sealing/keys.ts";
 import type { Clock } from "./clock.ts";
-import { within } from "./clock.ts";
+import { steadyTime, within } from "./clock.ts";
 import { ControlSession, type Updates } from "./connection/control.ts";
 import { DataSession } from "./connection/data.ts";
 import type { Dial } from "./connection/link.ts";
@@ -88,7 +88,7 @@ export class Agent {
     const pipes = await PipePool.open(paths.pipes);
     const cgroups = Cgroups.open(paths.root, clock, log);
     const host: Host = {
-      ...{ paths, clock, log, journal },
+      ...{ paths, clock, log, journal, steadyNow: steadyTime(clock) },
       folders: new Folders({
         ...{ root: paths.executions, state: paths.root, journal, clock, log },
         policy: () => workdirsOf(host.policy),
@@ -288,12 +288,13 @@ export function markDraining(path: string, isDraining: boolean): void {
 
 function connectionReport(contact: Contact | undefined, clock: Clock): AgentReport["connection"] {
   if (!contact) return { state: "connecting" };
-  const { phase, problem } = contact;
+  const { phase } = contact;
+  const trouble = { problem: contact.problem?.words, code: contact.problem?.code };
   const now = clock.monotonic();
   if (phase === "down") {
-    return { state: "waiting", problem, retryInMs: Math.max(0, Math.round(contact.dialAt - now)) };
+    return { state: "waiting", ...trouble, retryInMs: Math.max(0, Math.round(contact.dialAt - now)) };
   }
-  if (phase === "dialing" || !contact.settled) return { state: "connecting", problem };
+  if (phase === "dialing" || !contact.settled) return { state: "connecting", ...trouble };
   return { state: "connected", since: new Date(clock.now() - (now - contact.openedAt)).toISOString() };
 }
 

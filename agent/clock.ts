@@ -17,6 +17,15 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * A wall clock, ms, that a jump ahead does not take along: for what must not be
+ * forgotten too early. One that is put right after it began it follows only back.
+ */
+export function steadyTime(clock: Clock): () => number {
+  const offset = clock.now() - clock.monotonic();
+  return () => Math.min(clock.now(), clock.monotonic() + offset);
+}
+
 /** Resolves after `ms` of the given clock. */
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 /** Who this agent is: made once by `enroll`, read by everything else. */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { EXIT, Failure } from "./failure.ts";
 import { errorCode, writeFileAtomically } from "./files.ts";
@@ -67,11 +68,12 @@ export function decodePrivateKey(text: string): KeyObject {
  * The text of a file that holds a private key.
  * @param ifCopied what to do when others may have read it
  * @returns undefined when there is none
- * @throws Failure when it cannot be read, or other users may read it
+ * @throws Failure when it cannot be read, other users may read it, or it is another user's
  */
 export function readKeyFile(path: string, ifCopied: string): string | undefined {
+  let fd: number;
   try {
-    if ((statSync(path).mode & 0o077) === 0) return readFileSync(path, "utf8");
+    fd = openSync(path, "r");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     if (["EACCES", "EPERM"].includes(errorCode(error) ?? "")) {
@@ -82,10 +84,22 @@ export function readKeyFile(path: string, ifCopied: string): string | undefined 
     }
     throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
   }
-  throw new Failure(
-    `${path} holds a private key and other users may read it: run "chmod 600 ${path}", or ${ifCopied}`,
-    EXIT.config,
-  );
+  try {
+    const problem = holdingProblem(path, fstatSync(fd));
+    if (problem === undefined) return readFileSync(fd, "utf8");
+    throw new Failure(`${path} holds a private key and ${problem}, or ${ifCopied}`, EXIT.config);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Why a key is not the agent's alone, and what to do. Root may look at the agent of whoever owns the folder. */
+function holdingProblem(path: string, { uid, mode }: Stats): string | undefined {
+  if ((mode & 0o077) !== 0) return `other users may read it: run "chmod 600 ${path}"`;
+  const user = process.geteuid?.() ?? 0;
+  const owner = user === 0 ? statSync(dirname(path)).uid : user;
+  if (uid === owner || uid === 0) return undefined;
+  return `belongs to user ${uid}, who can read and replace it: run "chown ${owner} ${path}"`;
 }
 
 export function saveIdentity(path: string, identity: Identity): void {
@@ -110,7 +124,7 @@ export function requireIdentity({ root, identity }: Pick<StatePaths, "root" | "i
 
 /**
  * @returns undefined when this state directory has never been enrolled.
- * @throws Failure when the file is damaged, or readable by other users.
+ * @throws Failure when the file is damaged, or readable by other users, or another user's.
  */
 export function loadIdentity(path: string): Identity | undefined {
   const text = readKeyFile(path, "enroll again with --force if it may have been copied");

@@ -1,10 +1,20 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { generateKeyPair, type Identity, requireIdentity, saveIdentity } from "./identity.ts";
 import { KeyRing } from "./keys.ts";
 import { statePaths } from "./paths.ts";
+import { openSealingKey, readSealingKey } from "./secrets/sealingKey.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -54,4 +64,38 @@ it("forgets the next key of an identity that was replaced, and says when it is d
   expect(open).toThrow("damaged");
   chmodSync(paths.nextKey, 0o640);
   expect(open).toThrow("other users may read it");
+});
+
+describe.runIf(process.getuid?.() === 0)("whose a key is", () => {
+  const SOMEBODY = 65_534;
+  const read = () => {
+    const paths = statePaths(folder);
+    const { agentId } = requireIdentity(paths);
+    readSealingKey(paths.sealingKey, agentId);
+  };
+  const files = () => {
+    const { agentId } = enrolled();
+    const { identity, sealingKey } = statePaths(folder);
+    openSealingKey(sealingKey, agentId);
+    return { identity, sealingKey };
+  };
+
+  it.each(["identity", "sealingKey"] as const)("the %s of somebody else is refused", (which) => {
+    const path = files()[which];
+    chownSync(path, SOMEBODY, SOMEBODY);
+    expect(read).toThrow(
+      `${path} holds a private key and belongs to user ${SOMEBODY}, who can read and replace`,
+    );
+    expect(read).toThrow(`chown 0 ${path}`);
+  });
+
+  it("root may look at an agent of another user, and at keys of its own there", () => {
+    const { identity } = files();
+    chownSync(folder, SOMEBODY, SOMEBODY);
+    expect(read).not.toThrow();
+    chownSync(identity, SOMEBODY, SOMEBODY);
+    expect(read).not.toThrow();
+    chownSync(identity, SOMEBODY - 1, SOMEBODY);
+    expect(read).toThrow(`chown ${SOMEBODY} ${identity}`);
+  });
 });

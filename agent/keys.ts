@@ -35,7 +35,7 @@ export class KeyRing {
 
   /** Reads what an earlier run left of a change of keys. @throws Failure when it is damaged */
   static open(paths: KeyPaths, identity: Identity): KeyRing {
-    return new KeyRing(paths, identity, readNext(paths.nextKey, identity));
+    return new KeyRing(paths, identity, nextOf(paths.nextKey, identity));
   }
 
   private constructor(paths: KeyPaths, identity: Identity, next: KeyPair | undefined) {
@@ -113,18 +113,23 @@ function forgetNext(path: string): void {
 }
 
 /** The next key on disk; one that has been taken over, or was another agent's, is cleared away. */
-function readNext(path: string, identity: Identity): KeyPair | undefined {
+function nextOf(path: string, identity: Identity): KeyPair | undefined {
+  const next = readNextKey(path);
+  if (next === undefined || (next.agentId === identity.agentId && next.publicKey !== identity.publicKey)) {
+    return next;
+  }
+  forgetNext(path);
+  return undefined;
+}
+
+/** What is on disk of a change of keys. @throws Failure when it is damaged, or not the agent's alone */
+export function readNextKey(path: string): (KeyPair & { agentId: string }) | undefined {
   const text = readKeyFile(path, "enroll again with --force if it may have been copied");
   if (text === undefined) return undefined;
   try {
     const { agentId, publicKey, privateKey } = nextKeySchema.parse(JSON.parse(text));
-    if (agentId !== identity.agentId || publicKey === identity.publicKey) {
-      forgetNext(path);
-      return undefined;
-    }
-    return { publicKey, privateKey: decodePrivateKey(privateKey) };
-  } catch (error) {
-    if (error instanceof Failure) throw error;
+    return { agentId, publicKey, privateKey: decodePrivateKey(privateKey) };
+  } catch {
     throw new Failure(`${path} is damaged: restore it, or enroll again with --force`);
   }
 }

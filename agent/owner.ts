@@ -1,9 +1,10 @@
 /** Who works in a state folder: its owner, and never root in the place of another. */
-import { statSync } from "node:fs";
-import { userInfo } from "node:os";
+import { type Stats, statSync } from "node:fs";
+import { type UserInfo, userInfo } from "node:os";
 import process from "node:process";
-import { Failure } from "./failure.ts";
+import { EXIT, Failure } from "./failure.ts";
 import { errorCode } from "./files.ts";
+import { invocation, shellWord } from "./invocation.ts";
 
 /**
  * Has a command that root calls go on as the owner of the state folder. What root
@@ -13,9 +14,8 @@ import { errorCode } from "./files.ts";
  * @throws Failure where root may not, as in some containers
  */
 export function actAsOwner(state: string): void {
-  if (process.geteuid?.() !== 0) return;
-  const owner = statSync(state, { throwIfNoEntry: false });
-  if (!owner || owner.uid === 0) return;
+  const owner = otherOwner(state);
+  if (!owner) return;
   try {
     become(owner);
   } catch (error) {
@@ -25,18 +25,42 @@ export function actAsOwner(state: string): void {
   }
 }
 
+/**
+ * The same for the command that runs an agent. It does not go on as the owner: whoever
+ * starts an agent as root wants it to be able to do what root can, and it could not.
+ * @throws Failure when this is root, and the state folder another user's
+ */
+export function refuseForOwner(state: string): void {
+  const owner = otherOwner(state);
+  if (!owner) return;
+  const name = accountOf(owner.uid)?.username;
+  const user = shellWord(name ?? `#${owner.uid}`);
+  const who = name === undefined ? owner.uid : `${name} (${owner.uid})`;
+  throw new Failure(
+    `${state} belongs to the user ${who}, whose agent could not replace what root writes there: run "sudo -u ${user} ${invocation()} run --state ${shellWord(state)}", or have the container run as that user`,
+    EXIT.config,
+  );
+}
+
+/** Who owns a folder; undefined when this is not root, or it is root's. */
+function otherOwner(state: string): Stats | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  const owner = statSync(state, { throwIfNoEntry: false });
+  return owner?.uid === 0 ? undefined : owner;
+}
+
 function become({ uid, gid: ofFolder }: { uid: number; gid: number }): void {
-  const gid = groupOf(uid) ?? ofFolder;
+  const gid = accountOf(uid)?.gid ?? ofFolder;
   process.setgroups?.([gid]);
   process.setgid?.(gid);
   process.setuid?.(uid);
 }
 
-/** The group of an account; undefined for an id that has none, as in a container. */
-function groupOf(uid: number): number | undefined {
-  process.seteuid?.(uid);
+/** The account of an id; undefined where it has none, as in a container. */
+function accountOf(uid: number): UserInfo<string> | undefined {
   try {
-    return userInfo().gid;
+    process.seteuid?.(uid);
+    return userInfo();
   } catch {
     return undefined;
   } finally {

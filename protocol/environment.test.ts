@@ -14,8 +14,20 @@ it("[S7] names by which harmless programs are made to start others are protected
   expect(names.filter((name) => !isProtected(name))).toEqual([]);
 });
 
-it("names that say what a program works on are not", () => {
-  expect(
-    ["VERSION", "NODE_ENV", "DOCKER_HOST", "KUBECONFIG", "PGPASSWORD", "TZ"].filter(isProtected),
-  ).toEqual([]);
+it("[S7] names that decide what package managers install and run, and whom programs trust, are protected", () => {
+  const names = [
+    ...["npm_config_registry", "NPM_CONFIG_SCRIPT_SHELL", "Npm_Config_node_options", "pnpm_config_registry"],
+    ...["PIP_INDEX_URL", "PIP_CONFIG_FILE", "UV_INDEX_URL", "YARN_YARN_PATH", "COREPACK_NPM_REGISTRY"],
+    ...["GEM_PATH", "BUNDLE_GEMFILE", "GOFLAGS", "GOPROXY", "RUSTC_WRAPPER", "MAVEN_OPTS", "GRADLE_OPTS"],
+    ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"],
+  ];
+  expect(names.filter((name) => !isProtected(name))).toEqual([]);
+});
+
+it("names that say what a program works on, with which account and by which way, are not", () => {
+  const names = [
+    ...["VERSION", "NODE_ENV", "DOCKER_HOST", "KUBECONFIG", "PGPASSWORD", "TZ", "AWS_PROFILE"],
+    ...["AWS_CONFIG_FILE", "SSH_AUTH_SOCK", "HTTPS_PROXY", "no_proxy", "NPM_TOKEN", "GOMAXPROCS", "path"],
+  ];
+  expect(names.filter(isProtected)).toEqual([]);
 });

@@ -19,6 +19,12 @@ const PROTECTED_NAMES: readonly string[] = [
   // Programs that other programs start: systemctl and busctl take one even as the address of the bus.
   ...["DBUS_*", "SYSTEMD_*", "SSH_ASKPASS*", "SUDO_ASKPASS", "RSYNC_RSH", "RSYNC_CONNECT_PROG", "SVN_SSH"],
   ...["CVS_RSH", "TAR_OPTIONS", "MAKEFILES", "MAKEFLAGS", "GNUMAKEFLAGS"],
+  // Package managers: where they get what they install, and what they run meanwhile.
+  ...["PIP_*", "UV_*", "YARN_*", "COREPACK_*", "GEM_HOME", "GEM_PATH", "BUNDLE_GEMFILE"],
+  ...["GOFLAGS", "GOENV", "GOROOT", "GOPROXY", "GOTOOLCHAIN", "CARGO_HOME", "RUSTC", "RUSTC_*"],
+  ...["MAVEN_OPTS", "MAVEN_ARGS", "GRADLE_OPTS"],
+  // Whom programs believe to be whom they asked: plans may say by which proxy they ask.
+  ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"],
   // Other interpreters.
   ...["NODE_OPTIONS", "NODE_PATH", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED"],
   ...["NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"],
@@ -27,9 +33,16 @@ const PROTECTED_NAMES: readonly string[] = [
   ...["JDK_JAVA_OPTIONS", "CLASSPATH", "PSModulePath", "DOTNET_STARTUP_HOOKS", "DENO_DIR", "BUN_*"],
 ];
 
-const PROTECTED = new RegExp(`^(?:${PROTECTED_NAMES.map((name) => name.replace("*", ".*")).join("|")})$`);
+/** Read by their programs in capitals and small letters alike. */
+const PROTECTED_IN_ANY_CASE: readonly string[] = ["npm_config_*", "pnpm_config_*"];
+
+const PROTECTED = [expression(PROTECTED_NAMES, ""), expression(PROTECTED_IN_ANY_CASE, "i")];
 
 /** Whether no plan may set this name, unless the policy of a host allows it. */
 export function isProtected(name: string): boolean {
-  return PROTECTED.test(name);
+  return PROTECTED.some((each) => each.test(name));
+}
+
+function expression(names: readonly string[], flags: string): RegExp {
+  return new RegExp(`^(?:${names.map((name) => name.replace("*", ".*")).join("|")})$`, flags);
 }

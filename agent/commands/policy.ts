@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { text as textOf } from "node:stream/consumers";
+import { createReadStream } from "node:fs";
 import { z } from "zod";
 import { type Plan, planDigest, planSchema } from "#protocol/plan.ts";
 import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, word } from "../config.ts";
@@ -9,6 +8,7 @@ import { wordsOf } from "../log.ts";
 import { hostFacts } from "../policy/facts.ts";
 import { type Judgement, judgePlan } from "../policy/judge.ts";
 import { loadPolicy } from "../policy/load.ts";
+import { collectBounded } from "../reading.ts";
 import { type ConfigOf, command, text, yes } from "./command.ts";
 
 const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes(), user: text(word) };
@@ -22,6 +22,9 @@ export const policyCheckCommand = command({
   word: { schema: word, tooMany: "one plan is checked at a time" },
   run: checkPolicy,
 });
+
+/** Of a plan with all that an answer of the API has around it. */
+const PLAN_FILE_MAX_BYTES = 32 * 1024 * 1024;
 
 /** A plan itself, or an answer of the API that has one in it. */
 const planFileSchema = z.union([
@@ -76,8 +79,11 @@ function linesOf({ block, runbook, kind, problems, later }: Judgement, plan: Pla
 async function readPlan(file: string): Promise<Plan> {
   let data: unknown;
   try {
-    data = JSON.parse(file === "-" ? await textOf(process.stdin) : readFileSync(file, "utf8"));
+    const stream = file === "-" ? process.stdin : createReadStream(file);
+    const bounds = { what: `the plan ${nameOf(file)}`, maxBytes: PLAN_FILE_MAX_BYTES };
+    data = JSON.parse((await collectBounded(stream, bounds)).toString("utf8"));
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const why = errorCode(error) === "ENOENT" ? "there is no such file" : wordsOf(error);
     throw new Failure(`the plan ${nameOf(file)} cannot be read: ${why}`, EXIT.usage);
   }

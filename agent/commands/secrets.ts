@@ -8,6 +8,7 @@ import { inWords } from "../files.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { actAsOwner } from "../owner.ts";
 import { statePaths } from "../paths.ts";
+import { collectBounded } from "../reading.ts";
 import { KnownSecrets } from "../redact/known.ts";
 import { openProviders } from "../secrets/index.ts";
 import { SecretKeeper } from "../secrets/keeper.ts";
@@ -83,7 +84,9 @@ async function secrets(config: SecretsConfig): Promise<void> {
 }
 
 async function set(store: SecretStore, name: string, state: string): Promise<void> {
-  const value = process.stdin.isTTY ? await ask(`Value of ${name}: `) : await readInput();
+  const value = process.stdin.isTTY
+    ? await ask(`Value of ${name}: `)
+    : await collectBounded(process.stdin, { what: "the value", maxBytes: SECRET_MAX_BYTES });
   const problem = secretValueProblem(value);
   if (problem) throw new Failure(`the value ${problem}`);
   written(state, () => store.set(name, value));
@@ -118,17 +121,6 @@ async function test(keeper: SecretKeeper, name: string | undefined): Promise<voi
     }
   }
   if (failed > 0) throw new Failure(`${failed} of ${names.length} secrets do not come`);
-}
-
-async function readInput(): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of process.stdin as AsyncIterable<Buffer>) {
-    parts.push(part);
-    bytes += part.length;
-    if (bytes > SECRET_MAX_BYTES) throw new Failure(`the value is over ${SECRET_MAX_BYTES / 1024} KiB`);
-  }
-  return Buffer.concat(parts);
 }
 
 /** One line from the terminal, which does not show it. */

@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { z } from "zod";
 import { checkRelease, compareVersions } from "#protocol/release.ts";
 import { LOCAL_OPTIONS, word } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { wordsOf } from "../log.ts";
+import { collectBounded } from "../reading.ts";
+import { MANIFEST_MAX_BYTES, SIGNATURE_MAX_BYTES } from "../update/release.ts";
 import { AGENT_VERSION, RELEASE_KEY } from "../version.ts";
 import { type ConfigOf, command, text } from "./command.ts";
 
@@ -30,7 +32,10 @@ async function verifyRelease({
   if (key === undefined) {
     throw new Failure("this agent was built without a release key: name one with --key", EXIT.usage);
   }
-  const [list, mark] = await Promise.all([read(manifest), read(signature)]);
+  const [list, mark] = await Promise.all([
+    read(manifest, MANIFEST_MAX_BYTES),
+    read(signature, SIGNATURE_MAX_BYTES),
+  ]);
   const check = await checkRelease(list, mark, key);
   if (!check.ok) throw new Failure(`the release is refused: ${check.reason}`);
   const { version } = check.release;
@@ -42,10 +47,11 @@ async function verifyRelease({
   process.stdout.write(`Release ${version} is signed by the release key.\n`);
 }
 
-async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+async function read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return new Uint8Array(await readFile(path));
+    return new Uint8Array(await collectBounded(createReadStream(path), { what: path, maxBytes }));
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(`cannot read ${path}: ${wordsOf(error)}`);
   }
 }

@@ -19,6 +19,24 @@ export type Ending =
   /** Nothing was heard for too long (HS3). */
   | { type: "silent" };
 
+/** Which refusal of the control plane it was; undefined when it was none, or one without a code. */
+export function refusalCode(ending: Ending): ErrorCode | undefined {
+  switch (ending.type) {
+    case "refused":
+      return ending.code;
+    case "closed":
+      return CODES_OF_CLOSING.get(ending.code);
+    default:
+      return undefined;
+  }
+}
+
+const CODES_OF_CLOSING: ReadonlyMap<number, ErrorCode> = new Map([
+  [CLOSE_CODES.revoked, "agent_revoked"],
+  [CLOSE_CODES.quarantined, "agent_quarantined"],
+  [CLOSE_CODES.upgradeRequired, "version_unsupported"],
+]);
+
 export interface Retry {
   delayMs: number;
   /** Failures in a row so far, to be handed in next time. */

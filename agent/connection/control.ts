@@ -19,7 +19,7 @@ import { type Log, wordsOf } from "../log.ts";
 import type { SecretKeeper } from "../secrets/keeper.ts";
 import type { SealedSecrets } from "../secrets/sealed.ts";
 import { AGENT_VERSION } from "../version.ts";
-import type { Ending } from "./backoff.ts";
+import { type Ending, refusalCode } from "./backoff.ts";
 import { type HostInventory, hostInventory, withFacts } from "./inventory.ts";
 import type { Link, Session } from "./link.ts";
 
@@ -53,8 +53,7 @@ export interface Updates {
 
 /** Said by the control plane itself: a status alone may be anybody's in between. */
 function isRevocation(ending: Ending): boolean {
-  if (ending.type === "closed") return ending.code === CLOSE_CODES.revoked;
-  return ending.type === "refused" && ending.code === "agent_revoked";
+  return refusalCode(ending) === "agent_revoked";
 }
 
 type SecretCommand = Extract<PoolControlMessage, { type: "secret.put" | "secret.remove" }>;

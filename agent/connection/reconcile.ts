@@ -4,11 +4,12 @@
  * what is known, and wakes it; `decide` then says what to do about the
  * difference, and when to look again.
  */
+import type { ErrorCode } from "#protocol/errors.ts";
 import { HEARTBEAT_PING, HEARTBEAT_PONG } from "#protocol/limits.ts";
 import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { type Ending, planRetry } from "./backoff.ts";
+import { type Ending, planRetry, refusalCode } from "./backoff.ts";
 import { beat, type Pulse } from "./heartbeat.ts";
 import type { Dial, Link, Session, Socket } from "./link.ts";
 
@@ -27,8 +28,14 @@ export type Contact = (
   | { phase: "open"; openedAt: number; heardAt: number; settled: boolean }
 ) & {
   /** How the last connection, or the last try, ended; undefined once there is a welcomed one. */
-  problem?: string | undefined;
+  problem?: Trouble | undefined;
 };
+
+export interface Trouble {
+  words: string;
+  /** Of a refusal of the control plane. */
+  code: ErrorCode | undefined;
+}
 
 interface Entry {
   session: Session;
@@ -37,7 +44,7 @@ interface Entry {
   failures: number;
   status: Status;
   /** How the last connection, or the last try, ended; undefined once it is welcomed. */
-  problem: string | undefined;
+  problem: Trouble | undefined;
   /** Which dial the status belongs to: late events of an older one are ignored. */
   dial: symbol | undefined;
 }
@@ -295,7 +302,7 @@ export class Reconciler {
     const retry = planRetry(ending, entry.failures, random());
     entry.dial = undefined;
     entry.failures = retry.failures;
-    entry.problem = retry.words;
+    entry.problem = { words: retry.words, code: refusalCode(ending) };
     entry.status = { phase: "down", dialAt: clock.monotonic() + retry.delayMs };
     entry.session.lost(ending, heardAt);
     if (entry.wanted) {

@@ -1,10 +1,10 @@
 /** What leads to the control plane: said by flags and the environment, or kept from when the agent enrolled. */
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Environment } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import type { Identity } from "../identity.ts";
+import { CERTIFICATES_MAX_BYTES, readBounded } from "../reading.ts";
 import { proxyFor, speaksOfProxies } from "./proxy.ts";
 import type { Route } from "./transport.ts";
 
@@ -27,8 +27,10 @@ export function routeTo(
 function readAuthorities(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    const bounds = { what: `the file of certificates ${path}`, maxBytes: CERTIFICATES_MAX_BYTES };
+    text = readBounded(path, bounds).toString("utf8");
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure(
       `cannot read the certificates in ${path}: ${errorCode(error) ?? "unknown error"}`,
       EXIT.usage,

@@ -3,11 +3,13 @@ import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { fingerprintOf, loadIdentity } from "../identity.ts";
+import { readNextKey } from "../keys.ts";
 import { askAgent } from "../local/client.ts";
 import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { readProviders } from "../secrets/index.ts";
+import { readSealingKey } from "../secrets/sealingKey.ts";
 import type { Check } from "./check.ts";
 
 /** Below this the agent declines work (`spool_full`), or soon will. */
@@ -116,6 +118,9 @@ export const identityCheck: Check = {
         };
       }
       const { agentId, publicKey, poolName } = identity;
+      // The agent does not start with others that are not its own alone.
+      readNextKey(paths.nextKey);
+      readSealingKey(paths.sealingKey, agentId);
       return {
         result: "ok",
         words: `${agentId} in pool ${poolName}, key ${fingerprintOf(publicKey).slice(0, 16)}…`,
@@ -145,7 +150,7 @@ export const runningCheck: Check = {
       const { connection, draining } = running.report;
       if (connection.state !== "connected") {
         const words = `process ${pid} is not connected${connection.problem ? `: ${connection.problem}` : ""}`;
-        return { result: "fail", words, advice: adviceFor(connection.problem) };
+        return { result: "fail", words, advice: adviceFor(connection.code) };
       }
       if (draining) {
         return {
@@ -165,13 +170,14 @@ export const runningCheck: Check = {
   },
 };
 
-/** The control plane's own words say what to do about a refusal; of the rest the checks of the way there know more. */
-function adviceFor(problem = ""): string {
-  if (/two machines use this agent's key/i.test(problem)) {
-    return "Find the copy and stop it, then release the agent in the web app under Agents.";
+/** @param code of a refusal; of what else there can be the checks of the way there know more */
+function adviceFor(code: string | undefined): string {
+  switch (code) {
+    case "agent_quarantined":
+      return "Find the copy and stop it, then release the agent in the web app under Agents.";
+    case "agent_revoked":
+      return "If this host is to work again: a new join token, and farhand-agent enroll --force.";
+    default:
+      return "See the checks of the connection.";
   }
-  if (/\brevoked\b/.test(problem)) {
-    return "If this host is to work again: a new join token, and farhand-agent enroll --force.";
-  }
-  return "See the checks of the connection.";
 }

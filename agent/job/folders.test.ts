@@ -99,6 +99,19 @@ it("makes way at once for a new lease of its execution", async () => {
   expect(readdirSync(path)).toEqual(["note"]);
 });
 
+it("[G12] is not removed because the clock has jumped ahead", async () => {
+  const folders = openFolders();
+  folders.open("exe", "l.1");
+  const path = fill(folders, "exe");
+  const until = clock.now() + 10_000;
+  clock.wallOffset += 24 * 60 * 60 * 1000;
+  await folders.close("exe", "l.1", until);
+  await clock.advance(9_999);
+  expect(existsSync(path)).toBe(true);
+  await clock.advance(1);
+  expect(existsSync(path)).toBe(false);
+});
+
 const HOUR_MS = 60 * 60 * 1000;
 
 it("is kept for people to look at, where the host wants that, and goes when its time is over", async () => {

@@ -11,7 +11,7 @@ import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Clock } from "../clock.ts";
+import { type Clock, steadyTime } from "../clock.ts";
 import { errorCode } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
 import { STEP_PATH } from "../runners/environment.ts";
@@ -47,6 +47,7 @@ interface FoldersOptions {
 
 export class Folders {
   readonly #options: FoldersOptions;
+  readonly #now: () => number;
   /** By execution: the keys of its leases that are open here. */
   readonly #users = new Map<string, Set<string>>();
   /** Executions with a step that failed, until they are over. */
@@ -57,6 +58,7 @@ export class Folders {
 
   constructor(options: FoldersOptions) {
     this.#options = options;
+    this.#now = steadyTime(options.clock);
   }
 
   /** The agent's own folders around them, from the outside in. */
@@ -88,8 +90,7 @@ export class Folders {
     users?.delete(leaseKey);
     if (users && users.size > 0) return Promise.resolve();
     this.#users.delete(executionId);
-    const { clock } = this.#options;
-    const now = clock.now();
+    const now = this.#now();
     if (keepUntil === undefined) return this.#over(executionId);
     if (keepUntil <= now) return this.#remove(executionId);
     this.#keep(executionId, Math.min(keepUntil, now + KEEP_MAX_MS));
@@ -98,11 +99,10 @@ export class Folders {
 
   /** Nothing will come after it: what the host wants is done. */
   async #over(executionId: string): Promise<void> {
-    const { clock } = this.#options;
     const policy = this.#options.policy();
     const failed = this.#failed.delete(executionId);
     if (policy.keep === "never" || (policy.keep === "failed" && !failed)) return this.#remove(executionId);
-    this.#keep(executionId, clock.now() + Math.min(policy.forMs, KEEP_MAX_MS));
+    this.#keep(executionId, this.#now() + Math.min(policy.forMs, KEEP_MAX_MS));
     this.#exhibits.set(executionId, await sizeOf(this.pathOf(executionId)));
     for (const [oldest] of this.#exhibits) {
       const sum = [...this.#exhibits.values()].reduce((before, bytes) => before + bytes, 0);
@@ -125,9 +125,9 @@ export class Folders {
 
   /** At the start, once all leases are taken up again: removes what nobody will come back for. */
   async tidy(): Promise<void> {
-    const { journal, clock, root } = this.#options;
+    const { journal, root } = this.#options;
     const idle = Array.from(journal.state.kept).filter(([executionId]) => !this.#users.has(executionId));
-    const due = idle.filter(([, until]) => until <= clock.now()).map(([executionId]) => executionId);
+    const due = idle.filter(([, until]) => until <= this.#now()).map(([executionId]) => executionId);
     for (const [executionId, until] of idle) this.#removeAt(executionId, until);
     const strays = readdirSync(root).filter(
       (name) => !this.#users.has(name) && (!journal.state.kept.has(name) || due.includes(name)),
@@ -143,7 +143,7 @@ export class Folders {
     const { clock } = this.#options;
     this.#cancelTimer(executionId);
     const cancel = clock.after(
-      Math.min(until - clock.now(), KEEP_MAX_MS),
+      Math.min(until - this.#now(), KEEP_MAX_MS),
       () => void this.#remove(executionId),
     );
     this.#timers.set(executionId, cancel);

@@ -35,6 +35,8 @@ export interface Host {
   /** Says whose signatures a step needs. */
   guard: SignatureGuard;
   clock: Clock;
+  /** Wall clock, ms, for what must not be forgotten because the clock has jumped. */
+  steadyNow(): number;
   log: Log;
   bootId: string;
   /** What this host lets be done on it; another one once the file was read again. */

@@ -190,11 +190,11 @@ export class HeldLease {
 
   /** Notes that this attempt of a plan begins here, so that no other lease repeats it. False when it cannot. */
   #remember({ nonce: plan, expiresAt: until }: Plan, attempt: Attempt): boolean {
-    const { journal, clock } = this.#host;
+    const { journal, steadyNow } = this.#host;
     const { step, number } = attempt;
     const { executionId: execution } = this.lease;
     try {
-      journal.append({ type: "begun", plan, execution, step, attempt: number, until, time: clock.now() });
+      journal.append({ type: "begun", plan, execution, step, attempt: number, until, time: steadyNow() });
       return true;
     } catch (error) {
       const detail = `cannot write the journal: ${wordsOf(error)}`;

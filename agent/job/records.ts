@@ -158,10 +158,13 @@ export function applyRecord(state: JournalState, record: JournalRecord): void {
 }
 
 function remember(
-  { plans }: JournalState,
+  { plans, leases }: JournalState,
   { plan, execution, until, step, attempt, time }: RecordOf<"begun">,
 ) {
-  for (const [nonce, known] of plans) if (known.until <= time) plans.delete(nonce);
+  const held = new Set(Array.from(leases.values(), ({ lease }) => lease.executionId));
+  for (const [nonce, known] of plans) {
+    if (known.until <= time && !held.has(known.execution)) plans.delete(nonce);
+  }
   const known = plans.get(plan) ?? { execution, until, begun: new Set(), succeeded: new Set() };
   plans.set(plan, known);
   known.begun.add(attemptKey(step, attempt));

@@ -19,6 +19,8 @@ export const agentReportSchema = z.object({
     since: z.string().optional(),
     /** How the last connection, or the last try, ended. */
     problem: z.string().optional(),
+    /** Of the control plane's refusal, when it was one. Absent of agents from before there was this. */
+    code: z.string().optional(),
     retryInMs: z.number().optional(),
   }),
   draining: z.boolean(),

@@ -1,14 +1,13 @@
 /** The policy file of this host. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
+import { readBoundedFile, WRITTEN_MAX_BYTES } from "../reading.ts";
 import { holdingProblem, holdingsOf } from "./ownership.ts";
 import { parsePolicy } from "./parse.ts";
 import { DEFAULT_POLICY, type Policy } from "./policy.ts";
-
-const POLICY_MAX_BYTES = 256 * 1024;
 
 export interface PolicySource {
   /** Of the file. */
@@ -29,7 +28,7 @@ export function loadPolicy({ path: given, isNamed, trustsOwn }: PolicySource): P
   let problem: string | undefined;
   try {
     if (!isNamed && lstatSync(path, { throwIfNoEntry: false }) === undefined) return DEFAULT_POLICY;
-    bytes = readRegularFile(path);
+    bytes = readBoundedFile(path, { what: `the policy ${path}`, maxBytes: WRITTEN_MAX_BYTES });
     problem = holdingProblem(holdingsOf(path), process.getuid?.() ?? 0, trustsOwn);
   } catch (error) {
     throw unusable(error instanceof Failure ? error.message : readWords(error, path));
@@ -52,21 +51,5 @@ function readWords(error: unknown, path: string): string {
       return `the policy ${path} cannot be read by the user that the agent runs as: chmod a+r ${path}, and a+x for the folders on the way`;
     default:
       return `the policy ${path} cannot be read: ${wordsOf(error)}`;
-  }
-}
-
-function readRegularFile(path: string): Buffer {
-  // Never waits for somebody to write into a pipe.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw new Failure(`the policy ${path} is not a file`);
-    if (stats.size > POLICY_MAX_BYTES) {
-      throw new Failure(`the policy ${path} has over ${POLICY_MAX_BYTES / 1024} KiB: make it smaller`);
-    }
-    const buffer = Buffer.alloc(POLICY_MAX_BYTES);
-    return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(fd);
   }
 }

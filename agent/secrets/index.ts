@@ -1,11 +1,12 @@
 /** The kinds of providers, and the file that says which of them this host has: /etc/farhand/secrets.yaml. */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
+import { readBounded, WRITTEN_MAX_BYTES } from "../reading.ts";
 import { parseYamlFile } from "../yamlFile.ts";
 import { EnvProvider, envConfigSchema } from "./env.ts";
 import { ExecProvider, execConfigSchema } from "./exec.ts";
@@ -78,7 +79,7 @@ export function readProviders(file: string | undefined): z.infer<typeof configSc
         `${path} says where secrets come from, and others may write it: chown root and chmod 640 it`,
       );
     }
-    bytes = readFileSync(path);
+    bytes = readBounded(path, { what: path, maxBytes: WRITTEN_MAX_BYTES });
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (file === undefined && errorCode(error) === "ENOENT") return { providers: [] };

@@ -2,15 +2,15 @@
  * HashiCorp Vault, KV version 2, over its HTTP API. The path of each secret is
  * written down on this host: a control plane names secrets, never paths.
  */
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { z } from "zod";
-import { secretNameSchema } from "#protocol/secrets.ts";
+import { SECRET_MAX_BYTES, secretNameSchema } from "#protocol/secrets.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
+import { CERTIFICATES_MAX_BYTES, collectBounded, readBounded } from "../reading.ts";
 import { missing, SecretFailure, type SecretProvider } from "./provider.ts";
 import { askVault, type VaultAnswer } from "./vaultHttp.ts";
 
@@ -78,7 +78,8 @@ export class VaultProvider implements SecretProvider {
     this.#env = env;
     this.#clock = clock;
     try {
-      this.#ca = config.ca === undefined ? undefined : readFileSync(config.ca, "utf8");
+      const bounds = { what: "it", maxBytes: CERTIFICATES_MAX_BYTES };
+      this.#ca = config.ca === undefined ? undefined : readBounded(config.ca, bounds).toString("utf8");
     } catch (error) {
       throw new Failure(`cannot read the authority of Vault in ${config.ca}: ${wordsOf(error)}`, EXIT.usage);
     }
@@ -194,11 +195,12 @@ export class VaultProvider implements SecretProvider {
 
 async function readText(path: string): Promise<string> {
   try {
-    return (await readFile(path, "utf8")).trim();
+    const bounds = { what: "it", maxBytes: SECRET_MAX_BYTES };
+    return (await collectBounded(createReadStream(path), bounds)).toString("utf8").trim();
   } catch (error) {
     throw new SecretFailure(
       "secret_failed",
-      `cannot read ${path} (${errorCode(error)}), which Vault asks for`,
+      `cannot read ${path} (${errorCode(error) ?? wordsOf(error)}), which Vault asks for`,
     );
   }
 }

@@ -103,7 +103,7 @@ function apiProblems(block: Extract<Block, { kind: "api" }>): DocumentIssue[] {
 function secretProblems({ secrets = {}, env = {} }: Extract<Block, { kind: "command" }>): DocumentIssue[] {
   return Object.keys(secrets).flatMap((variable) => {
     const why = isProtected(variable)
-      ? `the variable ${variable} decides what the script runs; no secret can be put into it`
+      ? `the variable ${variable} decides what the script runs; no secret can be put into it: use another one, and let the script set it`
       : Object.hasOwn(env, variable) && `the variable ${variable} is in \`env\` too; remove one`;
     return why ? [{ path: ["secrets", variable], message: why }] : [];
   });

@@ -41,7 +41,7 @@ export async function openHost(
   const cgroups = options.cgroups ? Cgroups.open(root, systemClock, silentLog) : undefined;
   const means = { cgroups, pipes, table: systemProcesses };
   return {
-    ...{ ...shared, ...means, paths, bootId: bootId() },
+    ...{ ...shared, ...means, paths, bootId: bootId(), steadyNow: systemClock.now },
     folders: new Folders({
       ...shared,
       root: paths.executions,

@@ -110,6 +110,22 @@ describe("doctor", () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: identity")]);
   });
 
+  it.each(["identity.json", "identity.next.json", "sealing.json"])(
+    "finds a key that others may read, which the agent does not start with either: %s",
+    async (name) => {
+      const { state } = await site();
+      writeFileSync(join(state, name), "{}", { flag: "a", mode: 0o600 });
+      chmodSync(join(state, name), 0o640);
+      const { found } = await examine(["--state", state]);
+      expect(found.identity).toMatchObject({
+        result: "fail",
+        words: expect.stringContaining(`run "chmod 600 ${join(state, name)}"`),
+      });
+      const { code, stderr } = await agentCommand(["run", "--state", state]);
+      expect([code, stderr]).toEqual([78, expect.stringContaining(`run "chmod 600 ${join(state, name)}"`)]);
+    },
+  );
+
   it("finds a policy and a file of secret providers that cannot be used", async () => {
     const { state } = await site();
     const [policy, secrets] = [join(folder, "policy.yaml"), join(folder, "secrets.yaml")];
@@ -128,17 +144,22 @@ describe("doctor", () => {
   });
 
   it.each([
-    ["403", "Two machines use this agent's key: one is a copy", /^Find the copy and stop it/],
-    ["401", "This agent was revoked.", /enroll --force/],
-    ["503", "Come back later.", /checks of the connection/],
-  ])("says what to do about an agent that is refused with %s", async (status, detail, advice) => {
+    [403, "agent_quarantined", "There are two of you.", /^Find the copy and stop it/],
+    [403, "agent_revoked", "It was taken out.", /enroll --force/],
+    [
+      503,
+      "unavailable",
+      "The key of the store was revoked: two machines use this agent's key.",
+      /checks of the connection/,
+    ],
+  ])("says by its code what to do about a refusal with %i %s", async (status, code, detail, advice) => {
     const made = await site();
     const problem = {
       type: "about:blank",
       title: "x",
-      status: Number(status),
+      status,
       detail,
-      code: "forbidden",
+      code,
       requestId: "r",
     };
     const body = JSON.stringify(problem);

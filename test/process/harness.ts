@@ -65,6 +65,8 @@ export async function agentCommand(
   const child = spawn(process.execPath, [agentFile, ...args], {
     env: { PATH: process.env.PATH ?? "", ...env },
   });
+  // It may end before it has read all of it.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   let stdout = "";
   let stderr = "";

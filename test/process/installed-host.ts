@@ -22,6 +22,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { buildTarball } from "../../agent/packaging/archives.ts";
 import { makeRelease, signRelease } from "../../scripts/lib/release.ts";
+import { clearCgroups } from "../harness/cgroups.ts";
 import { clearPipes } from "../harness/pipes.ts";
 import { Changes, FakeControlPlane } from "./fake-control-plane.ts";
 
@@ -229,7 +230,9 @@ export class InstalledHost {
     for (const child of [this.#updater, this.#agent]) await ended(child);
     await this.plane.stop();
     await rm(this.root, { recursive: true, force: true, maxRetries: 5 });
-    clearPipes(join(this.root, "state"));
+    const state = join(this.root, "state");
+    await clearCgroups(state);
+    clearPipes(state);
   }
 
   /** Runs the updater anew whenever there is something to do for it, as the path unit does. */

@@ -36,6 +36,19 @@ function ofRoot(folder: string): string[] {
 }
 
 describe.runIf(isRoot)("what root does to the agent of another user", () => {
+  it("runs nothing on it: what it wrote there the agent could not replace", async () => {
+    const { state, plane, start } = await foreignSite();
+    const agent = start();
+    const end = await Promise.race([agent.exited, plane.connected().then(() => "connected")]);
+    expect(end).toBe(78);
+    expect(agent.raw).toEqual([
+      expect.stringMatching(
+        /^farhand-agent: .* belongs to the user nobody \(\d+\), .*: run "sudo -u nobody .* run --state /,
+      ),
+    ]);
+    expect(ofRoot(state)).toEqual([]);
+  });
+
   it("leaves nothing that the agent cannot read", async () => {
     const { state, plane } = await foreignSite();
     const run = (...words: string[]) => agentCommand([...words, "--state", state], {}, "hunter2-hunter2");

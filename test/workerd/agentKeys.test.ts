@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { agentSchema } from "#protocol/api/pools.ts";
@@ -32,6 +32,38 @@ async function tryToConnect(agent: TestAgent, options: Parameters<typeof asserti
   if (answer.status === 101) return { status: 101, code: undefined, detail: "" };
   const { code, detail } = problemSchema.parse(await answer.json());
   return { status: answer.status, code, detail };
+}
+
+/** Has the index take a pool's note of a quarantine only when it is told to go on, which resolves when it has. */
+async function slowQuarantine(pool: DurableObjectStub<undefined>) {
+  const [reached, opened, written] = [0, 1, 2].map(() => Promise.withResolvers<void>());
+  await runInDurableObject(pool, (instance) => {
+    const { DB } = Reflect.get(instance, "env") as typeof env;
+    const prepare = DB.prepare.bind(DB);
+    vi.spyOn(DB, "prepare").mockImplementation((query) => {
+      const statement = prepare(query);
+      if (!/^update "agents" set "quarantined_at" = \? where .* is null/.test(query)) return statement;
+      const bind = statement.bind.bind(statement);
+      statement.bind = (...values) => {
+        const bound = bind(...values);
+        const run = bound.run.bind(bound);
+        bound.run = async <T>() => {
+          reached?.resolve();
+          await opened?.promise;
+          const result = await run<T>();
+          written?.resolve();
+          return result;
+        };
+        return bound;
+      };
+      return statement;
+    });
+  });
+  const goOn = async () => {
+    opened?.resolve();
+    await written?.promise;
+  };
+  return { isNoting: reached?.promise, goOn };
 }
 
 describe("[HS5] two machines with one key", () => {
@@ -116,6 +148,27 @@ describe("[HS5] two machines with one key", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * TELL_AGAIN_MS });
     await runDurableObjectAlarm(pool);
     expect(sent).toHaveLength(4);
+  });
+
+  test("a release counts also while the quarantine is still being noted", async () => {
+    const agent = await makeEnrolledAgent(person);
+    const pool = env.AGENT_POOL.getByName(poolObjectName(agent.organizationId, agent.poolId));
+    const { isNoting, goOn } = await slowQuarantine(pool);
+    await connect(agent, 1);
+    expect((await tryToConnect(agent, { counter: 1 })).code).toBe("agent_quarantined");
+    await isNoting;
+    const released = call(`/api/v1/agents/${agent.agentId}/release`, { method: "POST", key: person.key });
+    const noted = () =>
+      runInDurableObject(pool, (_, { storage }) =>
+        storage.sql.exec("SELECT 1 FROM quarantines WHERE agent_id = ?", agent.agentId).toArray(),
+      );
+    await expect.poll(noted).toEqual([]);
+    // A release that does not wait arrives in the meantime.
+    for (let looks = 0; looks < 5; looks++) await seen(agent);
+    await goOn();
+    expect((await released).status).toBe(200);
+    expect((await seen(agent)).quarantinedAt).toBeUndefined();
+    expect((await tryToConnect(agent, { counter: 2 })).status).toBe(101);
   });
 
   test("a try that was overtaken by the next one is refused, and stops nobody", async () => {

@@ -83,6 +83,8 @@ export class AgentPool extends SocketObject implements PoolApi {
   });
   readonly #hellos = new Hellos(this.ctx.storage);
   readonly #changed = new Set<string>();
+  /** By agent: its quarantine is being noted and told of. */
+  readonly #telling = new Map<string, Promise<unknown>>();
   /** No socket counts as dead before this, ms since the epoch; 0 when they have to be looked at. */
   #quietUntil = 0;
 
@@ -233,6 +235,8 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   async releaseAgent(agentId: string): Promise<void> {
     this.#store.forgetConnects(agentId);
+    // What is under way would be noted after the release, and hold for good.
+    await this.#telling.get(agentId);
   }
 
   /** Ends all that an agent has of this pool. */
@@ -307,8 +311,13 @@ export class AgentPool extends SocketObject implements PoolApi {
     const { organizationId, poolId } = this.#place;
     for (const untold of this.#store.untoldSince(now - TELL_AGAIN_MS)) {
       this.#store.noteTold(untold, now);
+      const { agentId } = untold;
       const told = noteQuarantine(this.env, { ...untold, organizationId, poolId });
       this.background(told.then(() => this.#store.noteTold(untold, null)));
+      const telling = Promise.allSettled([this.#telling.get(agentId), told]).then(() => {
+        if (this.#telling.get(agentId) === telling) this.#telling.delete(agentId);
+      });
+      this.#telling.set(agentId, telling);
     }
   }
 
