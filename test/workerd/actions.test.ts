@@ -15,6 +15,7 @@ import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
 import { KEEP_MS, REST_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix } from "../../worker/execution/archive/format.ts";
+import { eventually } from "./eventually.ts";
 import { type Answer, call, dataOf, ORIGIN, type Person, request, signUp } from "./harness.ts";
 import { type Ending, type ObligingAgent, obligingAgent } from "./obligingAgent.ts";
 import { Attempt, acceptOffer, connectAgent, coordinatorOf, openData, type Place } from "./scriptedAgent.ts";
@@ -71,7 +72,7 @@ async function run(state: Execution["state"], ...blocks: string[]): Promise<stri
 }
 
 const reaches = (id: string, state: Execution["state"]) =>
-  vi.waitFor(async () => expect((await read(id)).state).toBe(state), 5_000);
+  eventually(async () => expect((await read(id)).state).toBe(state));
 
 async function accepted(answer: Promise<Answer>) {
   const got = await answer;
@@ -107,7 +108,7 @@ describe("executing", () => {
 
     const other = dataOf(await api("POST", "/pools", { name: "elsewhere" }), poolSchema);
     const far = await start(runbookId, { pool: "elsewhere", labels: { zone: "b" } });
-    await vi.waitFor(async () => expect((await read(far)).queue?.reason).toBe("no_agent_connected"));
+    await eventually(async () => expect((await read(far)).queue?.reason).toBe("no_agent_connected"));
     const target = { poolId: other.id, poolName: "elsewhere", labels: { zone: "b" } };
     expect((await read(far)).plan.target).toEqual(target);
     await act(far, "cancel", {});
@@ -118,7 +119,7 @@ describe("pausing", () => {
   test("lets what runs go on and begins nothing new until it is resumed", async () => {
     endings = { a: undefined };
     const id = await run("running", command("a"), command("b"));
-    await vi.waitFor(async () => expect((await step(id, "a")).state).toBe("running"));
+    await eventually(async () => expect((await step(id, "a")).state).toBe("running"));
     expect(await accepted(act(id, "pause", { reason: "look first" }))).toEqual({ id, state: "paused" });
     expect((await read(id)).paused).toMatchObject({ reason: "look first", actor: { type: "api_key" } });
     expect((await step(id, "a")).state).toBe("running");
@@ -139,7 +140,7 @@ describe("canceling", () => {
   test("stops what runs and does `finally`; by force it waits for nothing and says what nobody can confirm", async () => {
     endings = { a: undefined };
     const id = await run("running", command("a"));
-    await vi.waitFor(async () => expect((await step(id, "a")).state).toBe("running"));
+    await eventually(async () => expect((await step(id, "a")).state).toBe("running"));
     await accepted(act(id, "cancel", { reason: "wrong host" }));
     expect(await read(id)).toMatchObject({ canceling: true });
     const paused = await act(id, "pause", {});
@@ -223,7 +224,7 @@ describe("answering", () => {
     const bob = await colleague();
     const inner = await create(block("kind: approval\nname: agree\nmarkdown: Agreed?"));
     const outer = await run("running", block(`kind: runbook\nname: child\nrunbook: ${inner}`));
-    await vi.waitFor(async () => expect((await step(outer, "child")).executionId).toBeDefined());
+    await eventually(async () => expect((await step(outer, "child")).executionId).toBeDefined());
     const { executionId: child = "" } = await step(outer, "child");
     await reaches(child, "waiting");
     const { planDigest, trigger } = await read(child);
@@ -260,7 +261,7 @@ describe("what the state does not allow is refused with the state and what it al
   test.each(verbs.slice(4))("%s %j, of a step that runs", async (verb, body) => {
     endings = { a: undefined };
     const id = await run("running", command("a"));
-    await vi.waitFor(async () => expect((await step(id, "a")).state).toBe("running"));
+    await eventually(async () => expect((await step(id, "a")).state).toBe("running"));
     const answer = await act(id, verb, body);
     expect([answer.status, problemOf(answer).code]).toEqual([409, "invalid_state"]);
     expect(problemOf(answer).detail).toMatch(/"a" is running.*cancel/i);
@@ -290,20 +291,20 @@ describe("what is only in the archive", () => {
   /** Runs it to its end, and on until the coordinator has let go of its log. */
   async function archived(...blocks: string[]): Promise<string> {
     const id = await start(await create(...blocks));
-    await vi.waitFor(async () => expect((await read(id)).finishedAt).toBeDefined(), 5_000);
+    await eventually(async () => expect((await read(id)).finishedAt).toBeDefined());
     const stub = coordinatorOf(place, id);
     const { organizationId } = place;
     const manifest = `${archivePrefix(organizationId, id)}manifest.json`;
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + REST_MS });
       await runDurableObjectAlarm(stub);
       expect(await env.ARCHIVE.head(manifest)).not.toBeNull();
-    }, 5_000);
-    await vi.waitFor(async () => {
+    });
+    await eventually(async () => {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + KEEP_MS + 60_000 });
       await runDurableObjectAlarm(stub);
       expect(await rows(id)).toBe(0);
-    }, 5_000);
+    });
     vi.useRealTimers();
     // In that time the pool has given up its agent, which said nothing.
     await connect();
@@ -336,7 +337,7 @@ describe("what is only in the archive", () => {
   test("can be deleted, and is then gone", async () => {
     const id = await archived(command("a"));
     expect((await api("DELETE", `/executions/${id}`)).status).toBe(200);
-    await vi.waitFor(async () => expect(await coordinatorOf(place, id).read()).toBeNull());
+    await eventually(async () => expect(await coordinatorOf(place, id).read()).toBeNull());
     expect((await api("GET", `/executions/${id}`)).status).toBe(404);
     expect((await api("GET", "/executions?limit=100")).text).not.toContain(id);
   });

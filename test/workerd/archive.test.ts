@@ -4,6 +4,7 @@ import { newId } from "#protocol/ids.ts";
 import { Archiver, KEEP_MS, REST_MS } from "../../worker/execution/archive/archiver.ts";
 import { archivePrefix, decodeRecords, manifestSchema } from "../../worker/execution/archive/format.ts";
 import { ExecutionStore } from "../../worker/execution/store.ts";
+import { eventually } from "./eventually.ts";
 import { running } from "./scene.ts";
 import {
   Attempt,
@@ -64,7 +65,7 @@ describe("the archive", () => {
     const { place, execution, stub } = await ended();
     await alarmAt(stub, REST_MS);
     const prefix = archivePrefix(place.organizationId, execution.executionId);
-    const manifest = await vi.waitFor(async () => {
+    const manifest = await eventually(async () => {
       const object = await env.ARCHIVE.get(`${prefix}manifest.json`);
       return manifestSchema.parse(await object?.json());
     });
@@ -86,7 +87,7 @@ describe("the archive", () => {
     const { place, execution, stub } = await ended();
     await alarmAt(stub, REST_MS);
     const prefix = archivePrefix(place.organizationId, execution.executionId);
-    await vi.waitFor(async () => expect(await env.ARCHIVE.head(`${prefix}manifest.json`)).not.toBeNull());
+    await eventually(async () => expect(await env.ARCHIVE.head(`${prefix}manifest.json`)).not.toBeNull());
     await env.ARCHIVE.put(`${prefix}000000.gz`, "damaged");
     await alarmAt(stub, KEEP_MS + 1_000);
     expect(await rows(stub)).toBeGreaterThan(0);
@@ -101,7 +102,7 @@ describe("the archive", () => {
     data.socket.close();
     await stub.ask({ type: "cancel", actor, reason: "", force: true });
     await alarmAt(stub, REST_MS);
-    await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
+    await eventually(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
     const again = await openData(place, execution.executionId);
     again.send(attempt.hello(lease));
     again.send(attempt.chunk("after\n"));
@@ -111,7 +112,7 @@ describe("the archive", () => {
     control.socket.close();
     const before = await stub.events(0, 1_000);
     await alarmAt(stub, KEEP_MS + 1_000);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await alarmAt(stub, REST_MS);
       expect(await rows(stub)).toBe(0);
     });
@@ -123,7 +124,7 @@ describe("the archive", () => {
   it("[VW1] keeps the coordinator's copy for whoever begins to read while the archive is looked at", async () => {
     const { place, execution, stub } = await ended();
     await alarmAt(stub, REST_MS);
-    await vi.waitFor(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
+    await eventually(async () => expect(await alarmSet(stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2));
     await runInDurableObject(stub, async (_, { storage }) => {
       const store = new ExecutionStore(storage);
       let isInUse = false;
@@ -160,11 +161,11 @@ describe("the archive", () => {
     const scene = await ended();
     const before = await scene.read();
     await alarmAt(scene.stub, REST_MS);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await alarmSet(scene.stub)).toBeGreaterThan(Date.now() + KEEP_MS / 2),
     );
     await alarmAt(scene.stub, KEEP_MS + 1_000);
-    await vi.waitFor(async () => expect(await rows(scene.stub)).toBe(0));
+    await eventually(async () => expect(await rows(scene.stub)).toBe(0));
     return { ...scene, before };
   }
 

@@ -1,12 +1,13 @@
 /** Runbooks that start runbooks: what is refused before anything runs, and how many there may be. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { executionSchema, executionSummarySchema } from "#protocol/api/executions.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { CHILD_EXECUTIONS_MAX } from "#protocol/limits.ts";
 import { coordinatorName } from "../../worker/execution/contract.ts";
+import { eventually } from "./eventually.ts";
 import { call, dataOf, type Person, signUp } from "./harness.ts";
 
 let person: Person;
@@ -63,7 +64,7 @@ describe("executions that others start", () => {
     await create("Leaf", []);
     await create("Middle", ["Leaf", "Leaf"]);
     const id = await begin(await create("Top", ["Middle", "Middle"]));
-    await vi.waitFor(async () => expect((await read(id)).state).toBe("succeeded"), 10_000);
+    await eventually(async () => expect((await read(id)).state).toBe("succeeded"));
     const count = await runInDurableObject(coordinator(id), (_, { storage }) =>
       Number(storage.sql.exec("SELECT COUNT(*) AS n FROM children").one().n),
     );
@@ -81,7 +82,7 @@ describe("executions that others start", () => {
         storage.sql.exec("INSERT INTO children VALUES (?)", `${n}`);
     });
     await api("POST", `/executions/${id}/steps/wait/acknowledge`, {});
-    await vi.waitFor(async () => expect((await read(id)).state).toBe("failed"), 10_000);
+    await eventually(async () => expect((await read(id)).state).toBe("failed"));
     const detail = (await read(id)).steps.find((each) => each.id === "go")?.detail;
     expect(detail).toContain("at most 1000 others");
   });

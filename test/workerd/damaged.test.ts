@@ -1,10 +1,11 @@
 /** An execution whose log cannot be read: it ends, lets go of what it held, and takes nothing from others. */
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
 import type { LeaseRow } from "../../worker/pool/store.ts";
 import { PoolStore } from "../../worker/pool/store.ts";
+import { eventually } from "./eventually.ts";
 import { call, dataOf, signUp } from "./harness.ts";
 import {
   acceptOffer,
@@ -30,7 +31,7 @@ async function damaged(place: Place, where: string, before = async () => {}) {
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
   const { lease } = await acceptOffer(control);
-  await vi.waitFor(async () => expect((await leaseAt(place, lease.id))?.status).toBe("accepted"));
+  await eventually(async () => expect((await leaseAt(place, lease.id))?.status).toBe("accepted"));
   await before();
   await runInDurableObject(stub, (_, { storage }) => {
     storage.sql.exec(
@@ -48,8 +49,8 @@ it("[G5] one whose log cannot be read in one place ends as failed and lets go of
     state: "failed",
     detail: expect.stringMatching(/cannot be read at \d+/),
   });
-  await vi.waitFor(async () => expect(await locksOf(place).listLocks()).toEqual([]));
-  await vi.waitFor(async () => expect((await leaseAt(place, lease.id))?.status).not.toBe("accepted"));
+  await eventually(async () => expect(await locksOf(place).listLocks()).toEqual([]));
+  await eventually(async () => expect((await leaseAt(place, lease.id))?.status).not.toBe("accepted"));
   const page = await stub.events(0, 100);
   expect(page?.events.at(-1)?.event).toMatchObject({ type: "execution.finished", state: "failed" });
   await evictDurableObject(stub);
@@ -75,7 +76,7 @@ it("[G5] lists go on without it", async () => {
   const person = await signUp();
   const place = { ...newPlace(), organizationId: person.organizationId };
   const listed = () =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const answer = await call("/api/v1/executions", { key: person.key });
       const [only] = dataOf(answer, z.array(executionSummarySchema));
       expect(only?.title).toBe("Test");

@@ -7,6 +7,7 @@ import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinato
 import { AgentPool } from "../../worker/pool/AgentPool.ts";
 import { ASK_MS } from "../../worker/pool/deadlines.ts";
 import { PoolStore } from "../../worker/pool/store.ts";
+import { eventually } from "./eventually.ts";
 import { later, read, running, type Scene } from "./scene.ts";
 import {
   Attempt,
@@ -317,7 +318,7 @@ describe("agents", () => {
     await expect.poll(() => statusOf(place, lease.id)).toBe("accepted");
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ASK_MS });
     await runDurableObjectAlarm(poolOf(place));
-    await vi.waitFor(() => expect(wanted).toHaveReturned());
+    await eventually(() => expect(wanted).toHaveReturned());
     expect(await statusOf(place, lease.id)).toBe("accepted");
     expect(control.messages("lease.revoke")).toHaveLength(0);
   });

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { CANCEL_GRACE_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import { CONFIRM_MARGIN_MS } from "../../worker/execution/engine/deadlines.ts";
+import { eventually } from "./eventually.ts";
 import { later, read, running, type Scene } from "./scene.ts";
 import { command, coordinatorOf, openData } from "./scriptedAgent.ts";
 
@@ -73,6 +74,6 @@ describe("time", () => {
         .first("state");
     expect(await row()).toBeNull();
     await later(scene, 120_000);
-    await vi.waitFor(async () => expect(await row()).toBe("succeeded"));
+    await eventually(async () => expect(await row()).toBe("succeeded"));
   });
 });

@@ -1,5 +1,6 @@
 import { expect, it, vi } from "vitest";
 import type { ApiBlock } from "#protocol/blocks/index.ts";
+import { eventually } from "./eventually.ts";
 import { coordinatorOf, newExecution, newPlace } from "./scriptedAgent.ts";
 
 async function call(more: Partial<ApiBlock>) {
@@ -8,7 +9,7 @@ async function call(more: Partial<ApiBlock>) {
   const execution = await newExecution(place, [block]);
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
-  const ended = await vi.waitFor(async () => {
+  const ended = await eventually(async () => {
     const read = await stub.read();
     if (!read?.confirmed) throw new Error("it goes on");
     return read;
@@ -49,7 +50,7 @@ it("[CX1] a cancel hangs up a request from the edge that is out", async () => {
   const execution = await newExecution(place, [block]);
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
-  const request = await vi.waitFor(() => {
+  const request = await eventually(() => {
     if (!asked) throw new Error("nothing was asked yet");
     return asked;
   });

@@ -1,5 +1,5 @@
 /** Finding executions: every filter of the list, alone and together. */
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { executionSummarySchema } from "#protocol/api/executions.ts";
 import { meSchema } from "#protocol/api/keys.ts";
@@ -7,6 +7,7 @@ import { poolSchema } from "#protocol/api/pools.ts";
 import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
+import { eventually } from "./eventually.ts";
 import { call, dataOf, makeKey, ORIGIN, type Person, signUp } from "./harness.ts";
 import { obligingAgent } from "./obligingAgent.ts";
 
@@ -28,7 +29,7 @@ const list = async (query: string) => {
 };
 /** The index follows a moment later. */
 const expectList = (query: string, names: string[]) =>
-  vi.waitFor(async () => expect([query, await list(query)]).toEqual([query, names]));
+  eventually(async () => expect([query, await list(query)]).toEqual([query, names]));
 
 beforeAll(async () => {
   person = await signUp();

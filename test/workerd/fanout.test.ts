@@ -9,6 +9,7 @@ import type { Stream } from "#protocol/chunk.ts";
 import { newId } from "#protocol/ids.ts";
 import { decodeOutputFrame } from "#protocol/viewer.ts";
 import { KEEP_MS, REST_MS } from "../../worker/execution/archive/archiver.ts";
+import { eventually } from "./eventually.ts";
 import { call, dataOf, type Person, request, signUp } from "./harness.ts";
 import {
   Attempt,
@@ -206,7 +207,7 @@ const expected = (): [string, string][] => numbers.map((n) => [outputOf(n, "stdo
 
 /** Has it archived, and its coordinator emptied. */
 async function archive({ stub }: Started): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     await alarmAfter(stub, REST_MS);
     await alarmAfter(stub, KEEP_MS);
     const count = await runInDurableObject(stub, (_, { storage }) =>

@@ -10,6 +10,7 @@ import { runbookSchema } from "#protocol/api/runbooks.ts";
 import { problemSchema } from "#protocol/errors.ts";
 import { newId } from "#protocol/ids.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import { eventually } from "./eventually.ts";
 import { call, dataOf, makeKey, type Person, signUp } from "./harness.ts";
 import { type Ending, obligingAgent } from "./obligingAgent.ts";
 
@@ -33,7 +34,7 @@ const start = async (runbookId: string) =>
 const read = async (id: string) => dataOf(await api("GET", `/executions/${id}`), executionSchema);
 const locks = () => env.ORGANIZATION_LOCKS.getByName(person.organizationId);
 const reaches = (id: string, state: string) =>
-  vi.waitFor(async () => expect((await read(id)).state).toBe(state), 5_000);
+  eventually(async () => expect((await read(id)).state).toBe(state));
 
 /** How many executions have a place or wait for one. */
 const counted = () =>
@@ -57,7 +58,7 @@ describe("a limit on executions at once", () => {
     const [first, second, third] = [await start(runbookId), await start(runbookId), await start(runbookId)];
     await reaches(first, "running");
     const place = { state: "queued", queue: { ahead: 1, reason: "organization_full" }, steps: [] };
-    await vi.waitFor(async () => expect(await read(third)).toMatchObject(place));
+    await eventually(async () => expect(await read(third)).toMatchObject(place));
     expect((await read(second)).queue).toEqual({ ahead: 0, reason: "organization_full" });
     expect((await read(second)).locks).toBeUndefined();
     expect((await cancel(first)).status).toBe(200);
@@ -70,7 +71,7 @@ describe("a limit on executions at once", () => {
     await settle({ maxExecutions: 1 });
     const runbookId = await create(WORK);
     const ids = [await start(runbookId), await start(runbookId), await start(runbookId)];
-    await vi.waitFor(async () => expect(await counted()).toBe(3));
+    await eventually(async () => expect(await counted()).toBe(3));
     await settle({ maxExecutions: 2 });
     await reaches(ids[1] ?? "", "running");
     expect((await read(ids[2] ?? "")).state).toBe("queued");
@@ -101,7 +102,7 @@ describe("a limit on executions at once", () => {
       await api("POST", `/executions/${done}/retry`, { mode: "all" }),
       executionSummarySchema,
     );
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await read(again.id)).queue).toEqual({ ahead: 0, reason: "organization_full" }),
     );
   });
@@ -112,7 +113,7 @@ describe("a limit on executions at once", () => {
     await locks().acquireLocks(gone);
     await connect();
     const id = await start(await create(WORK));
-    await vi.waitFor(async () => expect((await read(id)).queue?.reason).toBe("organization_full"));
+    await eventually(async () => expect((await read(id)).queue?.reason).toBe("organization_full"));
     await runDurableObjectAlarm(locks());
     await reaches(id, "running");
   });
@@ -122,10 +123,10 @@ describe("a limit on executions at once", () => {
     await settle({ maxExecutions: 1 });
     const runbookId = await create(WORK);
     const [first, second] = [await start(runbookId), await start(runbookId)];
-    await vi.waitFor(async () => expect((await read(second)).queue?.reason).toBe("organization_full"));
+    await eventually(async () => expect((await read(second)).queue?.reason).toBe("organization_full"));
     const lost = vi.spyOn(ExecutionCoordinator.prototype, "locksStand").mockResolvedValueOnce(true);
     await cancel(first);
-    await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+    await eventually(() => expect(lost).toHaveBeenCalled());
     expect((await read(second)).state).toBe("queued");
     await runDurableObjectAlarm(locks());
     await reaches(second, "running");

@@ -6,6 +6,7 @@ import type { Lease } from "#protocol/socket.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import type { LeaseReply } from "../../worker/pool/contract.ts";
 import { PoolStore } from "../../worker/pool/store.ts";
+import { eventually } from "./eventually.ts";
 import { failOnce, holdOffers, logged, read, requestOf, trigger } from "./poolScene.ts";
 import {
   acceptOffer,
@@ -238,7 +239,7 @@ it("a pool does no more at once than its limit, and goes on when that is raised"
   await trigger(place);
   await acceptOffer(control);
   const second = await trigger(place);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await read(second.stub)).toMatchObject({
       state: "queued",
       queue: { ahead: 0, reason: "pool_full" },
@@ -246,5 +247,5 @@ it("a pool does no more at once than its limit, and goes on when that is raised"
   );
   await poolOf(place).configure({ maxLeases: 2 });
   await acceptOffer(control, 2);
-  await vi.waitFor(async () => expect((await read(second.stub)).queue).toBeUndefined());
+  await eventually(async () => expect((await read(second.stub)).queue).toBeUndefined());
 });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { LeaseOffer } from "#protocol/control.ts";
 import { COMMAND_RESEND_MS, HEARTBEAT_TIMEOUT_MS } from "#protocol/limits.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
+import { eventually } from "./eventually.ts";
 import { logged, read, trigger } from "./poolScene.ts";
 import {
   Attempt,
@@ -129,7 +130,7 @@ describe("after a loss of contact", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + COMMAND_RESEND_MS });
     const asked = vi.spyOn(ExecutionCoordinator.prototype, "wantsLease");
     await runDurableObjectAlarm(poolOf(place));
-    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await eventually(() => expect(asked).toHaveBeenCalled());
     await runDurableObjectAlarm(stub);
     expect(await control.next("lease.revoke")).toMatchObject({ leaseId: lease.id });
     expect(control.messages("lease.offer")).toHaveLength(1);

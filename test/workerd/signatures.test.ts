@@ -1,6 +1,6 @@
 /** Keys that people register, what they sign with them, and how it goes on to agents. */
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { executionSchema, executionSummarySchema } from "#protocol/api/executions.ts";
 import { poolSchema } from "#protocol/api/pools.ts";
@@ -12,6 +12,7 @@ import { newId } from "#protocol/ids.ts";
 import { type Signer, signStatement } from "#protocol/signatures/jws.ts";
 import { thumbprintOf } from "#protocol/signatures/keys.ts";
 import type { ApprovalStatement } from "#protocol/signatures/statements.ts";
+import { eventually } from "./eventually.ts";
 import { type Answer, call, dataOf, ORIGIN, type Person, signUp } from "./harness.ts";
 import { acceptOffer, connectAgent, type Line } from "./scriptedAgent.ts";
 import { newSigner, register, registeredSigner, signVersion } from "./signer.ts";
@@ -163,7 +164,7 @@ describe("[S6] an approval", () => {
     const started = await api("POST", `/runbooks/${runbookId}/executions`, {});
     const { id } = dataOf(started, executionSummarySchema);
     const read = async () => dataOf(await api("GET", `/executions/${id}`), executionSchema);
-    await vi.waitFor(async () => expect((await read()).state).toBe("waiting"));
+    await eventually(async () => expect((await read()).state).toBe("waiting"));
     return { id, read, planDigest: (await read()).planDigest };
   };
   const approve = async (

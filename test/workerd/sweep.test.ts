@@ -5,6 +5,7 @@ import { tenantDb } from "../../worker/db/tenant.ts";
 import type { CreateExecution } from "../../worker/execution/contract.ts";
 import { ExecutionCoordinator } from "../../worker/execution/ExecutionCoordinator.ts";
 import { sweep } from "../../worker/sweep.ts";
+import { eventually } from "./eventually.ts";
 import { command, coordinatorOf, newExecution, newPlace, type Place } from "./scriptedAgent.ts";
 
 afterEach(() => {
@@ -49,21 +50,21 @@ async function startParent(place: Place) {
   const execution = await newParent(place);
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
-  const started = await vi.waitFor(async () => (await stub.read())?.steps[0]?.executionId);
+  const started = await eventually(async () => (await stub.read())?.steps[0]?.executionId);
   if (!started) throw new Error("no child");
   return { stub, child: coordinatorOf(place, started), childId: started };
 }
 
 it("[G5] a child execution whose parent was canceled by force ends also when that word was lost", async () => {
   const { stub, child } = await startParent(newPlace());
-  await vi.waitFor(async () => expect(await child.read()).toMatchObject({ state: "waiting" }));
+  await eventually(async () => expect(await child.read()).toMatchObject({ state: "waiting" }));
   await child.sweep();
   expect(await child.read()).toMatchObject({ state: "waiting" });
   vi.spyOn(ExecutionCoordinator.prototype, "cancelChild").mockRejectedValueOnce(new Error("lost"));
   await stub.ask({ type: "cancel", actor: ACTOR, reason: "", force: true });
   expect(await stub.read()).toMatchObject({ state: "canceled" });
   await child.sweep();
-  await vi.waitFor(async () => expect(await child.read()).toMatchObject({ state: "canceled" }));
+  await eventually(async () => expect(await child.read()).toMatchObject({ state: "canceled" }));
 });
 
 it("[CX1] a child execution whose cancel came before its start never starts", async () => {
@@ -79,9 +80,9 @@ it("[CX1] a child execution whose cancel came before its start never starts", as
   });
   const place = newPlace();
   const { stub, child } = await startParent(place);
-  await vi.waitFor(() => expect(starts).toHaveLength(1));
+  await eventually(() => expect(starts).toHaveLength(1));
   await stub.ask({ type: "cancel", actor: ACTOR, reason: "", force: false });
-  await vi.waitFor(async () => expect(await stub.read()).toMatchObject({ state: "canceled" }));
+  await eventually(async () => expect(await stub.read()).toMatchObject({ state: "canceled" }));
   vi.restoreAllMocks();
   const [late] = starts;
   if (!late) throw new Error("unreachable");
@@ -96,7 +97,7 @@ it("[G5] a child execution that no plan can be made of fails its step, with word
   if (child) child.title = "\ud83d";
   const stub = coordinatorOf(place, execution.executionId);
   await stub.create(execution);
-  await vi.waitFor(async () => expect(await stub.read()).toMatchObject({ state: "failed" }));
+  await eventually(async () => expect(await stub.read()).toMatchObject({ state: "failed" }));
   expect((await stub.read())?.steps[0]?.detail).toContain("no plan can be made of it");
 });
 
@@ -107,13 +108,13 @@ it("[G5] a sweep makes up for an alarm that was lost", async () => {
   const created = await stub.create(execution);
   if (created.outcome !== "created") throw new Error("unreachable");
   await tenantDb(env.DB, place.organizationId).executions.project(created.execution);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await stub.read()).toMatchObject({ queue: { reason: "no_agent_connected" } }),
   );
   await runInDurableObject(stub, (_, { storage }) => storage.deleteAlarm());
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * 60 * 60_000 });
   expect(await sweep(env, Date.now())).toBeGreaterThan(0);
-  await vi.waitFor(async () => expect(await stub.read()).toMatchObject({ state: "timed_out" }));
+  await eventually(async () => expect(await stub.read()).toMatchObject({ state: "timed_out" }));
 });
 
 it("[G5] what one sweep does not come to, the next ones do, and then it begins anew", async () => {

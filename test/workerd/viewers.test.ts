@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { VIEWER_WINDOW_BYTES, VIEWERS_MAX } from "#protocol/limits.ts";
 import { decodeOutputFrame } from "#protocol/viewer.ts";
+import { eventually } from "./eventually.ts";
 import { running } from "./scene.ts";
 import { type Line, openViewer } from "./scriptedAgent.ts";
 
@@ -63,7 +64,7 @@ describe("viewers", () => {
     );
     await expect(openViewer(place, execution.executionId)).rejects.toThrow("429");
     viewers[0]?.socket.close();
-    await vi.waitFor(() => openViewer(place, execution.executionId));
+    await eventually(() => openViewer(place, execution.executionId));
   });
 
   it("get the tail of what is past and all of what comes", async () => {
