@@ -119,9 +119,9 @@ describe("what an expression costs", () => {
       }
       return performance.now() - begun;
     };
-    // The best of a few: others use the machine, too.
+    // What is not bounded takes minutes; the best of a few, for others use the machine, too.
     const took = Math.min(run(), run(), run());
-    expect(took).toBeLessThan(100);
+    expect(took).toBeLessThan(1_000);
   });
 
   it("leaves room for what runbooks do", () => {
