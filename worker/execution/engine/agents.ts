@@ -62,10 +62,9 @@ function requestLease(
   spec: ScopeSpec,
   first?: { inputs: StepInputs | undefined },
 ): void {
-  const { scope, poolId, labels, agentId, waitMs } = spec;
+  const { scope, poolId, labels, agentId } = spec;
   const { now } = draft.moment;
-  // A wait that has begun goes on: what became of an earlier request gives no new hour.
-  const until = step.wait?.for === "agent" ? step.wait.until : now + waitMs;
+  const until = endOfWait(draft, step, spec);
   const declined = draft.state.scopes.get(scope)?.declined;
   if (until <= now) return finish(draft, step.path, noAgentInTime(declined, until));
   const askAt = declined?.until === until ? askAgainAt(declined) : now;
@@ -85,6 +84,14 @@ function requestLease(
   if (first) dispatch(draft, step, fence, first.inputs, false);
   else waitForAgent(draft, step.path, until);
   draft.ask({ type: "lease.request", leaseId, fence });
+}
+
+/** A wait that has begun goes on: neither what became of a request nor a step that joins gives it a new hour. */
+function endOfWait({ state, moment }: Draft, step: StepRecord, { scope, waitMs }: ScopeSpec): number {
+  if (step.wait?.for === "agent") return step.wait.until;
+  // Others can wait without an open lease only between a decline and the next request.
+  const [other] = state.scopes.get(scope)?.declined ? waitingIn(state, scope) : [];
+  return other?.until ?? moment.now + waitMs;
 }
 
 function dispatch(
@@ -107,13 +114,13 @@ export function openLeaseOf(draft: Draft, scope: string): LeaseRecord | undefine
 
 /** The steps of a scope that wait for its agent have their turn again. */
 export function wakeScope(draft: Draft, scope: string): void {
-  for (const path of waitingIn(draft.state, scope)) draft.tasks.push({ do: "begin", step: path });
+  for (const { path } of waitingIn(draft.state, scope)) draft.tasks.push({ do: "begin", step: path });
 }
 
-/** Steps that wait for the agent of a scope. */
-export function* waitingIn(state: EngineState, scope: string): Generator<string> {
+/** Steps that wait for the agent of a scope, all until the same time. */
+export function* waitingIn(state: EngineState, scope: string): Generator<{ path: string; until: number }> {
   for (const { path, wait } of openSteps(state)) {
-    if (wait?.for === "agent" && scopeOf(state, path).scope === scope) yield path;
+    if (wait?.for === "agent" && scopeOf(state, path).scope === scope) yield { path, until: wait.until };
   }
 }
 

@@ -99,6 +99,16 @@ describe("[G5] [LS1] a step that agents decline", () => {
     expect(run.state.openLeases.size).toBe(1);
   });
 
+  it("has steps that come before the pool is asked again wait with it, for them it is asked no sooner", () => {
+    const late = [{ kind: "timer" as const, id: "pause", durationMs: 2_000 }, command("b")];
+    const run = new Declining([
+      { kind: "parallel" as const, id: "both", branches: [[command("a")], late] },
+    ]).goOn(4_000, () => "agt_1");
+    expect(run.offers.map(({ at }) => at)).toEqual([0, 0]);
+    const wait = { for: "agent", until: 1_000 + HOUR, askAt: 6_000 };
+    expect([run.step("a").wait, run.step("b").wait]).toEqual([wait, wait]);
+  });
+
   it("is not offered again after a cancel, and nothing is left to wait for", () => {
     const run = new Declining([command("a")]).goOn(0, () => "agt_1");
     const actor = { type: "system", name: "test" } as const;

@@ -77,7 +77,7 @@ function leaseChanged(
       draft.emit({ type: "lease.failed", fence, reason: input.reason });
       endStopped(draft, under);
       if (!input.retry)
-        for (const path of [...waitingIn(draft.state, scope)]) fail(draft, path, input.reason);
+        for (const { path } of [...waitingIn(draft.state, scope)]) fail(draft, path, input.reason);
       return wakeScope(draft, scope);
     }
     case "lease.lost":

@@ -136,7 +136,7 @@ function queued(draft: Draft, fence: number): void {
     finish(draft, step.path, { state: "unknown", detail: "the pool did not answer in time" });
   }
   const end = noAgentInTime(draft.state.scopes.get(lease.scope)?.declined, lease.until);
-  for (const path of [...waitingIn(draft.state, lease.scope)]) finish(draft, path, end);
+  for (const { path } of [...waitingIn(draft.state, lease.scope)]) finish(draft, path, end);
   release(draft, lease, "abandoned");
 }
 
