@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { createLog } from "./log.ts";
 import { releaseAtRest, unchangedRanges } from "./residentPages.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
+import { silentLog } from "./testing/silent-log.ts";
 
 const NODE = "/opt/farhand/current/farhand-agent";
 
@@ -41,8 +43,8 @@ test("an agent at rest lets go of its program's pages, a busy one and a small on
   let cpuMs = 900;
   let files = 48_000_000;
   let released = 0;
-  const keeper = { residentFileBytes: () => files, release: () => released++ };
-  releaseAtRest(clock, keeper, () => cpuMs);
+  const pages = { residentFileBytes: () => files, release: () => released++ };
+  releaseAtRest({ clock, log: silentLog, pages, cpuMs: () => cpuMs });
 
   cpuMs += 1_000;
   await clock.advance(30_000);
@@ -55,6 +57,19 @@ test("an agent at rest lets go of its program's pages, a busy one and a small on
   files = 14_000_000;
   await clock.advance(30_000);
   expect(released).toBe(1);
+});
+
+test("an agent that may not look at its own memory stays as it is, and says so once", async () => {
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  const log = createLog({ format: "text", level: "debug", write: (line) => lines.push(line) });
+  const refuses = () => {
+    throw Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" });
+  };
+  releaseAtRest({ clock, log, pages: { residentFileBytes: () => 48_000_000, release: refuses } });
+
+  await clock.advance(120_000);
+  expect(lines).toEqual([expect.stringContaining("permission denied")]);
 });
 
 test("a process that let go of its pages has fewer, and goes on as before", () => {

@@ -6,13 +6,13 @@
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import type { Clock } from "./clock.ts";
+import { type Log, wordsOf } from "./log.ts";
 
 const LOOK_MS = 30_000;
 /** Processor time between two looks up to which the agent counts as at rest, ms: heartbeats take a few. */
 const AT_REST_MS = 150;
 /** What the heartbeats bring back is less; below this nothing is worth the trouble. */
 const KEPT_BYTES = 24_000_000;
-const PAGE_BYTES = 4096;
 /** `MADV_DONTNEED` of madvise(2), the same on every architecture that Node runs on with Linux. */
 const DONT_NEED = 4;
 
@@ -22,23 +22,34 @@ export interface MemoryRange {
   bytes: bigint;
 }
 
-/** Letting go of pages, as the scheduler sees it. */
-export interface PageKeeper {
-  /** Bytes of files that are in this process's memory. */
+/** The pages of a process. Both throw the system's error where it may not look at them. */
+export interface ResidentPages {
+  /** Bytes of files that are in its memory. */
   residentFileBytes(): number;
+  /** Lets go of those of its program. */
   release(): void;
 }
 
-/**
- * Looks now and then whether the agent is at rest with more of its program in memory than it needs.
- * @param cpuMs processor time used so far, ms
- */
-export function releaseAtRest(clock: Clock, keeper: PageKeeper, cpuMs = cpuTime): void {
+interface AtRest {
+  clock: Clock;
+  log: Log;
+  pages: ResidentPages;
+  /** Processor time used so far, ms. */
+  cpuMs?: () => number;
+}
+
+/** Looks now and then whether the agent is at rest with more of its program in memory than it needs. */
+export function releaseAtRest(means: AtRest): void {
+  const { clock, log, pages, cpuMs = cpuTime } = means;
   const before = cpuMs();
   clock.after(LOOK_MS, () => {
     const isAtRest = cpuMs() - before <= AT_REST_MS;
-    if (isAtRest && keeper.residentFileBytes() > KEPT_BYTES) keeper.release();
-    releaseAtRest(clock, keeper, cpuMs);
+    try {
+      if (isAtRest && pages.residentFileBytes() > KEPT_BYTES) pages.release();
+      releaseAtRest(means);
+    } catch (error) {
+      log.debug("the agent cannot let go of its program's pages", { reason: wordsOf(error) });
+    }
   });
 }
 
@@ -51,7 +62,7 @@ function cpuTime(): number {
  * For this process; undefined where it cannot be done: elsewhere than on Linux, and before Node 26.1,
  * the first that can call a function of the C library.
  */
-export function ownPages(): PageKeeper | undefined {
+export function ownPages(): ResidentPages | undefined {
   const ffi: typeof import("node:ffi") | undefined = process.getBuiltinModule("node:ffi");
   if (!ffi || process.platform !== "linux") return undefined;
   const { functions } = ffi.dlopen(null, {
@@ -59,8 +70,8 @@ export function ownPages(): PageKeeper | undefined {
   });
   return {
     residentFileBytes() {
-      const [, , files] = readFileSync("/proc/self/statm", "latin1").split(" ");
-      return Number(files) * PAGE_BYTES;
+      const status = readFileSync("/proc/self/status", "latin1");
+      return Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
     },
     release() {
       const smaps = readFileSync("/proc/self/smaps", "latin1");
