@@ -17,7 +17,7 @@ export interface Bounds {
   maxBytes: number;
 }
 
-/** A whole file; a pipe will do, and is waited for. @throws Failure (2) when it is larger; the system's error */
+/** A whole file; a pipe will do, and is waited for. @throws Failure (2) when there is more; the system's error */
 export function readBounded(path: string, bounds: Bounds): Buffer {
   const fd = openSync(path, constants.O_RDONLY);
   try {
@@ -27,8 +27,8 @@ export function readBounded(path: string, bounds: Bounds): Buffer {
   }
 }
 
-/** The same of a regular file alone: nobody who writes into a pipe is waited for. @throws Failure (2); the system's error */
-export function readBoundedFile(path: string, bounds: Bounds): Buffer {
+/** The same of a regular file: of a pipe, which might wait for ever, a Failure (2). */
+export function readBoundedRegularFile(path: string, bounds: Bounds): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!fstatSync(fd).isFile()) throw new Failure(`${bounds.what} is not a file`, EXIT.usage);
@@ -50,7 +50,7 @@ function readOpen(fd: number, bounds: Bounds): Buffer {
   }
 }
 
-/** All that comes out of a stream. @throws Failure (2) when it is more; the system's error */
+/** All that comes out of a stream. @throws Failure (2) when there is more; the system's error */
 export async function collectBounded(stream: AsyncIterable<Buffer>, bounds: Bounds): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
@@ -65,5 +65,5 @@ export async function collectBounded(stream: AsyncIterable<Buffer>, bounds: Boun
 function requireWithin(length: number, { what, maxBytes }: Bounds): void {
   if (length <= maxBytes) return;
   const size = maxBytes < MIB ? `${maxBytes / KIB} KiB` : `${maxBytes / MIB} MiB`;
-  throw new Failure(`${what} is over ${size}, and is not read further`, EXIT.usage);
+  throw new Failure(`${what} is over ${size}, the most that is read: give a smaller one`, EXIT.usage);
 }

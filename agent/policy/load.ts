@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
-import { readBoundedFile, WRITTEN_MAX_BYTES } from "../reading.ts";
+import { readBoundedRegularFile, WRITTEN_MAX_BYTES } from "../reading.ts";
 import { holdingProblem, holdingsOf } from "./ownership.ts";
 import { parsePolicy } from "./parse.ts";
 import { DEFAULT_POLICY, type Policy } from "./policy.ts";
@@ -28,7 +28,7 @@ export function loadPolicy({ path: given, isNamed, trustsOwn }: PolicySource): P
   let problem: string | undefined;
   try {
     if (!isNamed && lstatSync(path, { throwIfNoEntry: false }) === undefined) return DEFAULT_POLICY;
-    bytes = readBoundedFile(path, { what: `the policy ${path}`, maxBytes: WRITTEN_MAX_BYTES });
+    bytes = readBoundedRegularFile(path, { what: `the policy ${path}`, maxBytes: WRITTEN_MAX_BYTES });
     problem = holdingProblem(holdingsOf(path), process.getuid?.() ?? 0, trustsOwn);
   } catch (error) {
     throw unusable(error instanceof Failure ? error.message : readWords(error, path));

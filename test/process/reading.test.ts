@@ -52,7 +52,10 @@ describe("what is too large is not read to its end, and the message says how lar
       stderr: expect.stringContaining("the plan from stdin is over 32 MiB"),
     });
     const secret = await agentCommand(["secrets", "set", "one", "--state", state], {}, much);
-    expect(secret).toMatchObject({ code: 2, stderr: expect.stringContaining("the value is over 64 KiB") });
+    expect(secret).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("the value is over 64 KiB, the most that is read: give a smaller one"),
+    });
   });
 });
 
