@@ -289,12 +289,12 @@ export function markDraining(path: string, isDraining: boolean): void {
 function connectionReport(contact: Contact | undefined, clock: Clock): AgentReport["connection"] {
   if (!contact) return { state: "connecting" };
   const { phase } = contact;
-  const trouble = { problem: contact.problem?.words, code: contact.problem?.code };
+  const why = { problem: contact.problem?.words, code: contact.problem?.code };
   const now = clock.monotonic();
   if (phase === "down") {
-    return { state: "waiting", ...trouble, retryInMs: Math.max(0, Math.round(contact.dialAt - now)) };
+    return { state: "waiting", ...why, retryInMs: Math.max(0, Math.round(contact.dialAt - now)) };
   }
-  if (phase === "dialing" || !contact.settled) return { state: "connecting", ...trouble };
+  if (phase === "dialing" || !contact.settled) return { state: "connecting", ...why };
   return { state: "connected", since: new Date(clock.now() - (now - contact.openedAt)).toISOString() };
 }
 

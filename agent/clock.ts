@@ -18,8 +18,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * A wall clock, ms, that a jump ahead does not take along: for what must not be
- * forgotten too early. One that is put right after it began it follows only back.
+ * Wall time, ms since the epoch, that goes on no faster than time does: a clock that is put back it
+ * follows, one that jumps ahead it does not. For what must not be forgotten too early.
  */
 export function steadyTime(clock: Clock): () => number {
   const offset = clock.now() - clock.monotonic();

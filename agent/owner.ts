@@ -26,11 +26,11 @@ export function actAsOwner(state: string): void {
 }
 
 /**
- * The same for the command that runs an agent. It does not go on as the owner: whoever
- * starts an agent as root wants it to be able to do what root can, and it could not.
- * @throws Failure when this is root, and the state folder another user's
+ * For the command that runs an agent, which does not go on as the owner: whoever starts
+ * an agent as root wants it to be able to do what root can, and then it could not.
+ * @throws Failure (78) when this is root, and the state folder another user's
  */
-export function refuseForOwner(state: string): void {
+export function requireOwnState(state: string): void {
   const owner = otherOwner(state);
   if (!owner) return;
   const name = accountOf(owner.uid)?.username;

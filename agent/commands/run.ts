@@ -18,7 +18,7 @@ import type { LocalAnswer, LocalRequest } from "../local/protocol.ts";
 import { serveLocally } from "../local/server.ts";
 import { takeLock } from "../lock.ts";
 import { createLog, type Log, wordsOf } from "../log.ts";
-import { refuseForOwner } from "../owner.ts";
+import { requireOwnState } from "../owner.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -71,7 +71,7 @@ export const runCommand = command({
 /** `farhand-agent run`: works until a signal says to stop. Resolves when it has stopped. */
 async function run(config: RunConfig): Promise<void> {
   const paths = statePaths(config.state, config.workDir);
-  refuseForOwner(config.state);
+  requireOwnState(config.state);
   const identity = requireIdentity(paths);
   const policy = loadPolicy(policySource(config));
   const sealingKey = takeState(paths, identity.agentId);

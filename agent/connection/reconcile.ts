@@ -28,12 +28,13 @@ export type Contact = (
   | { phase: "open"; openedAt: number; heardAt: number; settled: boolean }
 ) & {
   /** How the last connection, or the last try, ended; undefined once there is a welcomed one. */
-  problem?: Trouble | undefined;
+  problem?: ContactProblem | undefined;
 };
 
-export interface Trouble {
+/** Why there is no connection. */
+export interface ContactProblem {
   words: string;
-  /** Of a refusal of the control plane. */
+  /** Which refusal of the control plane it was, if it was one. */
   code: ErrorCode | undefined;
 }
 
@@ -44,7 +45,7 @@ interface Entry {
   failures: number;
   status: Status;
   /** How the last connection, or the last try, ended; undefined once it is welcomed. */
-  problem: Trouble | undefined;
+  problem: ContactProblem | undefined;
   /** Which dial the status belongs to: late events of an older one are ignored. */
   dial: symbol | undefined;
 }

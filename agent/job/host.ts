@@ -35,7 +35,7 @@ export interface Host {
   /** Says whose signatures a step needs. */
   guard: SignatureGuard;
   clock: Clock;
-  /** Wall clock, ms, for what must not be forgotten because the clock has jumped. */
+  /** `steadyTime`, for what must not be forgotten because the clock has jumped ahead. */
   steadyNow(): number;
   log: Log;
   bootId: string;
