@@ -31,7 +31,7 @@ describe("choosing an agent", () => {
     expect(chooseAgent(agents, gone, 0)).toEqual({ none: "no_agent_connected" });
   });
 
-  it("has those that declined lately come after all others, who was asked longest ago first", () => {
+  it("has those that declined lately come after all others, who was passed over longest ago first", () => {
     const declined = (agentId: string, seconds: number) =>
       agent(agentId, { avoidUntil: now - seconds * 1_000 });
     const now = 3_600_000;

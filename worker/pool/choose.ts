@@ -28,8 +28,9 @@ const LATELY_MS = 10 * 60_000;
 
 /**
  * The matching agent with the largest share of free slots. Those that declined
- * lately come after all others, in turn: the emptiest would be asked over and
- * over, and those behind it never.
+ * lately come after all others, and among them the one that was passed over
+ * last comes last: else the emptiest would be asked over and over, and those
+ * behind it never.
  */
 export function chooseAgent(candidates: readonly Candidate[], wish: Wish, now: number): Choice {
   const eligible =
@@ -109,8 +110,8 @@ export function hasLabels(
 
 /** Below 0 for who comes first. */
 function compare(one: Candidate, other: Candidate, now: number): number {
-  const declinedAt = ({ avoidUntil }: Candidate) => (avoidUntil > now - LATELY_MS ? avoidUntil : 0);
-  return declinedAt(one) - declinedAt(other) || load(one) - load(other);
+  const passedOver = ({ avoidUntil }: Candidate) => (avoidUntil > now - LATELY_MS ? avoidUntil : 0);
+  return passedOver(one) - passedOver(other) || load(one) - load(other);
 }
 
 function load(agent: Candidate): number {

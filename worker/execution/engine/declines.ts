@@ -1,35 +1,35 @@
 /**
- * Agents that do not take what they are offered: when the pool is asked again,
- * and what is said of them in the end. A step fails only when its wait is over,
- * however many decline. An agent that was not asked yet is asked at once; when
- * one is asked in vain again, that is an interval after the last time, so what
- * all this adds to the log is bounded, whatever pool and agents do.
+ * Agents that do not take what they are offered. However many decline, a step
+ * waits on until its wait is over, and then says who declined and why. The pool
+ * is asked again at once as long as it finds agents that were not asked yet.
+ * Once it has come back to one that declines again, there is a pause before each
+ * next time: else the log would grow as fast as pool and agents can answer.
  */
 import type { LeaseRecord } from "./state.ts";
 
-/** What came of asking for an agent within one wait. */
+/** What came of asking for an agent within one wait. Times are ms since the epoch. */
 export interface Declined {
-  /** When this wait is over; a later one counts anew. All times in ms since the epoch. */
+  /** When the wait is over, which tells it from others: a later one counts anew. */
   readonly until: number;
-  /** When an agent was first asked for in it, and last. */
+  /** When the pool was first asked in it. */
   readonly since: number;
+  /** When it was last asked. */
   readonly askedAt: number;
-  /** Who was asked last had been asked before. */
+  /** Whoever declined then had declined before. */
   readonly again: boolean;
   /** Why each agent did not take it, as it said last, by its id; "" for those that were not named. */
   readonly reasons: Readonly<Record<string, string>>;
 }
 
-/** The least between two times, and the most however long it waits. */
-const ASK_AGAIN_MS = 5_000;
-const ASK_AGAIN_MAX_MS = 5 * 60_000;
-/** In between, the part of the wait so far. */
-const PART = 100;
+/** The pause between two requests: a hundredth of the wait so far, within these bounds. */
+const PAUSE_SHARE = 1 / 100;
+const PAUSE_MIN_MS = 5_000;
+const PAUSE_MAX_MS = 5 * 60_000;
 
-/** How many reasons are told. */
+/** Most reasons that are told one by one. */
 const REASONS_MAX = 3;
 
-/** @param before of the same steps; it may be of an earlier wait */
+/** @param before of the same scope; it may be of an earlier wait */
 export function afterDecline(before: Declined | undefined, lease: LeaseRecord, reason: string): Declined {
   const { until, requestedAt, wantedAgentId = "", agentId = wantedAgentId } = lease;
   const known = before?.until === until ? before : undefined;
@@ -45,14 +45,15 @@ export function afterDecline(before: Declined | undefined, lease: LeaseRecord, r
 }
 
 /**
- * When the pool is to be asked again; in the past for at once. At the end of the
- * wait it is not: the step ends, and no answer may still be on its way then.
+ * When the pool is to be asked again; a time that has passed means at once. What
+ * would be so late that the answer could come after the wait is put off to its
+ * end, where the step ends instead of asking.
  */
 export function askAgainAt({ until, since, askedAt, again }: Declined): number {
   if (!again) return askedAt;
-  const interval = Math.max(ASK_AGAIN_MS, Math.min((askedAt - since) / PART, ASK_AGAIN_MAX_MS));
-  const at = Math.ceil(askedAt + interval);
-  return at + ASK_AGAIN_MS > until ? until : at;
+  const pause = Math.max(PAUSE_MIN_MS, Math.min((askedAt - since) * PAUSE_SHARE, PAUSE_MAX_MS));
+  const at = Math.ceil(askedAt + pause);
+  return at + PAUSE_MIN_MS > until ? until : at;
 }
 
 /** Who did not take it and why, most of them first. */
