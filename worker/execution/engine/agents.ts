@@ -1,7 +1,7 @@
 /** Steps and the agents that carry them out: asking for leases, sending steps out, letting agents go. */
 import type { StepInputs } from "#protocol/data.ts";
 import { inputsOf, lookAtAgent } from "../../blocks/values.ts";
-import { askAgainAt, type Declined, declinedWords } from "./declines.ts";
+import { type Declined, declinedWords } from "./declines.ts";
 import type { Draft } from "./draft.ts";
 import { agentAt, sceneOf } from "./scene.ts";
 import { isScopeAlive, type ScopeSpec, scopeOf } from "./scopes.ts";
@@ -48,11 +48,17 @@ function waitForAgent(draft: Draft, path: string, until: number, askAt?: number)
   draft.emit({ type: "step.waiting", step: path, wait: { for: "agent", until, askAt } });
 }
 
-/** What a step says that no agent took before its wait was over. */
-export function noAgentInTime(declined: Declined | undefined, until: number): Verdict {
-  const detail = "no agent became free in time";
-  const why = declined?.until === until ? `; ${declinedWords(declined)}` : "";
-  return { state: "timed_out", detail: detail + why };
+/** Who declined in a scope's wait that is over then. */
+function declinedIn({ scopes }: EngineState, scope: string, until: number): Declined | undefined {
+  const declined = scopes.get(scope)?.declined;
+  return declined?.until === until ? declined : undefined;
+}
+
+/** What steps of a scope say that no agent took before their wait was over. */
+export function noAgentInTime(state: EngineState, scope: string, until: number): Verdict {
+  const declined = declinedIn(state, scope, until);
+  const why = declined ? `; ${declinedWords(declined)}` : "";
+  return { state: "timed_out", detail: `no agent became free in time${why}` };
 }
 
 /** @param first what the step has to ride on the offer with; without, it waits for the lease to be granted */
@@ -65,9 +71,8 @@ function requestLease(
   const { scope, poolId, labels, agentId } = spec;
   const { now } = draft.moment;
   const until = endOfWait(draft, step, spec);
-  const declined = draft.state.scopes.get(scope)?.declined;
-  if (until <= now) return finish(draft, step.path, noAgentInTime(declined, until));
-  const askAt = declined?.until === until ? askAgainAt(declined) : now;
+  if (until <= now) return finish(draft, step.path, noAgentInTime(draft.state, scope, until));
+  const askAt = declinedIn(draft.state, scope, until)?.askAt ?? now;
   if (askAt > now) return waitForAgent(draft, step.path, until, askAt);
   const fence = draft.state.leases.size + 1;
   const leaseId = draft.moment.newId("lease");

@@ -13,10 +13,8 @@ export interface Declined {
   readonly until: number;
   /** When the pool was first asked in it. */
   readonly since: number;
-  /** When it was last asked. */
-  readonly askedAt: number;
-  /** Whoever declined then had declined before. */
-  readonly again: boolean;
+  /** When it is to be asked again; a time that has passed means at once. */
+  readonly askAt: number;
   /** Why each agent did not take it, as it said last, by its id; "" for those that were not named. */
   readonly reasons: Readonly<Record<string, string>>;
 }
@@ -33,24 +31,22 @@ const REASONS_MAX = 3;
 export function afterDecline(before: Declined | undefined, lease: LeaseRecord, reason: string): Declined {
   const { until, requestedAt, wantedAgentId = "", agentId = wantedAgentId } = lease;
   const known = before?.until === until ? before : undefined;
-  const reasons = known?.reasons ?? {};
+  const { since = requestedAt, reasons = {} } = known ?? {};
+  // One that is not named, because it was faster than the pool's answer, may have been asked before.
+  const isNew = agentId !== "" && !Object.hasOwn(reasons, agentId);
   return {
     until,
-    since: known?.since ?? requestedAt,
-    askedAt: requestedAt,
-    // Of one that is not named, because it was faster than the pool's answer, nobody knows.
-    again: agentId === "" || Object.hasOwn(reasons, agentId),
+    since,
+    askAt: isNew ? requestedAt : afterPause(since, requestedAt, until),
     reasons: { ...reasons, [agentId]: reason },
   };
 }
 
 /**
- * When the pool is to be asked again; a time that has passed means at once. What
- * would be so late that the answer could come after the wait is put off to its
- * end, where the step ends instead of asking.
+ * What would be so late that the answer could come after the wait is put off to
+ * its end, where the step ends instead of asking.
  */
-export function askAgainAt({ until, since, askedAt, again }: Declined): number {
-  if (!again) return askedAt;
+function afterPause(since: number, askedAt: number, until: number): number {
   const pause = Math.max(PAUSE_MIN_MS, Math.min((askedAt - since) * PAUSE_SHARE, PAUSE_MAX_MS));
   const at = Math.ceil(askedAt + pause);
   return at + PAUSE_MIN_MS > until ? until : at;

@@ -135,7 +135,7 @@ function queued(draft: Draft, fence: number): void {
   for (const step of [...stepsUnder(draft.state, fence)]) {
     finish(draft, step.path, { state: "unknown", detail: "the pool did not answer in time" });
   }
-  const end = noAgentInTime(draft.state.scopes.get(lease.scope)?.declined, lease.until);
+  const end = noAgentInTime(draft.state, lease.scope, lease.until);
   for (const { path } of [...waitingIn(draft.state, lease.scope)]) finish(draft, path, end);
   release(draft, lease, "abandoned");
 }
