@@ -16,7 +16,7 @@ export interface Declined {
   /** When it is to be asked again; a time that has passed means at once. */
   readonly askAt: number;
   /** Why each agent did not take it, as it said last, by its id; "" for those that were not named. */
-  readonly reasons: Readonly<Record<string, string>>;
+  readonly reasons: ReadonlyMap<string, string>;
 }
 
 /** The pause between two requests: a hundredth of the wait so far, within these bounds. */
@@ -31,15 +31,12 @@ const REASONS_MAX = 3;
 export function afterDecline(before: Declined | undefined, lease: LeaseRecord, reason: string): Declined {
   const { until, requestedAt, wantedAgentId = "", agentId = wantedAgentId } = lease;
   const known = before?.until === until ? before : undefined;
-  const { since = requestedAt, reasons = {} } = known ?? {};
+  const since = known?.since ?? requestedAt;
+  const reasons = new Map(known?.reasons);
   // One that is not named, because it was faster than the pool's answer, may have been asked before.
-  const isNew = agentId !== "" && !Object.hasOwn(reasons, agentId);
-  return {
-    until,
-    since,
-    askAt: isNew ? requestedAt : afterPause(since, requestedAt, until),
-    reasons: { ...reasons, [agentId]: reason },
-  };
+  const isNew = agentId !== "" && !reasons.has(agentId);
+  reasons.set(agentId, reason);
+  return { until, since, askAt: isNew ? requestedAt : afterPause(since, requestedAt, until), reasons };
 }
 
 /**
@@ -55,11 +52,10 @@ function afterPause(since: number, askedAt: number, until: number): number {
 /** Who did not take it and why, most of them first. */
 export function declinedWords({ reasons }: Declined): string {
   const counts = new Map<string, number>();
-  const all = Object.values(reasons);
-  for (const reason of all) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const reason of reasons.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const sorted = [...counts].toSorted(([, one], [, other]) => other - one);
   const told = sorted.slice(0, REASONS_MAX).map(([reason, count]) => `${count}: ${reason}`);
   const rest = sorted.slice(REASONS_MAX).reduce((sum, [, count]) => sum + count, 0);
   if (rest > 0) told.push(`${rest}: other reasons`);
-  return `${all.length} ${all.length === 1 ? "agent" : "agents"} did not take it (${told.join("; ")})`;
+  return `${reasons.size} ${reasons.size === 1 ? "agent" : "agents"} did not take it (${told.join("; ")})`;
 }
