@@ -24,7 +24,6 @@ import { noteQuarantine } from "../services/agents/quarantine.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
-import { judgeCounter } from "./clones.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
   type AgentIdentity,
@@ -39,7 +38,7 @@ import {
   type PoolApi,
   type ReleaseReason,
 } from "./contract.ts";
-import { ASK_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS, TELL_AGAIN_MS } from "./deadlines.ts";
+import { ASK_MS, LATEST_KEPT_MS, nextLook, OVER_KEPT_MS } from "./deadlines.ts";
 import { Deliveries, type Delivery, type SealProblem } from "./deliveries.ts";
 import { Hellos, type LastHello } from "./hellos.ts";
 import {
@@ -53,6 +52,7 @@ import {
 } from "./leases.ts";
 import { decliningWords, missingWords } from "./missing.ts";
 import { type AgentSocket, afterAccept, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
+import { Quarantines } from "./quarantines.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
 
 type SecretAnswer = Extract<AgentControlMessage, { type: "secret.answer" }>;
@@ -82,9 +82,11 @@ export class AgentPool extends SocketObject implements PoolApi {
     return socket !== undefined;
   });
   readonly #hellos = new Hellos(this.ctx.storage);
+  readonly #quarantines = new Quarantines(this.ctx.storage, {
+    note: (found) => noteQuarantine(this.env, { ...found, ...this.#place }),
+    background: (work) => this.background(work),
+  });
   readonly #changed = new Set<string>();
-  /** By agent: its quarantine is being noted and told of. */
-  readonly #telling = new Map<string, Promise<unknown>>();
   /** No socket counts as dead before this, ms since the epoch; 0 when they have to be looked at. */
   #quietUntil = 0;
 
@@ -228,15 +230,13 @@ export class AgentPool extends SocketObject implements PoolApi {
     this.#store.noteRevoked(agentId);
     this.#cutOff(agentId, CLOSE_CODES.revoked, reason);
     this.#failHopeless();
-    this.#store.forgetConnects(agentId);
+    this.#quarantines.forget(agentId);
     this.#deliveries.forget(agentId);
     this.#hellos.forget(agentId);
   }
 
   async releaseAgent(agentId: string): Promise<void> {
-    this.#store.forgetConnects(agentId);
-    // What is under way would be noted after the release, and hold for good.
-    await this.#telling.get(agentId);
+    await this.#quarantines.release(agentId);
   }
 
   /** Ends all that an agent has of this pool. */
@@ -272,52 +272,26 @@ export class AgentPool extends SocketObject implements PoolApi {
 
   /** Why an agent may not open a control socket. */
   #refusalOf(agent: AgentIdentity): ConnectRefusal | undefined {
-    const { agentId, counter, issuedAt } = agent;
+    const { agentId, counter } = agent;
     // One that was let in just before its agent was revoked comes too late.
     if (this.#store.isRevoked(agentId)) return "revoked";
     if (!this.#store.spendAssertion(agent, Date.now())) return "used";
-    if (this.#store.isQuarantined(agentId)) {
-      // Who is still sent here is not noted as quarantined, or was not a moment ago.
-      this.#quarantine(agent);
-      return "quarantined";
-    }
-    const verdict = judgeCounter(this.#store.lastConnect(agentId), { counter, issuedAt });
+    const verdict = this.#quarantines.judge(agent, Date.now());
     switch (verdict) {
       case "new":
-        if (counter !== undefined) this.#store.noteConnect(agentId, { counter, issuedAt });
         return undefined;
       case "clone":
         this.log("warn", "two machines use one agent's key", { agentId, counter });
-        this.#quarantine(agent);
         this.#cutOff(agentId, CLOSE_CODES.quarantined, CLONE_WORDS);
         return "quarantined";
+      case "quarantined":
+        this.#setAlarm();
+        return verdict;
       case "late":
       case "uncounted":
         return verdict;
       default:
         return verdict satisfies never;
-    }
-  }
-
-  #quarantine({ agentId, name }: AgentIdentity): void {
-    this.#store.quarantine({ agentId, name, foundAt: Date.now() });
-    this.#tellOfQuarantines();
-    this.#setAlarm();
-  }
-
-  /** Again by the alarm, until it has arrived everywhere. */
-  #tellOfQuarantines(): void {
-    const now = Date.now();
-    const { organizationId, poolId } = this.#place;
-    for (const untold of this.#store.untoldSince(now - TELL_AGAIN_MS)) {
-      this.#store.noteTold(untold, now);
-      const { agentId } = untold;
-      const told = noteQuarantine(this.env, { ...untold, organizationId, poolId });
-      this.background(told.then(() => this.#store.noteTold(untold, null)));
-      const telling = Promise.allSettled([this.#telling.get(agentId), told]).then(() => {
-        if (this.#telling.get(agentId) === telling) this.#telling.delete(agentId);
-      });
-      this.#telling.set(agentId, telling);
     }
   }
 
@@ -385,7 +359,7 @@ export class AgentPool extends SocketObject implements PoolApi {
       this.#store.forgetOver(Date.now() - OVER_KEPT_MS);
       this.#repeatUnanswered();
       this.#deliveries.repeat(Date.now());
-      this.#tellOfQuarantines();
+      this.#quarantines.tell(Date.now());
       this.#askWhatIsWanted();
       this.#learnLatest();
       this.#failHopeless();
@@ -610,7 +584,7 @@ export class AgentPool extends SocketObject implements PoolApi {
           isQueueing: this.#store.isQueueing(),
           isHopeless: this.#store.hopeless().length > 0,
           deliveryAt: this.#deliveries.nextLook(),
-          untoldSince: this.#store.oldestUntold(),
+          untoldSince: this.#quarantines.oldestUntold(),
         },
         Date.now(),
       ),

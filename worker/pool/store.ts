@@ -1,7 +1,6 @@
 /** The pool's SQLite: who holds which lease, who waits, which secrets agents hold, and which assertions were used. */
 import type { HeldSecret } from "#protocol/secrets.ts";
 import { ASSERTIONS_SCHEMA, spendAssertion } from "../identity/spentAssertions.ts";
-import type { Connect } from "./clones.ts";
 import type { AgentIdentity } from "./contract.ts";
 
 /**
@@ -23,13 +22,7 @@ const SCHEMA = `
     id TEXT PRIMARY KEY, at INTEGER NOT NULL, agent_id TEXT, execution_id TEXT
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS secrets (agent_id TEXT PRIMARY KEY, held TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS connects (
-    agent_id TEXT PRIMARY KEY, counter INTEGER NOT NULL, issued_at INTEGER NOT NULL
-  ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS revoked (agent_id TEXT PRIMARY KEY) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS quarantines (
-    agent_id TEXT PRIMARY KEY, name TEXT NOT NULL, found_at INTEGER NOT NULL, tried_at INTEGER
-  ) WITHOUT ROWID;
   ${ASSERTIONS_SCHEMA}
 `;
 
@@ -58,14 +51,6 @@ export interface LeaseRow {
   status: LeaseStatus;
   /** When it got this status, ms since the epoch. */
   changedAt: number;
-}
-
-/** An agent of which two machines were found. */
-export interface Quarantine {
-  agentId: string;
-  name: string;
-  /** Ms since the epoch. */
-  foundAt: number;
 }
 
 export type QueueRow = Pick<LeaseRow, "id" | "executionId" | "fence" | "labels" | "wantedAgentId">;
@@ -293,62 +278,6 @@ export class PoolStore {
   noteSecrets(agentId: string, held: readonly HeldSecret[] | undefined): void {
     if (held === undefined) this.#sql.exec("DELETE FROM secrets WHERE agent_id = ?", agentId);
     else this.#sql.exec("INSERT OR REPLACE INTO secrets VALUES (?, ?)", agentId, JSON.stringify(held));
-  }
-
-  /** The last connect of an agent that was counted (HS5); undefined when none was. */
-  lastConnect(agentId: string): Connect | undefined {
-    const query = "SELECT counter, issued_at FROM connects WHERE agent_id = ?";
-    const row = this.#sql.exec(query, agentId).toArray()[0];
-    return row && { counter: Number(row.counter), issuedAt: Number(row.issued_at) };
-  }
-
-  noteConnect(agentId: string, { counter, issuedAt }: Connect): void {
-    this.#sql.exec(
-      "INSERT OR REPLACE INTO connects (agent_id, counter, issued_at) VALUES (?, ?, ?)",
-      ...[agentId, counter, issuedAt],
-    );
-  }
-
-  /** Has an agent in quarantine, to be told of: from when it was first found. */
-  quarantine({ agentId, name, foundAt }: Quarantine): void {
-    this.#sql.exec(
-      "INSERT INTO quarantines VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET tried_at = COALESCE(tried_at, 0)",
-      ...[agentId, name, foundAt],
-    );
-  }
-
-  isQuarantined(agentId: string): boolean {
-    return this.#sql.exec("SELECT 1 FROM quarantines WHERE agent_id = ?", agentId).toArray().length > 0;
-  }
-
-  /** Quarantines that were last told of by a time, and that the organization may not have heard of. */
-  untoldSince(by: number): Quarantine[] {
-    return this.#sql
-      .exec("SELECT * FROM quarantines WHERE tried_at <= ?", by)
-      .toArray()
-      .map(({ agent_id, name, found_at }) => ({
-        agentId: String(agent_id),
-        name: String(name),
-        foundAt: Number(found_at),
-      }));
-  }
-
-  /** When the quarantine that waits longest to be heard of was last told of. */
-  oldestUntold(): number | undefined {
-    const row = this.#sql.exec("SELECT MIN(tried_at) AS at FROM quarantines").one();
-    return row.at === null ? undefined : Number(row.at);
-  }
-
-  /** @param triedAt null when the organization has heard of it */
-  noteTold({ agentId, foundAt }: Quarantine, triedAt: number | null): void {
-    const query = "UPDATE quarantines SET tried_at = ? WHERE agent_id = ? AND found_at = ?";
-    this.#sql.exec(query, triedAt, agentId, foundAt);
-  }
-
-  /** What was counted of an agent, and that it is in quarantine. */
-  forgetConnects(agentId: string): void {
-    this.#sql.exec("DELETE FROM connects WHERE agent_id = ?", agentId);
-    this.#sql.exec("DELETE FROM quarantines WHERE agent_id = ?", agentId);
   }
 
   /** False when this assertion was already used (HS2). */
