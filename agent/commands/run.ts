@@ -1,5 +1,4 @@
 import { sign } from "node:crypto";
-import { closeSync, openSync } from "node:fs";
 import { z } from "zod";
 import { Agent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
@@ -23,6 +22,7 @@ import { type StatePaths, statePaths } from "../paths.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { endAtDefects, firstSignal, logWarnings, onHangUp } from "../processEvents.ts";
 import { ownPages, releaseAtRest } from "../residentPages.ts";
 import { Rotation } from "../rotation.ts";
 import { openProviders } from "../secrets/index.ts";
@@ -151,25 +151,6 @@ function takeState(paths: StatePaths, agentId: string): SealingPair {
   }
 }
 
-/**
- * A defect must not take the steps of other executions with it in silence: the journal is true, so
- * dying and being restarted is safe, and going on in an unknown state is not.
- */
-function endAtDefects(log: Log): void {
-  process.on("uncaughtException", (error) => {
-    log.error("defect in the agent; stopping so that it can be restarted", { reason: wordsOf(error) });
-    process.exit(EXIT.failed);
-  });
-}
-
-/** What Node warns of becomes lines of the log. That a feature of it is experimental is known. */
-function logWarnings(log: Log): void {
-  process.removeAllListeners("warning");
-  process.on("warning", ({ name, message }) => {
-    if (name !== "ExperimentalWarning") log.warn("a warning of Node", { reason: message });
-  });
-}
-
 /** @param agent as soon as there is one */
 function updaterFor(config: RunConfig, transport: Transport, log: Log, agent: () => Agent): Updater {
   const installation = config.installation === undefined ? undefined : installationAt(config.installation);
@@ -209,24 +190,6 @@ function sayPolicy({ digest }: Policy, config: RunConfig, log: Log): void {
   else log.info("policy in force", { path, digest });
 }
 
-/** SIGHUP asks to read again; one that comes because the terminal is gone ends the agent as SIGTERM does. */
-function onHangUp(readAgain: () => void): void {
-  const hadTerminal = process.stderr.isTTY;
-  process.on("SIGHUP", () => {
-    if (hadTerminal && !hasTerminal()) process.kill(process.pid, "SIGTERM");
-    else readAgain();
-  });
-}
-
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync("/dev/tty", "r"));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** What other commands ask of the running agent. */
 function answerLocally(
   { agent, rotation, updater }: { agent: Agent; rotation: Rotation; updater: Updater },
@@ -261,18 +224,4 @@ function answerLocally(
       report: { pid: process.pid, version: AGENT_VERSION, startedAt, ...agent.report() },
     };
   };
-}
-
-/** Resolves at the first SIGTERM or SIGINT; calls `again` at the next. */
-function firstSignal(again: () => void): Promise<void> {
-  return new Promise((resolve) => {
-    let seen = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (seen) again();
-        seen = true;
-        resolve();
-      });
-    }
-  });
 }
