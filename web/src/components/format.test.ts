@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAgo, formatBytes, formatDuration, formatUntil, ordinal, plural } from "./format.ts";
+import { formatAgo, formatBytes, formatDuration, formatUntil, ordinal, plural, sentence } from "./format.ts";
 
 describe("format", () => {
   it.each([
@@ -48,5 +48,9 @@ describe("format", () => {
       "1st 2nd 3rd 4th 11th 12th 13th 21st 112th".split(" "),
     );
     expect([plural(1, "line"), plural(12_345, "line")]).toEqual(["1 line", "12,345 lines"]);
+  });
+
+  it("makes a sentence of a few words", () => {
+    expect(sentence("at most 64 labels")).toBe("At most 64 labels.");
   });
 });

@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. Pure: the clock is an argument. */
+/** Numbers, times and words as people read them. Pure: the clock is an argument. */
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -83,4 +83,9 @@ export function ordinal(count: number): string {
 
 function pad(value: number): string {
   return String(value).padStart(2, "0");
+}
+
+/** What a table or a check says in a few words, as a sentence. */
+export function sentence(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
 }

@@ -7,9 +7,9 @@ import {
   type Pool,
 } from "#protocol/api/pools.ts";
 import { Field } from "../../components/Field.tsx";
+import { sentence } from "../../components/format.ts";
 import { Input, Select } from "../../components/Input.tsx";
 import { Notice } from "../../components/Notice.tsx";
-import { sentence } from "../editor/assist/docText.ts";
 import { readLabels } from "./labels.ts";
 
 const FLEET_HOURS = [1, 4, 12, 24] as const;
@@ -47,8 +47,8 @@ export function JoinTokenForm({ id, pools, initialPool, problem, onSubmit }: Pro
       return onSubmit(wish.data);
     }
     const [issue] = wish.error.issues;
-    if (issue?.path[0] === "labels") return setWrong({ labels: issue.message });
-    setWrong({ uses: issue && sentence(issue.message) });
+    const said = issue && sentence(issue.message);
+    setWrong(issue?.path[0] === "labels" ? { labels: said } : { uses: said });
   };
 
   return (

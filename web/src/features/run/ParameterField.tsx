@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { UseFormRegisterReturn } from "react-hook-form";
 import type { Parameter } from "#protocol/runbook/parameters.ts";
 import { Field } from "../../components/Field.tsx";
+import { sentence } from "../../components/format.ts";
 import { CheckField, Input, Select } from "../../components/Input.tsx";
 import { range } from "../runbooks/DocumentFacts.tsx";
 import { isRequired } from "./answers.ts";
@@ -75,6 +76,6 @@ function hintOf(parameter: Parameter): ReactNode {
     );
   }
   const limits = parameter.type === "number" ? range(parameter.min, parameter.max) : [];
-  const limit = limits.map((text) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`);
+  const limit = limits.map(sentence);
   return [description, ...limit].filter(Boolean).join(" ");
 }

@@ -23,11 +23,6 @@ export function docParts(doc: string): DocPart[] {
   return parts.filter(({ text }) => text !== "");
 }
 
-/** What a table says in a cell, as a sentence. */
-export function sentence(doc: string): string {
-  return `${doc.slice(0, 1).toUpperCase()}${doc.slice(1)}.`;
-}
-
 /** Without any markup, for what is read aloud. */
 export function plainDoc(doc: string): string {
   return docParts(doc)

@@ -2,7 +2,7 @@
 import { KIND_DOCS } from "#protocol/runbook/fields.ts";
 import { type Field, type FieldType, hintOf } from "#protocol/runbook/fieldTypes.ts";
 import { BLOCK_LANGUAGE, COMMAND_LANGUAGES, interpreterOf } from "#protocol/runbook/languages.ts";
-import { sentence } from "./docText.ts";
+import { sentence } from "../../../components/format.ts";
 import type { Site } from "./site.ts";
 
 export interface Option {

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { type Field as BlockFieldOf, hintOf } from "#protocol/runbook/fieldTypes.ts";
 import { Field } from "../../../components/Field.tsx";
+import { sentence } from "../../../components/format.ts";
 import { CheckField, Input, Select, TextArea } from "../../../components/Input.tsx";
 import { DocText } from "../assist/DocText.tsx";
-import { sentence } from "../assist/docText.ts";
 import type { Answer, Answers, Problems } from "./answers.ts";
 import { type Control, controlOf } from "./controls.ts";
 
