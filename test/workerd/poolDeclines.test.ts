@@ -1,11 +1,19 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Execution } from "#protocol/api/executions.ts";
-import type { Lease } from "#protocol/socket.ts";
 import { AgentPool } from "../../worker/pool/AgentPool.ts";
 import { PoolStore } from "../../worker/pool/store.ts";
 import { logged, read, trigger } from "./poolScene.ts";
-import { command, connectAgent, type Line, newPlace, type Place, poolOf } from "./scriptedAgent.ts";
+import {
+  acceptOffer,
+  command,
+  connectAgent,
+  declineOffer,
+  type Line,
+  newPlace,
+  type Place,
+  poolOf,
+} from "./scriptedAgent.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -27,15 +35,9 @@ describe("an offer that is declined", () => {
     const place = newPlace();
     const one = await connectAgent(place);
     const { stub } = await trigger(place);
-    const { lease } = await one.next("lease.offer");
+    await one.next("lease.offer");
     const two = await connectAgent({ ...place, agentId: "agt_two" });
-    one.send({
-      type: "lease.declined",
-      leaseId: (lease as { id: string }).id,
-      fence: 1,
-      reason: "draining",
-      detail: "",
-    });
+    await declineOffer(one, "draining");
     expect(await two.next("lease.offer")).toMatchObject({
       lease: { fence: 2 },
       firstStep: { fence: 2, attempt: 1 },
@@ -47,10 +49,8 @@ describe("an offer that is declined", () => {
     const place = newPlace();
     const control = await connectAgent(place);
     const { stub } = await trigger(place);
-    const { lease } = await control.next("lease.offer");
     const detail = "too little room on the agent's disk to keep output";
-    const { id: leaseId } = lease as { id: string };
-    control.send({ type: "lease.declined", leaseId, fence: 1, reason: "spool_full", detail });
+    await declineOffer(control, "spool_full", detail);
     await logged(stub, "lease.queued");
     const { queue } = await read(stub);
     expect(queue).toMatchObject({
@@ -67,9 +67,7 @@ describe("an offer that is declined", () => {
     let offers = 0;
     /** Declines what is offered, and tells after how many seconds it is offered again. */
     const declined = async () => {
-      const { lease } = await control.next("lease.offer", ++offers);
-      const { id: leaseId, fence } = lease as Lease;
-      control.send({ type: "lease.declined", leaseId, fence, reason: "spool_full", detail: "" });
+      await declineOffer(control, "spool_full", "", ++offers);
       await expect.poll(() => isQueueing(place)).toBe(true);
       for (let seconds = 1; ; seconds++) {
         vi.setSystemTime(Date.now() + 1_000);
@@ -81,9 +79,8 @@ describe("an offer that is declined", () => {
     for (let round = 0; round < 3; round++) pauses.push(await declined());
     expect(pauses).toEqual([5, 10, 20]);
 
-    const { id: leaseId, fence } = (await control.next("lease.offer", ++offers)).lease as Lease;
-    control.send({ type: "lease.accepted", leaseId, fence });
-    control.send({ type: "lease.ended", leaseId, fence });
+    const { lease } = await acceptOffer(control, ++offers);
+    control.send({ type: "lease.ended", leaseId: lease.id, fence: lease.fence });
     await trigger(place);
     expect(await declined()).toBe(5);
   });
@@ -92,15 +89,8 @@ describe("an offer that is declined", () => {
     const place = newPlace();
     const control = await connectAgent(place);
     const { stub } = await trigger(place);
-    const { lease } = await control.next("lease.offer");
     const detail = "the plan's digest does not match";
-    control.send({
-      type: "lease.declined",
-      leaseId: (lease as { id: string }).id,
-      fence: 1,
-      reason: "plan_rejected",
-      detail,
-    });
+    await declineOffer(control, "plan_rejected", detail);
     await logged(stub, "execution.finished");
     expect(await read(stub)).toMatchObject({ state: "failed", detail: expect.stringContaining(detail) });
   });
@@ -121,12 +111,13 @@ describe("a pool in which every agent declines", () => {
     const willing = new Set<string>();
     const controls = new Map<string, Line>();
     const answer = async (agentId: string, control: Line, n: number) => {
-      const { lease } = await control.next("lease.offer", n);
-      const { id: leaseId, fence } = lease as Lease;
+      await control.next("lease.offer", n);
       const isFull = Number(agentId.slice("agt_".length)) % 5 > 0;
-      const why = isFull ? { reason: "no_slot", detail: FULL } : { reason: "spool_full", detail: DISK };
-      const says = willing.has(agentId) ? { type: "lease.accepted" } : { type: "lease.declined", ...why };
-      control.send({ ...says, leaseId, fence });
+      if (willing.has(agentId)) await acceptOffer(control, n);
+      else
+        await (isFull
+          ? declineOffer(control, "no_slot", FULL, n)
+          : declineOffer(control, "spool_full", DISK, n));
       void answer(agentId, control, n + 1);
     };
     for (let i = 1; i <= AGENTS; i++) {

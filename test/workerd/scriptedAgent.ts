@@ -219,6 +219,13 @@ export async function acceptOffer(control: Line, n = 1): Promise<LeaseOffer> {
   return offer;
 }
 
+export async function declineOffer(control: Line, reason: string, detail = "", n = 1): Promise<LeaseOffer> {
+  const offer = (await control.next("lease.offer", n)) as unknown as LeaseOffer;
+  const { id: leaseId, fence } = offer.lease;
+  control.send({ type: "lease.declined", leaseId, fence, reason, detail });
+  return offer;
+}
+
 /** What an agent holds of one attempt: it sends chunks and the result from here. */
 export class Attempt {
   readonly step: string;

@@ -87,7 +87,7 @@ describe("[G5] [LS1] a step that agents decline", () => {
     expect(asked.slice(0, 2).map(({ at }) => at)).toEqual([HOUR, HOUR]);
   });
 
-  it("keeps steps that come meanwhile waiting with it, and one that ends by itself frees the others", () => {
+  it("keeps steps that come with it waiting with it, and whoever takes one takes them all", () => {
     const parallel = { kind: "parallel" as const, id: "both", branches: [[command("a")], [command("b")]] };
     const run = new Declining([parallel]).goOn(0, () => "agt_1");
     expect([run.step("a").wait, run.step("b").wait]).toEqual([
