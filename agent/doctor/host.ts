@@ -118,7 +118,7 @@ export const identityCheck: Check = {
         };
       }
       const { agentId, publicKey, poolName } = identity;
-      // The agent does not start with others that are not its own alone.
+      // Two more that a start reads, and refuses where others may have them.
       readNextKey(paths.nextKey);
       readSealingKey(paths.sealingKey, agentId);
       return {
