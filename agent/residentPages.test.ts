@@ -57,6 +57,33 @@ test("an agent at rest lets go of its program's pages, a busy one and a small on
   expect(released).toBe(1);
 });
 
+test("an agent at rest that cannot look goes on, and looks again", async () => {
+  const clock = new ManualClock();
+  let looks = 0;
+  const keeper = {
+    residentFileBytes: () => 48_000_000,
+    release: () => {
+      looks++;
+      throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+    },
+  };
+  releaseAtRest(clock, keeper, () => 0);
+
+  await clock.advance(30_000);
+  await clock.advance(30_000);
+  expect(looks).toBe(2);
+});
+
+test("where Node may not call the C library, an agent does without", () => {
+  const script = `
+    import { ownPages } from ${JSON.stringify(new URL("./residentPages.ts", import.meta.url).href)};
+    console.log(ownPages());
+  `;
+  const args = ["--permission", "--allow-fs-read=*", "--input-type=module", "--eval", script];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect(stdout, stderr).toBe("undefined\n");
+});
+
 test("a process that let go of its pages has fewer, and goes on as before", () => {
   const script = `
     import { ownPages } from ${JSON.stringify(new URL("./residentPages.ts", import.meta.url).href)};

@@ -37,7 +37,11 @@ export function releaseAtRest(clock: Clock, keeper: PageKeeper, cpuMs = cpuTime)
   const before = cpuMs();
   clock.after(LOOK_MS, () => {
     const isAtRest = cpuMs() - before <= AT_REST_MS;
-    if (isAtRest && keeper.residentFileBytes() > KEPT_BYTES) keeper.release();
+    try {
+      if (isAtRest && keeper.residentFileBytes() > KEPT_BYTES) keeper.release();
+    } catch {
+      // A host with no descriptor or memory left for it has worse troubles: no reason for the agent to end.
+    }
     releaseAtRest(clock, keeper, cpuMs);
   });
 }
@@ -48,27 +52,36 @@ function cpuTime(): number {
 }
 
 /**
- * For this process; undefined where it cannot be done: elsewhere than on Linux, and before Node 26.1,
- * the first that can call a function of the C library.
+ * For this process; undefined where it cannot be done: elsewhere than on Linux, before Node 26.1,
+ * the first that can call a function of the C library, and with a Node that was told not to.
  */
 export function ownPages(): PageKeeper | undefined {
+  const madvise = process.platform === "linux" ? findMadvise() : undefined;
+  return (
+    madvise && {
+      residentFileBytes() {
+        const [, , files] = readFileSync("/proc/self/statm", "latin1").split(" ");
+        return Number(files) * PAGE_BYTES;
+      },
+      release() {
+        const smaps = readFileSync("/proc/self/smaps", "latin1");
+        for (const { start, bytes } of unchangedRanges(smaps, readlinkSync("/proc/self/exe"))) {
+          madvise(start, bytes, DONT_NEED);
+        }
+      },
+    }
+  );
+}
+
+function findMadvise() {
   const ffi: typeof import("node:ffi") | undefined = process.getBuiltinModule("node:ffi");
-  if (!ffi || process.platform !== "linux") return undefined;
-  const { functions } = ffi.dlopen(null, {
-    madvise: { arguments: ["uint64", "uint64", "int32"], return: "int32" },
-  });
-  return {
-    residentFileBytes() {
-      const [, , files] = readFileSync("/proc/self/statm", "latin1").split(" ");
-      return Number(files) * PAGE_BYTES;
-    },
-    release() {
-      const smaps = readFileSync("/proc/self/smaps", "latin1");
-      for (const { start, bytes } of unchangedRanges(smaps, readlinkSync("/proc/self/exe"))) {
-        functions.madvise(start, bytes, DONT_NEED);
-      }
-    },
-  };
+  try {
+    const signature = { arguments: ["uint64", "uint64", "int32"], return: "int32" } as const;
+    return ffi?.dlopen(null, { madvise: signature }).functions.madvise;
+  } catch {
+    // `--permission` without `--allow-ffi`, or a platform that Node's FFI does not know.
+    return undefined;
+  }
 }
 
 /**
