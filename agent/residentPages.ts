@@ -87,13 +87,16 @@ function findMadvise() {
 /**
  * The parts of the program that are in memory just as they are in its file. A part that was ever
  * written to has pages of its own, in memory or swapped out, which would be lost: it is left alone.
+ * So is one of which nothing is in memory: QEMU, which runs programs for other processors, says that
+ * of all parts, and of those with relocations too that they have no pages of their own.
  * @param smaps proc_pid_smaps(5)
  * @param program the path of its file
  */
 export function unchangedRanges(smaps: string, program: string): MemoryRange[] {
   return smaps.split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/).flatMap((mapping) => {
     const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +(.+)$/m.exec(mapping) ?? [];
-    const isUnchanged = /^Anonymous: +0 kB$/m.test(mapping) && /^Swap: +0 kB$/m.test(mapping);
+    const has = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(mapping)?.[1]);
+    const isUnchanged = has("Rss") > 0 && has("Anonymous") === 0 && has("Swap") === 0;
     if (from === undefined || path !== program || !isUnchanged) return [];
     const start = BigInt(`0x${from}`);
     return [{ start, bytes: BigInt(`0x${to}`) - start }];
