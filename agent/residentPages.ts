@@ -37,7 +37,11 @@ export function releaseAtRest(clock: Clock, keeper: PageKeeper, cpuMs = cpuTime)
   const before = cpuMs();
   clock.after(LOOK_MS, () => {
     const isAtRest = cpuMs() - before <= AT_REST_MS;
-    if (isAtRest && keeper.residentFileBytes() > KEPT_BYTES) keeper.release();
+    try {
+      if (isAtRest && keeper.residentFileBytes() > KEPT_BYTES) keeper.release();
+    } catch {
+      // A host with no descriptor or memory left for it has worse troubles: no reason for the agent to end.
+    }
     releaseAtRest(clock, keeper, cpuMs);
   });
 }
@@ -48,39 +52,51 @@ function cpuTime(): number {
 }
 
 /**
- * For this process; undefined where it cannot be done: elsewhere than on Linux, and before Node 26.1,
- * the first that can call a function of the C library.
+ * For this process; undefined where it cannot be done: elsewhere than on Linux, before Node 26.1,
+ * the first that can call a function of the C library, and with a Node that was told not to.
  */
 export function ownPages(): PageKeeper | undefined {
+  const madvise = process.platform === "linux" ? findMadvise() : undefined;
+  return (
+    madvise && {
+      residentFileBytes() {
+        const [, , files] = readFileSync("/proc/self/statm", "latin1").split(" ");
+        return Number(files) * PAGE_BYTES;
+      },
+      release() {
+        const smaps = readFileSync("/proc/self/smaps", "latin1");
+        for (const { start, bytes } of unchangedRanges(smaps, readlinkSync("/proc/self/exe"))) {
+          madvise(start, bytes, DONT_NEED);
+        }
+      },
+    }
+  );
+}
+
+function findMadvise() {
   const ffi: typeof import("node:ffi") | undefined = process.getBuiltinModule("node:ffi");
-  if (!ffi || process.platform !== "linux") return undefined;
-  const { functions } = ffi.dlopen(null, {
-    madvise: { arguments: ["uint64", "uint64", "int32"], return: "int32" },
-  });
-  return {
-    residentFileBytes() {
-      const [, , files] = readFileSync("/proc/self/statm", "latin1").split(" ");
-      return Number(files) * PAGE_BYTES;
-    },
-    release() {
-      const smaps = readFileSync("/proc/self/smaps", "latin1");
-      for (const { start, bytes } of unchangedRanges(smaps, readlinkSync("/proc/self/exe"))) {
-        functions.madvise(start, bytes, DONT_NEED);
-      }
-    },
-  };
+  try {
+    const signature = { arguments: ["uint64", "uint64", "int32"], return: "int32" } as const;
+    return ffi?.dlopen(null, { madvise: signature }).functions.madvise;
+  } catch {
+    // `--permission` without `--allow-ffi`, or a platform that Node's FFI does not know.
+    return undefined;
+  }
 }
 
 /**
  * The parts of the program that are in memory just as they are in its file. A part that was ever
  * written to has pages of its own, in memory or swapped out, which would be lost: it is left alone.
+ * So is one of which nothing is in memory: QEMU, which runs programs for other processors, says that
+ * of all parts, and of those with relocations too that they have no pages of their own.
  * @param smaps proc_pid_smaps(5)
  * @param program the path of its file
  */
 export function unchangedRanges(smaps: string, program: string): MemoryRange[] {
   return smaps.split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/).flatMap((mapping) => {
     const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +(.+)$/m.exec(mapping) ?? [];
-    const isUnchanged = /^Anonymous: +0 kB$/m.test(mapping) && /^Swap: +0 kB$/m.test(mapping);
+    const has = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(mapping)?.[1]);
+    const isUnchanged = has("Rss") > 0 && has("Anonymous") === 0 && has("Swap") === 0;
     if (from === undefined || path !== program || !isUnchanged) return [];
     const start = BigInt(`0x${from}`);
     return [{ start, bytes: BigInt(`0x${to}`) - start }];

@@ -64,8 +64,7 @@ function requestLease(
 ): void {
   const { scope, poolId, labels, agentId, waitMs } = spec;
   const { now } = draft.moment;
-  // A wait that has begun goes on: what became of an earlier request gives no new hour.
-  const until = step.wait?.for === "agent" ? step.wait.until : now + waitMs;
+  const until = waitedUntil(draft, step, scope) ?? now + waitMs;
   const declined = draft.state.scopes.get(scope)?.declined;
   if (until <= now) return finish(draft, step.path, noAgentInTime(declined, until));
   const askAt = declined?.until === until ? askAgainAt(declined) : now;
@@ -85,6 +84,14 @@ function requestLease(
   if (first) dispatch(draft, step, fence, first.inputs, false);
   else waitForAgent(draft, step.path, until);
   draft.ask({ type: "lease.request", leaseId, fence });
+}
+
+/** A wait that has begun goes on: what became of an earlier request gives no new hour, and who comes later waits with the others. */
+function waitedUntil({ state, moment }: Draft, { wait }: StepRecord, scope: string): number | undefined {
+  if (wait?.for === "agent") return wait.until;
+  const [other] = waitingIn(state, scope);
+  const known = other === undefined ? undefined : state.steps.get(other)?.wait;
+  return known?.for === "agent" && known.until > moment.now ? known.until : undefined;
 }
 
 function dispatch(

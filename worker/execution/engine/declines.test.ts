@@ -99,6 +99,20 @@ describe("[G5] [LS1] a step that agents decline", () => {
     expect(run.state.openLeases.size).toBe(1);
   });
 
+  it("has steps that come while it waits to be offered again wait with it, and gets no new hour from them", () => {
+    const late = (id: string, durationMs: number) => [
+      { kind: "timer" as const, id: `before-${id}`, durationMs },
+      command(id, { onFailure: "continue" }),
+    ];
+    const branches = [late("a", 0), late("b", 2_000), late("c", 1_000_000)];
+    const parallel = { kind: "parallel" as const, id: "all", branches };
+    const run = new Declining([parallel]).goOn(2 * HOUR, () => "agt_1");
+    const pauses = run.offers.slice(2).map(({ at }, i) => at - (run.offers[i + 1]?.at ?? 0));
+    expect(Math.min(...pauses)).toBe(5_000);
+    expect(run.now).toBe(1_000 + HOUR);
+    expect(run.states()).toMatchObject({ a: "timed_out", b: "timed_out", c: "timed_out" });
+  });
+
   it("is not offered again after a cancel, and nothing is left to wait for", () => {
     const run = new Declining([command("a")]).goOn(0, () => "agt_1");
     const actor = { type: "system", name: "test" } as const;

@@ -17,7 +17,7 @@ export interface Declined {
   /** Who was asked last had been asked before. */
   readonly again: boolean;
   /** Why each agent did not take it, as it said last, by its id; "" for those that were not named. */
-  readonly reasons: Readonly<Record<string, string>>;
+  readonly reasons: ReadonlyMap<string, string>;
 }
 
 /** The least between two times, and the most however long it waits. */
@@ -33,14 +33,14 @@ const REASONS_MAX = 3;
 export function afterDecline(before: Declined | undefined, lease: LeaseRecord, reason: string): Declined {
   const { until, requestedAt, wantedAgentId = "", agentId = wantedAgentId } = lease;
   const known = before?.until === until ? before : undefined;
-  const reasons = known?.reasons ?? {};
+  const reasons = known?.reasons ?? new Map();
   return {
     until,
     since: known?.since ?? requestedAt,
     askedAt: requestedAt,
     // Of one that is not named, because it was faster than the pool's answer, nobody knows.
-    again: agentId === "" || Object.hasOwn(reasons, agentId),
-    reasons: { ...reasons, [agentId]: reason },
+    again: agentId === "" || reasons.has(agentId),
+    reasons: new Map(reasons).set(agentId, reason),
   };
 }
 
@@ -58,11 +58,10 @@ export function askAgainAt({ until, since, askedAt, again }: Declined): number {
 /** Who did not take it and why, most of them first. */
 export function declinedWords({ reasons }: Declined): string {
   const counts = new Map<string, number>();
-  const all = Object.values(reasons);
-  for (const reason of all) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const reason of reasons.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const sorted = [...counts].toSorted(([, one], [, other]) => other - one);
   const told = sorted.slice(0, REASONS_MAX).map(([reason, count]) => `${count}: ${reason}`);
   const rest = sorted.slice(REASONS_MAX).reduce((sum, [, count]) => sum + count, 0);
   if (rest > 0) told.push(`${rest}: other reasons`);
-  return `${all.length} ${all.length === 1 ? "agent" : "agents"} did not take it (${told.join("; ")})`;
+  return `${reasons.size} ${reasons.size === 1 ? "agent" : "agents"} did not take it (${told.join("; ")})`;
 }
