@@ -191,7 +191,8 @@ export class Agent {
     for (const lease of this.#leases.all) lease.suspend();
     await this.#host.launchers?.close();
     this.#host.pipes.close();
-    this.#host.folders.suspend();
+    // However much it is: nobody waits for it.
+    void this.#host.folders.suspend();
     this.#host.secrets.stop();
     this.#host.journal.close();
     log.info("stopped");

@@ -1,6 +1,6 @@
 /** Who this agent is: made once by `enroll`, read by everything else. */
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { EXIT, Failure } from "./failure.ts";
@@ -73,7 +73,8 @@ export function decodePrivateKey(text: string): KeyObject {
 export function readKeyFile(path: string, ifCopied: string): string | undefined {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    // Never waits for somebody to write into a pipe.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     if (["EACCES", "EPERM"].includes(errorCode(error) ?? "")) {
@@ -85,7 +86,9 @@ export function readKeyFile(path: string, ifCopied: string): string | undefined 
     throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
   }
   try {
-    const problem = holdingProblem(path, fstatSync(fd));
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new Failure(`${path} is not a file`, EXIT.config);
+    const problem = holdingProblem(path, stats);
     if (problem === undefined) return readFileSync(fd, "utf8");
     throw new Failure(`${path} holds a private key and ${problem}, or ${ifCopied}`, EXIT.config);
   } finally {

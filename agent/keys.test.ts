@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -99,3 +100,15 @@ describe.runIf(process.getuid?.() === 0)("whose a key is", () => {
     expect(read).toThrow(`chown ${SOMEBODY} ${identity}`);
   });
 });
+
+it("takes no pipe for a key, and does not wait for somebody to write into it", () => {
+  const { nextKey } = statePaths(folder);
+  execFileSync("mkfifo", ["-m", "600", nextKey]);
+  const script = `
+    import { readNextKey } from ${JSON.stringify(new URL("./keys.ts", import.meta.url).href)};
+    readNextKey(${JSON.stringify(nextKey)});
+  `;
+  const args = ["--input-type=module", "--eval", script];
+  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 10_000 });
+  expect(stderr).toContain("is not a file");
+}, 30_000);

@@ -6,7 +6,6 @@
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import type { Clock } from "./clock.ts";
-import { type Log, wordsOf } from "./log.ts";
 
 const LOOK_MS = 30_000;
 /** Processor time between two looks up to which the agent counts as at rest, ms: heartbeats take a few. */
@@ -22,34 +21,27 @@ export interface MemoryRange {
   bytes: bigint;
 }
 
-/** The pages of a process. Both throw the system's error where it may not look at them. */
-export interface ResidentPages {
-  /** Bytes of files that are in its memory. */
+/** Letting go of pages, as the scheduler sees it. */
+export interface PageKeeper {
+  /** Bytes of files that are in this process's memory. */
   residentFileBytes(): number;
-  /** Lets go of those of its program. */
   release(): void;
 }
 
-interface AtRest {
-  clock: Clock;
-  log: Log;
-  pages: ResidentPages;
-  /** Processor time used so far, ms. */
-  cpuMs?: () => number;
-}
-
-/** Looks now and then whether the agent is at rest with more of its program in memory than it needs. */
-export function releaseAtRest(means: AtRest): void {
-  const { clock, log, pages, cpuMs = cpuTime } = means;
+/**
+ * Looks now and then whether the agent is at rest with more of its program in memory than it needs.
+ * @param cpuMs processor time used so far, ms
+ */
+export function releaseAtRest(clock: Clock, keeper: PageKeeper, cpuMs = cpuTime): void {
   const before = cpuMs();
   clock.after(LOOK_MS, () => {
     const isAtRest = cpuMs() - before <= AT_REST_MS;
     try {
-      if (isAtRest && pages.residentFileBytes() > KEPT_BYTES) pages.release();
-      releaseAtRest(means);
-    } catch (error) {
-      log.debug("the agent cannot let go of its program's pages", { reason: wordsOf(error) });
+      if (isAtRest && keeper.residentFileBytes() > KEPT_BYTES) keeper.release();
+    } catch {
+      // A host with no descriptor or memory left for it has worse troubles: no reason for the agent to end.
     }
+    releaseAtRest(clock, keeper, cpuMs);
   });
 }
 
@@ -59,39 +51,51 @@ function cpuTime(): number {
 }
 
 /**
- * For this process; undefined where it cannot be done: elsewhere than on Linux, and before Node 26.1,
- * the first that can call a function of the C library.
+ * For this process; undefined where it cannot be done: elsewhere than on Linux, before Node 26.1,
+ * the first that can call a function of the C library, and with a Node that was told not to.
  */
-export function ownPages(): ResidentPages | undefined {
+export function ownPages(): PageKeeper | undefined {
+  const madvise = process.platform === "linux" ? findMadvise() : undefined;
+  return (
+    madvise && {
+      residentFileBytes() {
+        const status = readFileSync("/proc/self/status", "latin1");
+        return Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+      },
+      release() {
+        const smaps = readFileSync("/proc/self/smaps", "latin1");
+        for (const { start, bytes } of unchangedRanges(smaps, readlinkSync("/proc/self/exe"))) {
+          madvise(start, bytes, DONT_NEED);
+        }
+      },
+    }
+  );
+}
+
+function findMadvise() {
   const ffi: typeof import("node:ffi") | undefined = process.getBuiltinModule("node:ffi");
-  if (!ffi || process.platform !== "linux") return undefined;
-  const { functions } = ffi.dlopen(null, {
-    madvise: { arguments: ["uint64", "uint64", "int32"], return: "int32" },
-  });
-  return {
-    residentFileBytes() {
-      const status = readFileSync("/proc/self/status", "latin1");
-      return Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-    },
-    release() {
-      const smaps = readFileSync("/proc/self/smaps", "latin1");
-      for (const { start, bytes } of unchangedRanges(smaps, readlinkSync("/proc/self/exe"))) {
-        functions.madvise(start, bytes, DONT_NEED);
-      }
-    },
-  };
+  try {
+    const signature = { arguments: ["uint64", "uint64", "int32"], return: "int32" } as const;
+    return ffi?.dlopen(null, { madvise: signature }).functions.madvise;
+  } catch {
+    // `--permission` without `--allow-ffi`, or a platform that Node's FFI does not know.
+    return undefined;
+  }
 }
 
 /**
  * The parts of the program that are in memory just as they are in its file. A part that was ever
  * written to has pages of its own, in memory or swapped out, which would be lost: it is left alone.
+ * So is one of which nothing is in memory: QEMU, which runs programs for other processors, says that
+ * of all parts, and of those with relocations too that they have no pages of their own.
  * @param smaps proc_pid_smaps(5)
  * @param program the path of its file
  */
 export function unchangedRanges(smaps: string, program: string): MemoryRange[] {
   return smaps.split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/).flatMap((mapping) => {
     const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \d+ +(.+)$/m.exec(mapping) ?? [];
-    const isUnchanged = /^Anonymous: +0 kB$/m.test(mapping) && /^Swap: +0 kB$/m.test(mapping);
+    const has = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(mapping)?.[1]);
+    const isUnchanged = has("Rss") > 0 && has("Anonymous") === 0 && has("Swap") === 0;
     if (from === undefined || path !== program || !isUnchanged) return [];
     const start = BigInt(`0x${from}`);
     return [{ start, bytes: BigInt(`0x${to}`) - start }];

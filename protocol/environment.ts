@@ -20,9 +20,10 @@ const PROTECTED_NAMES: readonly string[] = [
   ...["DBUS_*", "SYSTEMD_*", "SSH_ASKPASS*", "SUDO_ASKPASS", "RSYNC_RSH", "RSYNC_CONNECT_PROG", "SVN_SSH"],
   ...["CVS_RSH", "TAR_OPTIONS", "MAKEFILES", "MAKEFLAGS", "GNUMAKEFLAGS"],
   // Package managers: where they get what they install, and what they run meanwhile.
-  ...["PIP_*", "UV_*", "YARN_*", "COREPACK_*", "GEM_HOME", "GEM_PATH", "BUNDLE_GEMFILE"],
-  ...["GOFLAGS", "GOENV", "GOROOT", "GOPROXY", "GOTOOLCHAIN", "CARGO_HOME", "RUSTC", "RUSTC_*"],
-  ...["MAVEN_OPTS", "MAVEN_ARGS", "GRADLE_OPTS"],
+  ...["APT_CONFIG", "RPM_CONFIGDIR", "PIP_*", "UV_*", "COREPACK_*", "GEM_HOME", "GEM_PATH", "GEMRC"],
+  ...["BUNDLE_GEMFILE", "GOFLAGS", "GOENV", "GOROOT", "GOPROXY", "GOTOOLCHAIN", "GOAUTH", "GOSUMDB"],
+  ...["GONOSUMDB", "GOINSECURE", "CARGO_HOME", "CARGO_BUILD_RUSTC*", "CARGO_HTTP_*", "RUSTC", "RUSTC_*"],
+  ...["MAVEN_OPTS", "MAVEN_ARGS", "GRADLE_OPTS", "RUSTUP_*"],
   // Whom programs believe to be whom they asked: plans may say by which proxy they ask.
   ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"],
   // Other interpreters.
@@ -34,7 +35,7 @@ const PROTECTED_NAMES: readonly string[] = [
 ];
 
 /** Read by their programs in capitals and small letters alike. */
-const PROTECTED_IN_ANY_CASE: readonly string[] = ["npm_config_*", "pnpm_config_*"];
+const PROTECTED_IN_ANY_CASE: readonly string[] = ["npm_config_*", "pnpm_config_*", "yarn_*"];
 
 const PROTECTED = [expression(PROTECTED_NAMES, ""), expression(PROTECTED_IN_ANY_CASE, "i")];
 

@@ -127,7 +127,7 @@ async function run(config: RunConfig): Promise<void> {
   service = channel && new ServiceManager({ ...channel, health, clock, log });
   service?.ready();
   const pages = ownPages();
-  if (pages) releaseAtRest({ clock, log, pages });
+  if (pages) releaseAtRest(clock, pages);
   await firstSignal(() => {
     log.warn("told twice to stop: killing what runs");
     agent.killNow();

@@ -8,6 +8,7 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { silentLog } from "../testing/silent-log.ts";
 import { Folders, type WorkdirPolicy } from "./folders.ts";
 import { Journal } from "./journal.ts";
+import { GATHER_MS } from "./leaving.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -78,7 +79,7 @@ it("is told from what nobody will come back for at the next start", async () => 
   await before.close("kept", "l.1", clock.now() + 10_000);
   await before.close("due", "l.1", clock.now() + 1_000);
   mkdirSync(join(state, "executions", ".leaving-1"));
-  before.suspend();
+  void before.suspend();
   await clock.advance(5_000);
   const folders = openFolders();
   folders.open("open", "l.1");
@@ -92,10 +93,11 @@ it("makes way at once for a new lease of its execution", async () => {
   const folders = openFolders();
   folders.open("exe", "l.1");
   fill(folders, "exe");
-  const removed = folders.close("exe", "l.1", undefined);
+  void folders.close("exe", "l.1", undefined);
   folders.open("exe", "l.2");
   const path = fill(folders, "exe");
-  await removed;
+  await clock.advance(GATHER_MS);
+  await expect.poll(() => readdirSync(join(path, ".."))).toEqual(["exe"]);
   expect(readdirSync(path)).toEqual(["note"]);
 });
 
@@ -180,6 +182,7 @@ it.runIf(process.getuid?.() === 0)(
       });
       await once(daemon.stdout, "data");
       await folders.close(`exe${tries}`, "l.1", undefined);
+      await folders.suspend();
       daemon.kill("SIGKILL");
       expect(readdirSync(victim)).toHaveLength(names.length);
     }

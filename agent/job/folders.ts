@@ -5,17 +5,13 @@
  * lease, but not longer than the plan is good for, and a week at the most. The
  * host may want to keep what nobody waits for as well, for people to look at.
  */
-import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { lstat, readdir, rm } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { type Clock, steadyTime } from "../clock.ts";
-import { errorCode } from "../files.ts";
 import { type Log, wordsOf } from "../log.ts";
-import { STEP_PATH } from "../runners/environment.ts";
 import type { Journal } from "./journal.ts";
+import { Leaving } from "./leaving.ts";
 
 /** What becomes of the folder of an execution that is over. */
 export type WorkdirPolicy =
@@ -30,8 +26,6 @@ export type WorkdirPolicy =
     };
 
 const KEEP_MAX_MS = 7 * 24 * 60 * 60 * 1000;
-/** What is on its way out has a name that no execution has. */
-const LEAVING = ".leaving-";
 
 interface FoldersOptions {
   /** Where they lie. */
@@ -48,6 +42,7 @@ interface FoldersOptions {
 export class Folders {
   readonly #options: FoldersOptions;
   readonly #now: () => number;
+  readonly #leaving: Leaving;
   /** By execution: the keys of its leases that are open here. */
   readonly #users = new Map<string, Set<string>>();
   /** Executions with a step that failed, until they are over. */
@@ -59,6 +54,7 @@ export class Folders {
   constructor(options: FoldersOptions) {
     this.#options = options;
     this.#now = steadyTime(options.clock);
+    this.#leaving = new Leaving(options);
   }
 
   /** The agent's own folders around them, from the outside in. */
@@ -80,21 +76,25 @@ export class Folders {
 
   /**
    * A lease is over. Call it before that is noted in the journal: a crash in
-   * between must not lose what was to be kept.
+   * between must not lose what was to be kept. Its name is free once this returns.
    * @param keepUntil wall clock ms; undefined when nothing will come after it
    * @param failed whether a step of this lease failed
    */
-  close(executionId: string, leaseKey: string, keepUntil: number | undefined, failed = false): Promise<void> {
+  async close(
+    executionId: string,
+    leaseKey: string,
+    keepUntil: number | undefined,
+    failed = false,
+  ): Promise<void> {
     if (failed) this.#failed.add(executionId);
     const users = this.#users.get(executionId);
     users?.delete(leaseKey);
-    if (users && users.size > 0) return Promise.resolve();
+    if (users && users.size > 0) return;
     this.#users.delete(executionId);
     const now = this.#now();
-    if (keepUntil === undefined) return this.#over(executionId);
-    if (keepUntil <= now) return this.#remove(executionId);
-    this.#keep(executionId, Math.min(keepUntil, now + KEEP_MAX_MS));
-    return Promise.resolve();
+    if (keepUntil === undefined) await this.#over(executionId);
+    else if (keepUntil <= now) this.#remove(executionId);
+    else this.#keep(executionId, Math.min(keepUntil, now + KEEP_MAX_MS));
   }
 
   /** Nothing will come after it: what the host wants is done. */
@@ -107,7 +107,7 @@ export class Folders {
     for (const [oldest] of this.#exhibits) {
       const sum = [...this.#exhibits.values()].reduce((before, bytes) => before + bytes, 0);
       if (sum <= policy.maxBytes) return;
-      await this.#remove(oldest);
+      this.#remove(oldest);
     }
   }
 
@@ -132,20 +132,20 @@ export class Folders {
     const strays = readdirSync(root).filter(
       (name) => !this.#users.has(name) && (!journal.state.kept.has(name) || due.includes(name)),
     );
-    await Promise.all(strays.map((name) => this.#remove(name)));
+    for (const name of strays) this.#remove(name);
+    await this.#leaving.removeNow();
   }
 
-  suspend(): void {
+  /** Nothing is done later. Resolves when what is over already is gone as well. */
+  async suspend(): Promise<void> {
     for (const executionId of this.#timers.keys()) this.#cancelTimer(executionId);
+    await this.#leaving.removeNow();
   }
 
   #removeAt(executionId: string, until: number): void {
     const { clock } = this.#options;
     this.#cancelTimer(executionId);
-    const cancel = clock.after(
-      Math.min(until - this.#now(), KEEP_MAX_MS),
-      () => void this.#remove(executionId),
-    );
+    const cancel = clock.after(Math.min(until - this.#now(), KEEP_MAX_MS), () => this.#remove(executionId));
     this.#timers.set(executionId, cancel);
   }
 
@@ -154,37 +154,18 @@ export class Folders {
     this.#timers.delete(executionId);
   }
 
-  /** Takes its name first: a new lease of the execution may begin while it is being removed. */
-  async #remove(executionId: string): Promise<void> {
-    const { root, journal, log } = this.#options;
+  #remove(executionId: string): void {
+    const { journal, log } = this.#options;
     this.#cancelTimer(executionId);
     this.#failed.delete(executionId);
     this.#exhibits.delete(executionId);
-    const leaving = join(root, LEAVING + randomBytes(8).toString("hex"));
     try {
       if (journal.state.kept.has(executionId)) journal.append({ type: "kept", execution: executionId });
-      mkdirSync(leaving, { mode: 0o700 });
-      renameSync(this.pathOf(executionId), join(leaving, "folder"));
+      this.#leaving.add(executionId);
     } catch (error) {
-      // An execution without a command has no folder.
-      if (errorCode(error) !== "ENOENT") {
-        log.warn("cannot remove the folder of an execution", { executionId, reason: wordsOf(error) });
-      }
+      log.warn("cannot remove the folder of an execution", { executionId, reason: wordsOf(error) });
     }
-    await removeAll(leaving).catch((error) =>
-      log.warn("cannot remove everything an execution left behind", { executionId, reason: wordsOf(error) }),
-    );
   }
-}
-
-/**
- * Node's own `rm` goes by paths, and where it is root a daemon that a step of
- * another user left behind could put a link in the place of a folder on the
- * way: the system's goes by open folders.
- */
-async function removeAll(path: string): Promise<void> {
-  if (process.getuid?.() !== 0) return rm(path, { recursive: true, force: true });
-  await promisify(execFile)("rm", ["-rf", "--", path], { env: { PATH: STEP_PATH }, cwd: "/" });
 }
 
 /** Bytes of everything in a folder; what goes meanwhile counts as nothing. */

@@ -1,9 +1,10 @@
 /** What a lease leaves on disk beside the journal and the spools: its plan. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Plan, planSchema } from "#protocol/plan.ts";
 import type { Lease } from "#protocol/socket.ts";
+import { errorCode } from "../files.ts";
 import type { StatePaths } from "../paths.ts";
 import { leaseKey } from "./records.ts";
 
@@ -31,6 +32,8 @@ export class LeaseTraces {
 
   /** @throws the system's error when it cannot be removed; the next start clears it away */
   async remove(): Promise<void> {
-    await rm(this.#plan, { force: true });
+    await unlink(this.#plan).catch((error) => {
+      if (errorCode(error) !== "ENOENT") throw error;
+    });
   }
 }

@@ -96,7 +96,7 @@ function endOfWait({ state, moment }: Draft, step: StepRecord, { scope, waitMs }
   if (step.wait?.for === "agent") return step.wait.until;
   // Others can wait without an open lease only between a decline and the next request.
   const [other] = state.scopes.get(scope)?.declined ? waitingIn(state, scope) : [];
-  return other?.until ?? moment.now + waitMs;
+  return other && other.until > moment.now ? other.until : moment.now + waitMs;
 }
 
 function dispatch(

@@ -99,14 +99,18 @@ describe("[G5] [LS1] a step that agents decline", () => {
     expect(run.state.openLeases.size).toBe(1);
   });
 
-  it("has steps that come before the pool is asked again wait with it, for them it is asked no sooner", () => {
-    const late = [{ kind: "timer" as const, id: "pause", durationMs: 2_000 }, command("b")];
-    const run = new Declining([
-      { kind: "parallel" as const, id: "both", branches: [[command("a")], late] },
-    ]).goOn(4_000, () => "agt_1");
-    expect(run.offers.map(({ at }) => at)).toEqual([0, 0]);
-    const wait = { for: "agent", until: 1_000 + HOUR, askAt: 6_000 };
-    expect([run.step("a").wait, run.step("b").wait]).toEqual([wait, wait]);
+  it("has steps that come while it waits to be offered again wait with it, and gets no new hour from them", () => {
+    const late = (id: string, durationMs: number) => [
+      { kind: "timer" as const, id: `before-${id}`, durationMs },
+      command(id, { onFailure: "continue" }),
+    ];
+    const branches = [late("a", 0), late("b", 2_000), late("c", 1_000_000)];
+    const parallel = { kind: "parallel" as const, id: "all", branches };
+    const run = new Declining([parallel]).goOn(2 * HOUR, () => "agt_1");
+    const pauses = run.offers.slice(2).map(({ at }, i) => at - (run.offers[i + 1]?.at ?? 0));
+    expect(Math.min(...pauses)).toBe(5_000);
+    expect(run.now).toBe(1_000 + HOUR);
+    expect(run.states()).toMatchObject({ a: "timed_out", b: "timed_out", c: "timed_out" });
   });
 
   it("is not offered again after a cancel, and nothing is left to wait for", () => {
