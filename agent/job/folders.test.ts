@@ -101,6 +101,24 @@ it("makes way at once for a new lease of its execution", async () => {
   expect(readdirSync(path)).toEqual(["note"]);
 });
 
+it("[G12] outlasts a restart of an agent that began before its host knew the time", async () => {
+  const policy = { keep: "failed", forMs: DAY_MS, maxBytes: 1_000_000 } as const;
+  const folders = openFolders(policy);
+  clock.wallOffset += 20_000 * DAY_MS;
+  for (const executionId of ["failed", "between"]) {
+    folders.open(executionId, "l.1");
+    fill(folders, executionId);
+  }
+  await folders.close("failed", "l.1", undefined, true);
+  await folders.close("between", "l.1", clock.now() + DAY_MS);
+  folders.suspend();
+
+  const restarted = openFolders(policy);
+  await restarted.tidy();
+  expect(readdirSync(join(state, "executions")).sort()).toEqual(["between", "failed"]);
+  restarted.suspend();
+});
+
 it("[G12] is not removed because the clock has jumped ahead", async () => {
   const folders = openFolders();
   folders.open("exe", "l.1");

@@ -94,7 +94,7 @@ export class Folders {
     const now = this.#now();
     if (keepUntil === undefined) await this.#over(executionId);
     else if (keepUntil <= now) this.#remove(executionId);
-    else this.#keep(executionId, Math.min(keepUntil, now + KEEP_MAX_MS));
+    else this.#keep(executionId, Math.min(keepUntil - now, KEEP_MAX_MS));
   }
 
   /** Nothing will come after it: what the host wants is done. */
@@ -102,7 +102,7 @@ export class Folders {
     const policy = this.#options.policy();
     const failed = this.#failed.delete(executionId);
     if (policy.keep === "never" || (policy.keep === "failed" && !failed)) return this.#remove(executionId);
-    this.#keep(executionId, this.#now() + Math.min(policy.forMs, KEEP_MAX_MS));
+    this.#keep(executionId, Math.min(policy.forMs, KEEP_MAX_MS));
     this.#exhibits.set(executionId, await sizeOf(this.pathOf(executionId)));
     for (const [oldest] of this.#exhibits) {
       const sum = [...this.#exhibits.values()].reduce((before, bytes) => before + bytes, 0);
@@ -111,8 +111,10 @@ export class Folders {
     }
   }
 
-  #keep(executionId: string, until: number): void {
-    const { journal, log } = this.#options;
+  #keep(executionId: string, ms: number): void {
+    const { journal, clock, log } = this.#options;
+    // The next run begins with the clock as it is: this one may have begun before the host knew the time.
+    const until = clock.now() + ms;
     try {
       journal.append({ type: "kept", execution: executionId, until });
     } catch (error) {
@@ -120,7 +122,7 @@ export class Folders {
         ...{ executionId, reason: wordsOf(error) },
       });
     }
-    this.#removeAt(executionId, until);
+    this.#removeIn(executionId, ms);
   }
 
   /** At the start, once all leases are taken up again: removes what nobody will come back for. */
@@ -128,7 +130,7 @@ export class Folders {
     const { journal, root } = this.#options;
     const idle = Array.from(journal.state.kept).filter(([executionId]) => !this.#users.has(executionId));
     const due = idle.filter(([, until]) => until <= this.#now()).map(([executionId]) => executionId);
-    for (const [executionId, until] of idle) this.#removeAt(executionId, until);
+    for (const [executionId, until] of idle) this.#removeIn(executionId, until - this.#now());
     const strays = readdirSync(root).filter(
       (name) => !this.#users.has(name) && (!journal.state.kept.has(name) || due.includes(name)),
     );
@@ -142,10 +144,10 @@ export class Folders {
     await this.#leaving.removeNow();
   }
 
-  #removeAt(executionId: string, until: number): void {
+  #removeIn(executionId: string, ms: number): void {
     const { clock } = this.#options;
     this.#cancelTimer(executionId);
-    const cancel = clock.after(Math.min(until - this.#now(), KEEP_MAX_MS), () => this.#remove(executionId));
+    const cancel = clock.after(Math.min(ms, KEEP_MAX_MS), () => this.#remove(executionId));
     this.#timers.set(executionId, cancel);
   }
 
