@@ -14,6 +14,8 @@ export interface Link {
   terminate(): void;
   /** The far end welcomed us: the next reconnect starts from a short pause again. */
   settle(): void;
+  /** Calls back once all that was sent so far has arrived or is lost; never when the connection ends before. */
+  ask(arrived: () => void): void;
 }
 
 /** The side of a socket that understands its messages. */
@@ -34,7 +36,7 @@ export interface DialEvents {
 }
 
 /** What a dial hands over when it succeeds. */
-export type Socket = Omit<Link, "settle">;
+export type Socket = Omit<Link, "settle" | "ask">;
 
 /** Starts to connect; exactly one `ended` follows, whatever happens. The returned function gives up. */
 export type Dial = (path: string, events: DialEvents) => () => void;

@@ -10,6 +10,7 @@ import { CLOSE_CODES } from "#protocol/socket.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type Ending, planRetry, refusalCode } from "./backoff.ts";
+import { Echoes } from "./echoes.ts";
 import { beat, type Pulse } from "./heartbeat.ts";
 import type { Dial, Link, Session, Socket } from "./link.ts";
 
@@ -19,7 +20,7 @@ export const WELCOME_TIMEOUT_MS = 15_000;
 type Status =
   | { phase: "down"; dialAt: number }
   | { phase: "dialing"; since: number; abort: () => void }
-  | { phase: "open"; socket: Socket; openedAt: number; pulse: Pulse; settled: boolean };
+  | { phase: "open"; socket: Socket; openedAt: number; pulse: Pulse; echoes: Echoes; settled: boolean };
 
 /** How it stands with a socket; times are monotonic, in ms. */
 export type Contact = (
@@ -223,10 +224,7 @@ export class Reconciler {
         if (status.phase === "open") this.#lost(entry, { type: "silent" });
         break;
       case "ping":
-        if (status.phase === "open") {
-          status.socket.send(HEARTBEAT_PING);
-          status.pulse = { ...status.pulse, pingedAt: now };
-        }
+        if (status.phase === "open") ping(status, now);
         break;
       default:
         action.type satisfies never;
@@ -249,6 +247,7 @@ export class Reconciler {
           socket,
           openedAt: now,
           pulse: { pingedAt: now, heardAt: now },
+          echoes: new Echoes(),
           settled: false,
         };
         entry.session.opened(this.#linkOf(entry, socket));
@@ -269,7 +268,7 @@ export class Reconciler {
     const { status } = entry;
     if (status.phase !== "open") return;
     status.pulse = { ...status.pulse, heardAt: this.#deps.clock.monotonic() };
-    if (frame === HEARTBEAT_PONG) return;
+    if (frame === HEARTBEAT_PONG) return status.echoes.answered();
     const reason = entry.session.received(frame);
     if (reason === undefined) return;
     this.#deps.log.warn("refused a frame that is not of the protocol", { path: entry.session.path, reason });
@@ -291,6 +290,12 @@ export class Reconciler {
         entry.status.settled = true;
         this.wake();
       },
+      ask: (arrived) => {
+        const { status } = entry;
+        if (status.phase === "open" && status.socket === socket) {
+          ping(status, this.#deps.clock.monotonic(), arrived);
+        }
+      },
     };
   }
 
@@ -311,4 +316,10 @@ export class Reconciler {
     }
     this.wake();
   }
+}
+
+function ping(status: Extract<Status, { phase: "open" }>, now: number, arrived?: () => void): void {
+  status.socket.send(HEARTBEAT_PING);
+  status.pulse = { ...status.pulse, pingedAt: now };
+  status.echoes.pinged(now, arrived);
 }

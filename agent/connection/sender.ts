@@ -34,7 +34,11 @@ export class Sender implements AttemptListener {
   #live: Link | undefined;
   #draining = false;
   #cancelTick: () => void = () => {};
-  #ackedSinceTick = false;
+  /** Acknowledgements of output so far. */
+  #acks = 0;
+  #acksAtTick = 0;
+  /** The far end was asked what has arrived, and did not answer yet. */
+  #asking = false;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
@@ -54,6 +58,7 @@ export class Sender implements AttemptListener {
   /** From now on everything goes over this socket. */
   goLive(link: Link): void {
     this.#live = link;
+    this.#asking = false;
     for (const attempt of this.#deps.lease.attempts) this.started(attempt);
     this.#cancelTick();
     this.#cancelTick = this.#deps.clock.after(COMMAND_RESEND_MS, () => this.#tick());
@@ -108,7 +113,7 @@ export class Sender implements AttemptListener {
 
   /** @returns false when that much was never sent */
   acknowledge(message: Incoming<"output.ack">): boolean {
-    this.#ackedSinceTick = true;
+    this.#acks++;
     if (this.#find(message)?.acknowledge(message.stream, message.held) === false) return false;
     this.#drain();
     return true;
@@ -127,22 +132,40 @@ export class Sender implements AttemptListener {
     this.#deps.lease.forget(name);
   }
 
-  /**
-   * Frames can vanish without an error (CM1): sends results again that are not
-   * recorded, and the oldest output again when no acknowledgement has come.
-   * Spools that could not be read are tried again.
-   */
+  /** Spools that could not be read are tried again, and what may be lost is looked for. */
   #tick(): void {
-    const { clock } = this.#deps;
-    const stalled = !this.#ackedSinceTick && this.#live?.buffered === 0;
-    for (const outbox of this.#outboxes.values()) {
-      if (stalled) this.#probe(outbox);
-      outbox.finishedSent = false;
-      outbox.unreadable = false;
-    }
-    this.#ackedSinceTick = false;
-    this.#cancelTick = clock.after(COMMAND_RESEND_MS, () => this.#tick());
+    this.#cancelTick = this.#deps.clock.after(COMMAND_RESEND_MS, () => this.#tick());
+    for (const outbox of this.#outboxes.values()) outbox.unreadable = false;
+    this.#lookForLost();
+    this.#acksAtTick = this.#acks;
     this.#drain();
+  }
+
+  /**
+   * Frames can vanish without an error (CM1): results that are not recorded are
+   * sent again, and the oldest output when no acknowledgement comes. Not before
+   * the far end has answered what was sent after them: on a slow line they are
+   * still on their way, and every repeat would make it slower.
+   */
+  #lookForLost(): void {
+    const link = this.#live;
+    const results = this.#outboxesWhere((outbox) => outbox.finishedSent);
+    const isStalled = this.#acks === this.#acksAtTick && link?.buffered === 0;
+    const stalled = isStalled ? this.#outboxesWhere((outbox) => outbox.inFlight > 0) : [];
+    if (!link || this.#asking || results.length + stalled.length === 0) return;
+    const acks = this.#acks;
+    this.#asking = true;
+    link.ask(() => {
+      if (this.#live !== link) return;
+      this.#asking = false;
+      for (const outbox of results) outbox.finishedSent = false;
+      if (this.#acks === acks) for (const outbox of stalled) this.#probe(outbox);
+      this.#drain();
+    });
+  }
+
+  #outboxesWhere(fits: (outbox: Outbox) => boolean): Outbox[] {
+    return [...this.#outboxes.values()].filter(fits);
   }
 
   /** Sends the oldest chunk in flight again: whatever the other end holds, it will say so. */

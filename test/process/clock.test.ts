@@ -141,6 +141,23 @@ it("[OT2] sends the oldest chunk again when nothing is acknowledged for a while"
   expect(coordinator.sockets).toHaveLength(1);
 });
 
+it("[OT2] [fault 16] sends nothing again that may still be on its way on a slow line", async () => {
+  const { plane, clock } = await connectedAgent();
+  const { coordinator } = await plane.offer({
+    blocks: [command("short", "echo x")],
+    configure: (each) => Object.assign(each, { acknowledges: false, records: false, pongs: false }),
+  });
+  const told = () => [coordinator.frames, coordinator.of("step.finished").length];
+  await plane.changes.until("output and result", () => told().every((count) => count === 1));
+  for (let seconds = 0; seconds < 24; seconds += 4) {
+    await clock.advance(4_000);
+    await settle();
+  }
+  expect(told()).toEqual([1, 1]);
+  coordinator.pongs = true;
+  await advanceUntil(clock, "both again", () => told().every((count) => count === 2));
+});
+
 it("tries an unreadable spool again now and then, on the same socket", async () => {
   const { plane, clock, root } = await connectedAgent();
   plane.refuses = (path) =>
