@@ -146,6 +146,18 @@ describe("granting", () => {
     const web = await connectAgent({ ...place, agentId: "agt_web" }, { labels: { role: "web" } });
     await web.next("lease.offer");
   });
+
+  it("says of agents that drain that they do", async () => {
+    const place = newPlace();
+    await connectAgent(place, { draining: true });
+    const { stub } = await trigger(place);
+    await logged(stub, "lease.queued");
+    expect((await read(stub)).queue).toMatchObject({
+      reason: "agents_drain",
+      detail:
+        "scripted is draining; `farhand-agent undrain` on its host, or the end of an update, has it take work again",
+    });
+  });
 });
 
 describe("serving the queue", () => {

@@ -23,7 +23,15 @@ import { latestVersion } from "../releases.ts";
 import { noteQuarantine } from "../services/agents/quarantine.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
-import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
+import {
+  assign,
+  type Choice,
+  chooseAgent,
+  drainingAgents,
+  lackingOf,
+  matchingAgents,
+  toldInterpreters,
+} from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
   type AgentIdentity,
@@ -50,7 +58,7 @@ import {
   revokeCommand,
   unanswered,
 } from "./leases.ts";
-import { decliningWords, missingWords } from "./missing.ts";
+import { decliningWords, drainingWords, missingWords } from "./missing.ts";
 import { type AgentSocket, afterAccept, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
 import { Quarantines } from "./quarantines.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
@@ -125,8 +133,16 @@ export class AgentPool extends SocketObject implements PoolApi {
   #queueWords(reason: QueueReason, { labels, wantedAgentId }: QueueRow): string | undefined {
     const isOpen = wantedAgentId === undefined;
     if (reason === "no_agent_matches" && isOpen) return missingWords(this.#agents.named(), labels);
+    const asked = isOpen ? labels : {};
+    if (reason === "agents_drain") {
+      const draining = drainingAgents(this.#agents.named(wantedAgentId), asked);
+      return drainingWords(
+        draining.map(({ name }) => name),
+        asked,
+      );
+    }
     if (reason !== "agents_decline") return undefined;
-    const able = matchingAgents(this.#agents.candidates(wantedAgentId), isOpen ? labels : {});
+    const able = matchingAgents(this.#agents.candidates(wantedAgentId), asked);
     const ids = able.map(({ agentId }) => agentId);
     return decliningWords(this.#agents.declining(ids, Date.now()));
   }

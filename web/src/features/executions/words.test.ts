@@ -98,6 +98,15 @@ describe("the queue", () => {
     });
   });
 
+  it("says of agents that drain that they do, and speaks of no labels", () => {
+    const words = queueWords({ ahead: 0, reason: "agents_drain", detail: "vm is draining" }, "lab");
+    expect(words).toMatchObject({
+      title: "Every agent of pool “lab” that could take it is draining",
+      detail: "vm is draining. It starts as soon as one takes work again.",
+      toAgents: true,
+    });
+  });
+
   it("says which place it is", () => {
     const detail = "role=db is on no connected agent; connected: web-1 (role=web)";
     expect(queueWords({ ahead: 0, reason: "no_agent_matches", detail }, "p").detail).toBe(

@@ -190,6 +190,13 @@ export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents:
         detail: `${queue.detail ? `${queue.detail}. ` : ""}It starts as soon as one does.`,
         toAgents: true,
       };
+    case "agents_drain":
+      return {
+        tone: "warn",
+        title: `Every agent of pool “${pool}” that could take it is draining`,
+        detail: `${queue.detail ? `${queue.detail}. ` : ""}It starts as soon as one takes work again.`,
+        toAgents: true,
+      };
     case "agents_decline":
       return {
         tone: "warn",
