@@ -91,6 +91,8 @@ export const stepSchema = z
 export const queuePlaceSchema = z.object({
   ahead: z.number().int().nonnegative(),
   reason: queueReasonSchema,
+  /** The pool whose agents it waits for; absent for the queue of the organization. */
+  poolName: z.string().optional(),
   /** In words, what is missing: which labels, and what comes nearest. */
   detail: z.string().optional(),
 });
