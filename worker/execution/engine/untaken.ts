@@ -1,7 +1,8 @@
 /** Why nobody takes a step that is for an agent: where it stands in the queue, and what it says in the end. */
 import type { QueuePlace } from "#protocol/api/executions.ts";
 import { type Declined, declinedWords } from "./declines.ts";
-import type { EngineState, LeaseRecord } from "./state.ts";
+import { scopeOf } from "./scopes.ts";
+import type { EngineState, LeaseRecord, StepRecord } from "./state.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Its place in the pool's queue, as the pool said when it was asked; undefined when it is in none. */
@@ -9,6 +10,21 @@ export function queueOf(state: EngineState, lease: LeaseRecord): QueuePlace | un
   if (lease.status !== "queued" || !lease.queue) return undefined;
   const { detail = absentWords(state, lease), ...place } = lease.queue;
   return { ...place, poolName: poolNameOf(state, lease.poolId), detail };
+}
+
+/**
+ * Why a step waits for an agent. Between two requests, because agents declined,
+ * it is in no queue: then it says that. Undefined while the pool is asked.
+ */
+export function queueOfStep(state: EngineState, { path, wait }: StepRecord): QueuePlace | undefined {
+  if (wait?.for !== "agent") return undefined;
+  const { scope, poolId } = scopeOf(state, path);
+  const { fence, declined } = state.scopes.get(scope) ?? {};
+  const lease = fence === undefined ? undefined : state.leases.get(fence);
+  const place = lease && queueOf(state, lease);
+  if (place || wait.askAt === undefined) return place;
+  const detail = declined && declinedWords(declined);
+  return { ahead: 0, reason: "agents_decline", poolName: poolNameOf(state, poolId), detail };
 }
 
 /** Only one agent will do, which the pool does not see and so cannot name. */
