@@ -25,6 +25,7 @@ import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
 import {
   assign,
+  type Candidate,
   type Choice,
   chooseAgent,
   drainingAgents,
@@ -135,16 +136,17 @@ export class AgentPool extends SocketObject implements PoolApi {
     if (reason === "no_agent_matches" && isOpen) return missingWords(this.#agents.named(), labels);
     const asked = isOpen ? labels : {};
     if (reason === "agents_drain") {
-      const draining = drainingAgents(this.#agents.named(wantedAgentId), asked);
-      return drainingWords(
-        draining.map(({ name }) => name),
-        asked,
-      );
+      return drainingWords(this.#draining(this.#agents.candidates(wantedAgentId), asked), asked);
     }
     if (reason !== "agents_decline") return undefined;
     const able = matchingAgents(this.#agents.candidates(wantedAgentId), asked);
     const ids = able.map(({ agentId }) => agentId);
     return decliningWords(this.#agents.declining(ids, Date.now()));
+  }
+
+  /** Names of those that have the labels and take no new work. */
+  #draining(candidates: readonly Candidate[], labels: Record<string, string>): string[] {
+    return drainingAgents(candidates, labels).map(({ agentId }) => this.#agents.nameOf(agentId));
   }
 
   async releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void> {
@@ -180,7 +182,11 @@ export class AgentPool extends SocketObject implements PoolApi {
       const free = matching.filter(({ busy, slots }) => busy < slots).length;
       const lacking = lackingOf(matching, toldInterpreters(interpreters), (agent) => agent.interpreters);
       const lackingSecrets = lackingOf(matching, secrets, ({ agentId }) => namesOf(held.get(agentId)));
-      return { matching: matching.length, free, agents, lacking, lackingSecrets };
+      const draining = this.#draining(candidates, labels);
+      return {
+        ...{ matching: matching.length, free, agents, lacking, lackingSecrets, draining: draining.length },
+        ...(draining.length > 0 && { drainingWords: drainingWords(draining, labels) }),
+      };
     });
   }
 

@@ -61,10 +61,10 @@ export function matchingAgents(
 }
 
 /** The connected agents that have these labels and take no new work. */
-export function drainingAgents<Agent extends Candidate>(
-  candidates: readonly Agent[],
+export function drainingAgents(
+  candidates: readonly Candidate[],
   labels: Readonly<Record<string, string>>,
-): Agent[] {
+): Candidate[] {
   return candidates.filter((agent) => agent.draining && hasLabels(agent.labels, labels));
 }
 

@@ -53,8 +53,8 @@ export class Connected {
   }
 
   /** The same with what people call them. */
-  named(wantedAgentId?: string): (Candidate & { name: string })[] {
-    return this.candidates(wantedAgentId).map((agent) => ({ ...agent, name: this.nameOf(agent.agentId) }));
+  named(): (Candidate & { name: string })[] {
+    return this.candidates().map((agent) => ({ ...agent, name: this.nameOf(agent.agentId) }));
   }
 
   /** Those of them that are passed over now, because they declined. */
