@@ -144,9 +144,11 @@ export class AgentPool extends SocketObject implements PoolApi {
     return decliningWords(this.#agents.declining(ids, Date.now()));
   }
 
-  /** Names of those that have the labels and take no new work. */
+  /** Names, in order, of those that have the labels and take no new work. */
   #draining(candidates: readonly Candidate[], labels: Record<string, string>): string[] {
-    return drainingAgents(candidates, labels).map(({ agentId }) => this.#agents.nameOf(agentId));
+    return drainingAgents(candidates, labels)
+      .map(({ agentId }) => this.#agents.nameOf(agentId))
+      .sort();
   }
 
   async releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void> {

@@ -83,7 +83,10 @@ function Fingerprint({ text }: { text: string }) {
       <p className="min-w-0 wrap-anywhere">
         Key fingerprint <span className="font-mono">{text}</span>
       </p>
-      <CopyButton text={text} what="fingerprint" />
+      {/* Beside one line of text, which is lower than the button. */}
+      <span className="-my-1 shrink-0 pointer-coarse:-my-3">
+        <CopyButton text={text} what="fingerprint" />
+      </span>
     </div>
   );
 }

@@ -93,8 +93,8 @@ function OneLine({ command, offer }: { command: string; offer: ReleaseOffer }) {
       <p className="text-muted text-sm">
         {offer === "node" && (
           <>
-            What is offered here has no Node of its own, hence <code>--node</code>: the host needs Node 22.3
-            or newer.{" "}
+            What is offered here has no Node of its own, hence{" "}
+            <code className="whitespace-nowrap">--node</code>: the host needs Node 22.3 or newer.{" "}
           </>
         )}
         It checks what it downloads, makes a user and a confined service, enrolls and starts.{" "}
