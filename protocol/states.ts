@@ -30,12 +30,14 @@ export type StepState = z.infer<typeof stepStateSchema>;
 
 /**
  * Why an execution waits in its pool's queue, or (`organization_full`) in that
- * of its organization. `agents_decline`: there are free slots, but whose they
+ * of its organization. `agents_drain`: who could take it is connected, and takes
+ * no new work. `agents_decline`: there are free slots, but whose they
  * are takes nothing now, such as for want of disk space.
  */
 export const queueReasonSchema = z.enum([
   "no_agent_connected",
   "no_agent_matches",
+  "agents_drain",
   "all_busy",
   "agents_decline",
   "pool_full",

@@ -42,6 +42,16 @@ const answerSchema = z.object({
   signature: z.string().optional(),
 });
 
+/** Why an execution or a step does not run yet, and its place in the queue. */
+export const queuePlaceSchema = z.object({
+  ahead: z.number().int().nonnegative(),
+  reason: queueReasonSchema,
+  /** The pool whose agents it waits for; absent for the queue of the organization. */
+  poolName: z.string().optional(),
+  /** In words, what is missing: which labels, and what comes nearest. */
+  detail: z.string().optional(),
+});
+
 export const stepSchema = z
   .object({
     /** Its path in the tree of blocks; unique in the execution and safe in a URL. */
@@ -62,6 +72,8 @@ export const stepSchema = z
     usage: stepUsageSchema.optional(),
     /** What it waits for, while it is `waiting`. */
     wait: waitSchema.optional(),
+    /** While it waits for an agent: why none takes it, as the pool said when it was asked. */
+    queue: queuePlaceSchema.optional(),
     /** What it has handed on. */
     values: stepValuesSchema.optional(),
     answers: z.array(answerSchema).optional(),
@@ -86,14 +98,6 @@ export const stepSchema = z
     streams: z.object({ stdout: streamSummarySchema, stderr: streamSummarySchema }).optional(),
   })
   .meta({ id: "Step" });
-
-/** Why an execution is not running yet, and its place in the queue. */
-export const queuePlaceSchema = z.object({
-  ahead: z.number().int().nonnegative(),
-  reason: queueReasonSchema,
-  /** In words, what is missing: which labels, and what comes nearest. */
-  detail: z.string().optional(),
-});
 
 const lockPlaceSchema = z.object({
   status: z.enum(["requested", "queued", "granted"]),

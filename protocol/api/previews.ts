@@ -42,6 +42,8 @@ const plannedTargetSchema = z.object({
   /** Connected agents that match now, and how many of them have a free slot. */
   matching: z.number().int(),
   free: z.number().int(),
+  /** Connected agents with these labels that take no new work, and so do not match. */
+  draining: z.number().int(),
   /** The first of them. */
   agents: z.array(z.object({ id: z.string(), name: z.string(), busy: z.boolean() })),
 });

@@ -50,7 +50,7 @@ function show(screen: Screen, message: ServerSentEvent): TerminalExecutionState 
   if (!parsed.success) return undefined;
   const event = parsed.data;
   if (event.type === "lease.queued")
-    screen.note(`waiting for an agent (${event.reason.replaceAll("_", " ")})`);
+    screen.note(`waiting for an agent (${event.detail ?? event.reason.replaceAll("_", " ")})`);
   if (event.type === "step.started") screen.begin(event.step);
   // Blocks that only tell a person something have no title and nothing to show.
   if (event.type === "step.finished" && screen.knows(event.step))

@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import { z } from "zod";
+import { agentSchema } from "#protocol/api/pools.ts";
 import { prepareBrowser } from "./browser.ts";
 
 const app = prepareBrowser();
@@ -12,7 +14,9 @@ it("walks through adding an agent until it is connected, and shows when it leave
   const dialog = page.getByRole("dialog");
   const line = await dialog.getByText(/curl .*sudo sh/).textContent();
   const [, path = "", token = ""] =
-    /^curl -fsSL \S+?(\/install\.sh) .* --token (\S+)$/.exec(line ?? "") ?? [];
+    /^curl -fsSL \S+?(\/install\.sh) .* --node --token (\S+)$/.exec(line ?? "") ?? [];
+  // What is offered here is the script for Node alone.
+  await dialog.getByText("the host needs Node 22.3 or newer").waitFor();
   const script = await organization.client.raw("GET", path);
   expect([script.status, await script.text()]).toEqual([200, expect.stringMatching(/^#!\/bin\/sh\n/)]);
   await dialog.getByText("Elsewhere, or without root").click();
@@ -30,6 +34,9 @@ it("walks through adding an agent until it is connected, and shows when it leave
   const row = page.getByRole("listitem").filter({ hasText: "rack-7" });
   await row.getByText("Connected").waitFor();
   await row.getByText("0 of 2 slots busy").waitFor();
+  const { fingerprint } = (await organization.client.call(z.array(agentSchema), "GET", "/agents"))[0] ?? {};
+  await row.getByText(fingerprint ?? "none").waitFor();
+  await row.getByRole("button", { name: "Copy fingerprint" }).waitFor();
   const hostLabel = row.getByRole("list", { name: "Host labels" }).getByText("host.os=linux");
   expect(await hostLabel.isVisible()).toBe(false);
   await row.getByText(/^\d+ host labels$/).click();

@@ -108,7 +108,9 @@ describe("executing", () => {
 
     const other = dataOf(await api("POST", "/pools", { name: "elsewhere" }), poolSchema);
     const far = await start(runbookId, { pool: "elsewhere", labels: { zone: "b" } });
-    await eventually(async () => expect((await read(far)).queue?.reason).toBe("no_agent_connected"));
+    const queue = { reason: "no_agent_connected", poolName: "elsewhere", ahead: 0 };
+    await eventually(async () => expect((await read(far)).queue).toEqual(queue));
+    expect((await step(far, "a")).queue).toEqual(queue);
     const target = { poolId: other.id, poolName: "elsewhere", labels: { zone: "b" } };
     expect((await read(far)).plan.target).toEqual(target);
     await act(far, "cancel", {});

@@ -146,6 +146,23 @@ describe("granting", () => {
     const web = await connectAgent({ ...place, agentId: "agt_web" }, { labels: { role: "web" } });
     await web.next("lease.offer");
   });
+
+  it("says of agents that drain that they do, while it waits and when that is over", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const place = newPlace();
+    await connectAgent(place, { draining: true });
+    const { stub } = await trigger(place, [command("a", { target: { waitMs: 60_000 } })]);
+    await logged(stub, "lease.queued");
+    expect((await read(stub)).queue).toMatchObject({
+      reason: "agents_drain",
+      detail:
+        "scripted is draining; `farhand-agent undrain` on its host, or the end of an update, has it take work again",
+    });
+    vi.setSystemTime(Date.now() + 60_000);
+    await runDurableObjectAlarm(stub);
+    await logged(stub, "execution.finished");
+    expect((await read(stub)).steps[0]?.detail).toMatch(/^no agent was found in time: scripted is draining;/);
+  });
 });
 
 describe("serving the queue", () => {

@@ -203,7 +203,7 @@ describe("a pool in which every agent declines", () => {
     const { state, steps } = await pass(until);
     expect([state, steps[0]?.detail]).toEqual([
       "timed_out",
-      `no agent became free in time; 25 agents did not take it (20: ${FULL}; 5: ${DISK})`,
+      `no agent was found in time: 25 agents did not take it (20: ${FULL}; 5: ${DISK})`,
     ]);
   });
 });

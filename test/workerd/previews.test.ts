@@ -88,6 +88,17 @@ describe("a plan to look at", () => {
     expect(rows).toBe(0);
   });
 
+  test("says of agents that only drain that they are there", async () => {
+    const lab = dataOf(await api("POST", "/pools", { name: "lab" }), poolSchema);
+    const place = { organizationId: person.organizationId, poolId: lab.id, agentId: newId("agent") };
+    await connectAgent(place, { draining: true });
+    const seen = await preview(await create(fence("a")), { pool: "lab" });
+    expect(seen.targets).toMatchObject([{ poolName: "lab", matching: 0, draining: 1 }]);
+    expect(seen.missing).toEqual([
+      'No agent in the pool "lab" takes work now: scripted is draining; `farhand-agent undrain` on its host, or the end of an update, has it take work again.',
+    ]);
+  });
+
   test("tells who is there, how long it took before, and what is different since", async () => {
     const place = { organizationId: person.organizationId, poolId, agentId: newId("agent") };
     await obligingAgent(place);

@@ -73,15 +73,32 @@ function randomLog(roll: () => number): TimedEvent[] {
   return run.log;
 }
 
+it("a step that waits says why, in which pool, and where it stands; so does its execution", () => {
+  const run = new Run([command("a", { target: { pool: "lab" } })], { pools: { lab: "pool_2" } });
+  const seen = () => ({
+    execution: toProgress("exe_1", run.state, 1).queue,
+    step: toSteps(run.state, ["a"], NOTHING)[0]?.queue,
+  });
+  expect(seen()).toEqual({ execution: undefined, step: undefined });
+  const queue = { ahead: 2, reason: "agents_drain", detail: "vm is draining" } as const;
+  run.input({ type: "lease.queued", fence: 1, ...queue });
+  const told = { ...queue, poolName: "lab" };
+  expect(seen()).toEqual({ execution: told, step: told });
+  run.granted();
+  expect(seen()).toEqual({ execution: undefined, step: undefined });
+});
+
 it("who waits to ask the pool again stands in the queue, with what the agents said", () => {
   const run = new Run([command("a")]);
   for (const fence of [1, 2]) {
     run.granted(fence).input({ type: "lease.failed", fence, reason: "no room", retry: true });
   }
-  expect(toProgress("exe_1", run.state, 1).queue).toEqual({
-    ...{ ahead: 0, reason: "agents_decline" },
+  const declined = {
+    ...{ ahead: 0, reason: "agents_decline", poolName: "default" },
     detail: "1 agent did not take it (1: no room)",
-  });
+  };
+  expect(toProgress("exe_1", run.state, 1).queue).toEqual(declined);
+  expect(toSteps(run.state, ["a"], NOTHING)[0]?.queue).toEqual(declined);
   run.at(6_000);
   expect(toProgress("exe_1", run.state, 1).queue).toBeUndefined();
 });

@@ -4,9 +4,7 @@ import { STREAMS } from "#protocol/chunk.ts";
 import type { Notification } from "#protocol/notifications.ts";
 import { ancestorsOf, listOf, placeOf } from "#protocol/paths.ts";
 import { blockTitle } from "../blocks/index.ts";
-import { declinedWords } from "./engine/declines.ts";
 import { policyOf } from "./engine/lists.ts";
-import { scopeOf } from "./engine/scopes.ts";
 import {
   type EngineState,
   type LeaseRecord,
@@ -14,6 +12,7 @@ import {
   openSteps,
   type StepRecord,
 } from "./engine/state.ts";
+import { queueOf, queueOfStep } from "./engine/untaken.ts";
 import type { HeldOutput } from "./store.ts";
 
 export function toSummary(executionId: string, state: EngineState): ExecutionSummary {
@@ -74,11 +73,11 @@ export function toProgress(executionId: string, state: EngineState, head: number
     .map((fence) => state.leases.get(fence))
     .filter((lease) => lease !== undefined);
   const granted = leases.find(({ status }) => status === "granted");
+  const queued = leases.find(({ status }) => status === "queued");
   const { paused, locks, phase, end } = state;
   return {
     ...toSummary(executionId, state),
-    queue:
-      leases.find(({ status }) => status === "queued")?.queue ?? slotQueue(locks) ?? declinedQueue(state),
+    queue: (queued && queueOf(state, queued)) ?? slotQueue(locks) ?? declinedQueue(state),
     agent: granted && agentOf(granted),
     paused: paused && !end ? { actor: paused.actor, reason: paused.reason, at: iso(paused.at) } : undefined,
     locks: locks && locks.locks.length > 0 ? toLockPlace(locks) : undefined,
@@ -114,12 +113,10 @@ function slotQueue(locks: LockRecord | undefined): Execution["queue"] {
   return ahead !== undefined && reason !== undefined ? { ahead, reason } : undefined;
 }
 
-/** Agents declined, and the pool is asked again later: until then nothing of it stands in the pool's queue. */
+/** That of the first step that waits to be offered again: nothing of it stands in the pool's queue until then. */
 function declinedQueue(state: EngineState): Execution["queue"] {
-  for (const { path, wait } of openSteps(state)) {
-    if (wait?.for !== "agent" || wait.askAt === undefined) continue;
-    const declined = state.scopes.get(scopeOf(state, path).scope)?.declined;
-    return { ahead: 0, reason: "agents_decline", detail: declined && declinedWords(declined) };
+  for (const step of openSteps(state)) {
+    if (step.wait?.for === "agent" && step.wait.askAt !== undefined) return queueOfStep(state, step);
   }
   return undefined;
 }
@@ -142,6 +139,7 @@ function toStep(state: EngineState, step: StepRecord, held: HeldOutput): Step {
     outcome: step.outcome,
     usage: step.usage,
     wait: step.wait,
+    queue: queueOfStep(state, step),
     values: step.values,
     answers: step.answers?.map(({ at, ...answer }) => ({ ...answer, at: iso(at) })),
     executionId: step.executionId,

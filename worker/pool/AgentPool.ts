@@ -23,7 +23,16 @@ import { latestVersion } from "../releases.ts";
 import { noteQuarantine } from "../services/agents/quarantine.ts";
 import { SocketObject } from "../socketObject.ts";
 import { answerClose } from "../sockets.ts";
-import { assign, type Choice, chooseAgent, lackingOf, matchingAgents, toldInterpreters } from "./choose.ts";
+import {
+  assign,
+  type Candidate,
+  type Choice,
+  chooseAgent,
+  drainingAgents,
+  lackingOf,
+  matchingAgents,
+  toldInterpreters,
+} from "./choose.ts";
 import { Connected, refuse, type Socket, send } from "./connected.ts";
 import {
   type AgentIdentity,
@@ -50,7 +59,7 @@ import {
   revokeCommand,
   unanswered,
 } from "./leases.ts";
-import { decliningWords, missingWords } from "./missing.ts";
+import { decliningWords, drainingWords, missingWords } from "./missing.ts";
 import { type AgentSocket, afterAccept, afterDecline, greet, type Hello, newSocket } from "./presence.ts";
 import { Quarantines } from "./quarantines.ts";
 import { type LeaseRow, PoolStore, type QueueRow } from "./store.ts";
@@ -125,10 +134,21 @@ export class AgentPool extends SocketObject implements PoolApi {
   #queueWords(reason: QueueReason, { labels, wantedAgentId }: QueueRow): string | undefined {
     const isOpen = wantedAgentId === undefined;
     if (reason === "no_agent_matches" && isOpen) return missingWords(this.#agents.named(), labels);
+    const asked = isOpen ? labels : {};
+    if (reason === "agents_drain") {
+      return drainingWords(this.#draining(this.#agents.candidates(wantedAgentId), asked), asked);
+    }
     if (reason !== "agents_decline") return undefined;
-    const able = matchingAgents(this.#agents.candidates(wantedAgentId), isOpen ? labels : {});
+    const able = matchingAgents(this.#agents.candidates(wantedAgentId), asked);
     const ids = able.map(({ agentId }) => agentId);
     return decliningWords(this.#agents.declining(ids, Date.now()));
+  }
+
+  /** Names, in order, of those that have the labels and take no new work. */
+  #draining(candidates: readonly Candidate[], labels: Record<string, string>): string[] {
+    return drainingAgents(candidates, labels)
+      .map(({ agentId }) => this.#agents.nameOf(agentId))
+      .sort();
   }
 
   async releaseLease(leaseId: string, fence: number, reason: ReleaseReason): Promise<void> {
@@ -164,7 +184,11 @@ export class AgentPool extends SocketObject implements PoolApi {
       const free = matching.filter(({ busy, slots }) => busy < slots).length;
       const lacking = lackingOf(matching, toldInterpreters(interpreters), (agent) => agent.interpreters);
       const lackingSecrets = lackingOf(matching, secrets, ({ agentId }) => namesOf(held.get(agentId)));
-      return { matching: matching.length, free, agents, lacking, lackingSecrets };
+      const draining = this.#draining(candidates, labels);
+      return {
+        ...{ matching: matching.length, free, agents, lacking, lackingSecrets, draining: draining.length },
+        ...(draining.length > 0 && { drainingWords: drainingWords(draining, labels) }),
+      };
     });
   }
 

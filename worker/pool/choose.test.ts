@@ -58,13 +58,21 @@ describe("choosing an agent", () => {
 
   it.each([
     [[], "no_agent_connected"],
-    [[agent("a", { draining: true })], "no_agent_matches"],
     [[agent("a", { busy: 2 })], "all_busy"],
+    [[agent("a", { draining: true }), agent("b", { draining: true })], "agents_drain"],
+    [[agent("a", { draining: true }), agent("b", { busy: 2 })], "all_busy"],
     [[agent("a", { avoidUntil: 10 })], "agents_decline"],
     [[agent("a", { avoidUntil: 10 }), agent("b", { busy: 2 })], "agents_decline"],
     [[agent("a", { avoidUntil: 10, busy: 2 })], "all_busy"],
   ])("says why there is none", (agents, none) => {
     expect(chooseAgent(agents, { labels: {} }, 5)).toEqual({ none });
+  });
+
+  it("says that those drain which have the labels, and of the one that will do too", () => {
+    const agents = [agent("db", { labels: { role: "db" }, draining: true }), agent("web")];
+    const none = "agents_drain";
+    expect(chooseAgent(agents, { labels: { role: "db" } }, 0)).toEqual({ none });
+    expect(chooseAgent(agents, { labels: {}, wantedAgentId: "db" }, 0)).toEqual({ none });
   });
 });
 

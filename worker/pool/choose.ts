@@ -38,8 +38,11 @@ export function chooseAgent(candidates: readonly Candidate[], wish: Wish, now: n
       ? candidates
       : candidates.filter(({ agentId }) => agentId === wish.wantedAgentId);
   if (eligible.length === 0) return { none: "no_agent_connected" };
-  const matching = matchingAgents(eligible, wish.wantedAgentId === undefined ? wish.labels : {});
-  if (matching.length === 0) return { none: "no_agent_matches" };
+  const labels = wish.wantedAgentId === undefined ? wish.labels : {};
+  const matching = matchingAgents(eligible, labels);
+  if (matching.length === 0) {
+    return { none: drainingAgents(eligible, labels).length > 0 ? "agents_drain" : "no_agent_matches" };
+  }
   const free = matching.filter((agent) => isFree(agent, now));
   const best = free.reduce<Candidate | undefined>(
     (one, other) => (one && compare(one, other, now) <= 0 ? one : other),
@@ -55,6 +58,14 @@ export function matchingAgents(
   labels: Readonly<Record<string, string>>,
 ): Candidate[] {
   return candidates.filter((agent) => !agent.draining && hasLabels(agent.labels, labels));
+}
+
+/** The connected agents that have these labels and take no new work. */
+export function drainingAgents(
+  candidates: readonly Candidate[],
+  labels: Readonly<Record<string, string>>,
+): Candidate[] {
+  return candidates.filter((agent) => agent.draining && hasLabels(agent.labels, labels));
 }
 
 /**
@@ -101,10 +112,7 @@ function isFree(agent: Candidate, now: number): boolean {
   return !agent.draining && agent.busy < agent.slots && agent.avoidUntil <= now;
 }
 
-export function hasLabels(
-  has: Readonly<Record<string, string>>,
-  wants: Readonly<Record<string, string>>,
-): boolean {
+function hasLabels(has: Readonly<Record<string, string>>, wants: Readonly<Record<string, string>>): boolean {
   return Object.entries(wants).every(([name, value]) => Object.hasOwn(has, name) && has[name] === value);
 }
 

@@ -86,7 +86,11 @@ export interface MatchingNow {
   matching: number;
   /** How many of them have a free slot. */
   free: number;
-  /** Some of them. */
+  /** Agents with these labels that take no new work. */
+  draining: number;
+  /** Who they are, in words; absent for none. */
+  drainingWords?: string;
+  /** Some of them that match. */
   agents: { id: string; name: string; busy: boolean }[];
   /** By interpreter: how many of them have said that they do not have it; absent for none. */
   lacking: Record<string, number>;

@@ -1,19 +1,16 @@
 /** Why a request for an agent finds none, in words. */
 import { FACT_PREFIX } from "#protocol/blocks/common.ts";
-import { type Candidate, hasLabels } from "./choose.ts";
+import type { Candidate } from "./choose.ts";
 
 type Labels = Readonly<Record<string, string>>;
-type NamedCandidate = Pick<Candidate, "labels" | "draining"> & { name: string };
+type NamedCandidate = Pick<Candidate, "labels"> & { name: string };
 
 /** How many agents are named, and how many labels of each. */
 const AGENTS_MAX = 3;
 const LABELS_MAX = 4;
 
 /** Which labels no connected agent has, and which agents come nearest; for agents of which none matches. */
-export function missingWords(candidates: readonly NamedCandidate[], labels: Labels): string {
-  const leaving = candidates.find((agent) => agent.draining && hasLabels(agent.labels, labels));
-  if (leaving) return `${leaving.name} has the labels, but is shutting down and takes no more work`;
-  const agents = candidates.filter((agent) => !agent.draining);
+export function missingWords(agents: readonly NamedCandidate[], labels: Labels): string {
   const wanted = Object.entries(labels);
   const absent = wanted.filter(([key, value]) => !agents.some((agent) => agent.labels[key] === value));
   const what =
@@ -26,6 +23,28 @@ export function missingWords(candidates: readonly NamedCandidate[], labels: Labe
   if (nearest.length === 0) return what;
   const more = agents.length > nearest.length ? ` and ${agents.length - nearest.length} more` : "";
   return `${what}; connected: ${nearest.map((agent) => described(agent, labels)).join(", ")}${more}`;
+}
+
+/**
+ * Which agents have the labels and take no new work. The pool does not know why
+ * they drain: a person may have asked for it, or they wait to be updated.
+ * @param names of at least one
+ */
+export function drainingWords(names: readonly string[], labels: Labels): string {
+  const isOne = names.length === 1;
+  const has =
+    Object.keys(labels).length === 0 ? "" : isOne ? "has the labels, but " : "have the labels, but ";
+  const whose = isOne ? "its host" : "a host";
+  const which = isOne ? "it" : "its agent";
+  return `${someOf(names)} ${has}${isOne ? "is" : "are"} draining; \`farhand-agent undrain\` on ${whose}, or the end of an update, has ${which} take work again`;
+}
+
+/** `a`, `a and b`, `a, b, c and 2 others`. */
+function someOf(names: readonly string[]): string {
+  const rest = names.length - AGENTS_MAX;
+  const told = names.slice(0, AGENTS_MAX);
+  if (rest > 0) told.push(`${rest} ${rest === 1 ? "other" : "others"}`);
+  return [told.slice(0, -1).join(", "), ...told.slice(-1)].filter(Boolean).join(" and ");
 }
 
 /** What the agents say that could take it and do not. */

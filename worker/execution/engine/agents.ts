@@ -1,7 +1,6 @@
 /** Steps and the agents that carry them out: asking for leases, sending steps out, letting agents go. */
 import type { StepInputs } from "#protocol/data.ts";
 import { inputsOf, lookAtAgent } from "../../blocks/values.ts";
-import { type Declined, declinedWords } from "./declines.ts";
 import type { Draft } from "./draft.ts";
 import { agentAt, sceneOf } from "./scene.ts";
 import { isScopeAlive, type ScopeSpec, scopeOf } from "./scopes.ts";
@@ -16,7 +15,7 @@ import {
   stepsUnder,
 } from "./state.ts";
 import { fail, finish } from "./steps.ts";
-import type { Verdict } from "./verdict.ts";
+import { declinedIn, noAgentInTime } from "./untaken.ts";
 
 /** An agent is kept through a pause this short; for a longer one it is let go. */
 const KEEP_MS = 60_000;
@@ -46,19 +45,6 @@ export function sendToAgent(draft: Draft, step: StepRecord, values: Readonly<Rec
 /** @param askAt when the pool is asked again; undefined while it is */
 function waitForAgent(draft: Draft, path: string, until: number, askAt?: number): void {
   draft.emit({ type: "step.waiting", step: path, wait: { for: "agent", until, askAt } });
-}
-
-/** Who declined in a scope's wait that is over then. */
-function declinedIn({ scopes }: EngineState, scope: string, until: number): Declined | undefined {
-  const declined = scopes.get(scope)?.declined;
-  return declined?.until === until ? declined : undefined;
-}
-
-/** What steps of a scope say that no agent took before their wait was over. */
-export function noAgentInTime(state: EngineState, scope: string, until: number): Verdict {
-  const declined = declinedIn(state, scope, until);
-  const why = declined ? `; ${declinedWords(declined)}` : "";
-  return { state: "timed_out", detail: `no agent became free in time${why}` };
 }
 
 /** @param first what the step has to ride on the offer with; without, it waits for the lease to be granted */

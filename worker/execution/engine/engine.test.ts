@@ -76,7 +76,7 @@ describe("leases", () => {
     tired.at(1_000 + QUEUE_WAIT_DEFAULT_MS);
     expect(tired.state.end).toMatchObject({
       state: "timed_out",
-      detail: expect.stringContaining("no agent became free in time"),
+      detail: expect.stringContaining("no agent was found in time"),
     });
   });
 

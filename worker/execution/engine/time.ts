@@ -1,7 +1,7 @@
 /** Time has passed: what is due is done. */
 import { CANCEL_GRACE_MS, WAIT_MAX_MS } from "#protocol/limits.ts";
 import { ROOT } from "#protocol/paths.ts";
-import { letGoOfSilent, noAgentInTime, release, waitingIn, wakeScope } from "./agents.ts";
+import { letGoOfSilent, release, waitingIn, wakeScope } from "./agents.ts";
 import { type Deadline, deadlineOf } from "./deadlines.ts";
 import type { Draft } from "./draft.ts";
 import { end } from "./ending.ts";
@@ -11,6 +11,7 @@ import { scopeOf } from "./scopes.ts";
 import { type StepRecord, stepsUnder } from "./state.ts";
 import { finish } from "./steps.ts";
 import { abandonAll, stopAll } from "./stop.ts";
+import { noAgentInTime } from "./untaken.ts";
 
 /** More than any decision needs; what is left is due at the next tick. */
 const AT_ONCE_MAX = 1_000;
@@ -135,7 +136,7 @@ function queued(draft: Draft, fence: number): void {
   for (const step of [...stepsUnder(draft.state, fence)]) {
     finish(draft, step.path, { state: "unknown", detail: "the pool did not answer in time" });
   }
-  const end = noAgentInTime(draft.state, lease.scope, lease.until);
+  const end = noAgentInTime(draft.state, lease.scope, lease.until, lease);
   for (const { path } of [...waitingIn(draft.state, lease.scope)]) finish(draft, path, end);
   release(draft, lease, "abandoned");
 }

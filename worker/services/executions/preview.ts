@@ -8,12 +8,18 @@ import { entryOf } from "../../execution/engine/state.ts";
 import { mapConcurrently } from "../../http/concurrency.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { callObject, coordinatorOf, poolOf } from "../../objects.ts";
+import type { MatchingNow } from "../../pool/contract.ts";
 import { differenceOf } from "../runbooks/difference.ts";
 import { outlineOf, type TargetWish } from "./outline.ts";
 import { resolvePlan } from "./resolve.ts";
 
 /** Marks a plan as one to look at: expired since 1970, so that no agent would start anything of it. */
 const PREVIEW = { nonce: "preview", now: 0 };
+
+const NOBODY: MatchingNow = {
+  ...{ matching: 0, free: 0, draining: 0 },
+  ...{ agents: [], lacking: {}, lackingSecrets: {} },
+};
 
 /** From how many executions the expected duration is taken. */
 const HISTORY = 20;
@@ -37,18 +43,19 @@ export async function previewExecution(
   const plan = await resolvePlan(env, organizationId, source, body, PREVIEW);
   if (plan instanceof ApiError) throw plan;
   const { wishes, ...outline } = outlineOf(plan);
-  const [digest, targets, difference] = await Promise.all([
+  const [digest, looked, difference] = await Promise.all([
     planDigest(plan),
     lookAtAgents(env, organizationId, wishes),
     differenceFrom(env, organizationId, history[0]?.id, plan),
   ]);
+  const targets = looked.map(({ drainingWords: _, ...target }): PlannedTarget => target);
   const durations = history.flatMap(({ durationMs }) => durationMs ?? []);
   return {
     plan,
     planDigest: digest,
     ...outline,
     targets,
-    missing: targets.flatMap(missingAt),
+    missing: looked.flatMap(missingAt),
     ...(durations.length > 0 && {
       expected: { durationMs: median(durations), executions: durations.length },
     }),
@@ -56,29 +63,36 @@ export async function previewExecution(
   };
 }
 
+/** A target with what only `missing` tells of it. */
+type Looked = PlannedTarget & Pick<MatchingNow, "drainingWords">;
+
 /** Asks each pool once. */
 async function lookAtAgents(
   env: Env,
   organizationId: string,
   wishes: readonly TargetWish[],
-): Promise<PlannedTarget[]> {
+): Promise<Looked[]> {
   const pools = [...Map.groupBy(wishes, ({ poolId }) => poolId)];
   const answers = await mapConcurrently(pools, async ([poolId, wanted]) => {
     const wishes = wanted.map(({ labels, interpreters, secrets }) => ({ labels, interpreters, secrets }));
     const found = await callObject(poolOf(env, organizationId, poolId), (pool) => pool.lookAt(wishes));
     return wanted.map(({ poolId: _, ...wish }, index) => ({
       ...wish,
-      ...(found[index] ?? { matching: 0, free: 0, agents: [], lacking: {}, lackingSecrets: {} }),
+      ...(found[index] ?? NOBODY),
     }));
   });
   return answers.flat();
 }
 
 /** What is missing at a target, in words. */
-function missingAt({ poolName, labels, matching, lacking, lackingSecrets }: PlannedTarget): string[] {
+function missingAt(target: Looked): string[] {
+  const { poolName, labels, matching, lacking, lackingSecrets, drainingWords } = target;
   const wanted = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   const which = wanted.length > 0 ? ` with ${wanted.join(", ")}` : "";
   const where = `in the pool "${poolName}"`;
+  if (matching === 0 && drainingWords) {
+    return [`No agent${which} ${where} takes work now: ${drainingWords}.`];
+  }
   if (matching === 0) return [`No agent${which} is connected ${where}.`];
   const things = [
     ...Object.entries(lacking),

@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, usePrefetchQuery, useQueryClient } from "@tanstack/react-query";
 import type { JoinTokenCreate, JoinTokenCreated, Pool } from "#protocol/api/pools.ts";
 import { messageOf } from "../../api/errors.ts";
 import { agentKeys, createJoinToken } from "../../api/queries/agents.ts";
+import { releaseOfferQuery } from "../../api/queries/releases.ts";
 import { Button } from "../../components/Button.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
 import { InstallSteps } from "./InstallSteps.tsx";
@@ -18,6 +19,7 @@ const FORM = "join-token";
 /** Makes a join token and walks through what to run on the machine, until the agent shows up. */
 export function AddAgentDialog({ pools, initialPool, onClose }: Props) {
   const queries = useQueryClient();
+  usePrefetchQuery(releaseOfferQuery);
   const make = useMutation({
     mutationFn: (wish: JoinTokenCreate) => createJoinToken(wish),
     onSuccess: () => queries.invalidateQueries({ queryKey: agentKeys.joinTokens }),

@@ -1,10 +1,9 @@
-import { Ellipsis, Fingerprint, ShieldCheck, ShieldOff } from "lucide-react";
+import { Ellipsis, ShieldCheck, ShieldOff } from "lucide-react";
 import { useState } from "react";
-import { toast } from "sonner";
 import type { Agent } from "#protocol/api/pools.ts";
 import { Badge } from "../../components/Badge.tsx";
-import { copyText } from "../../components/CopyButton.tsx";
-import { DropdownMenu, MenuItem, MenuLabel, MenuSeparator } from "../../components/DropdownMenu.tsx";
+import { CopyButton } from "../../components/CopyButton.tsx";
+import { DropdownMenu, MenuItem } from "../../components/DropdownMenu.tsx";
 import { plural } from "../../components/format.ts";
 import { IconButton } from "../../components/IconButton.tsx";
 import { LabelList } from "../../components/LabelList.tsx";
@@ -55,25 +54,13 @@ export function AgentRow({ agent }: { agent: Agent }) {
             </p>
           )}
           {version && <p className="text-[0.8125rem] text-muted wrap-anywhere">{version.words}</p>}
+          <Fingerprint text={agent.fingerprint} />
           <LabelList labels={agent.labels} />
           {agent.hostLabels && <HostLabels labels={agent.hostLabels} />}
         </div>
         {presence && <Slots busy={presence.busySlots} slots={presence.slots} />}
       </div>
       <DropdownMenu trigger={<IconButton label={`More about ${agent.name}`} icon={<Ellipsis />} />}>
-        <MenuLabel>
-          Key fingerprint
-          <span className="mt-0.5 block font-mono text-ink">{agent.fingerprint}</span>
-        </MenuLabel>
-        <MenuItem
-          icon={<Fingerprint aria-hidden />}
-          onSelect={async () => {
-            if (await copyText(agent.fingerprint)) toast.success("Fingerprint copied");
-          }}
-        >
-          Copy fingerprint
-        </MenuItem>
-        <MenuSeparator />
         {agent.quarantinedAt && (
           <MenuItem icon={<ShieldCheck aria-hidden />} onSelect={() => setReleasing(true)}>
             Release…
@@ -86,6 +73,21 @@ export function AgentRow({ agent }: { agent: Agent }) {
       <ReleaseAgentDialog agent={agent} open={releasing} onOpenChange={setReleasing} />
       <RevokeAgentDialog agent={agent} open={revoking} onOpenChange={setRevoking} />
     </li>
+  );
+}
+
+/** Whole, for it is there to be compared with what `farhand-agent status` says on the host. */
+function Fingerprint({ text }: { text: string }) {
+  return (
+    <div className="mt-0.5 flex items-start gap-1 text-[0.8125rem] text-muted">
+      <p className="min-w-0 wrap-anywhere">
+        Key fingerprint <span className="font-mono">{text}</span>
+      </p>
+      {/* Beside one line of text, which is lower than the button. */}
+      <span className="-my-1 shrink-0 pointer-coarse:-my-3">
+        <CopyButton text={text} what="fingerprint" />
+      </span>
+    </div>
   );
 }
 

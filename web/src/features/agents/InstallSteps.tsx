@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { CircleCheck, LoaderCircle, RefreshCw } from "lucide-react";
 import type { ReactNode } from "react";
 import type { JoinTokenCreated } from "#protocol/api/pools.ts";
+import { type ReleaseOffer, releaseOfferQuery } from "../../api/queries/releases.ts";
 import { Button } from "../../components/Button.tsx";
 import { CommandLine } from "../../components/CommandLine.tsx";
 import { Notice } from "../../components/Notice.tsx";
@@ -18,24 +20,16 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
   const agent = useNewAgent(token);
   const now = useNow(!agent);
   const left = Math.max(0, Date.parse(token.expiresAt) - now);
-  const { install, download, enroll, run } = installCommands(location.origin, token.token);
+  const { data, isPending } = useQuery(releaseOfferQuery);
+  // Where it cannot be told, the installer says what is wrong.
+  const offer = data ?? "program";
+  const { install, download, enroll, run } = installCommands(location.origin, token.token, offer);
   return (
     <div className="flex flex-col gap-4">
-      <section className="flex min-w-0 flex-col gap-1.5">
-        <h3 className="font-medium">On Linux with systemd, one line does it all</h3>
-        <CommandLine command={install} />
-        <p className="text-muted text-sm">
-          It checks what it downloads, makes a user and a confined service, enrolls and starts.{" "}
-          <code>--label role=web</code>, as often as you like, lets runbooks choose it by that;{" "}
-          <a className="underline" href="/install.sh" target="_blank" rel="noreferrer">
-            read the script
-          </a>{" "}
-          first, or <code>--help</code> for the rest.
-        </p>
-      </section>
-      <details className="group">
+      {isPending || install === undefined ? null : <OneLine command={install} offer={offer} />}
+      <details className="group" open={offer === "none" || undefined}>
         <summary className="cursor-pointer text-muted text-sm">
-          Elsewhere, or without root: with Node 22.3 or newer
+          {offer === "none" ? "With" : "Elsewhere, or without root: with"} Node 22.3 or newer
         </summary>
         <p className="mt-2 text-muted text-sm">Do this as the user that should run your commands.</p>
         <ol className="mt-3 flex flex-col gap-4">
@@ -88,6 +82,29 @@ export function InstallSteps({ token, onRenew, renewing }: Props) {
         )}
       </div>
     </div>
+  );
+}
+
+function OneLine({ command, offer }: { command: string; offer: ReleaseOffer }) {
+  return (
+    <section className="flex min-w-0 flex-col gap-1.5">
+      <h3 className="font-medium">On Linux with systemd, one line does it all</h3>
+      <CommandLine command={command} />
+      <p className="text-muted text-sm">
+        {offer === "node" && (
+          <>
+            What is offered here has no Node of its own, hence{" "}
+            <code className="whitespace-nowrap">--node</code>: the host needs Node 22.3 or newer.{" "}
+          </>
+        )}
+        It checks what it downloads, makes a user and a confined service, enrolls and starts.{" "}
+        <code>--label role=web</code>, as often as you like, lets runbooks choose it by that;{" "}
+        <a className="underline" href="/install.sh" target="_blank" rel="noreferrer">
+          read the script
+        </a>{" "}
+        first, or <code>--help</code> for the rest.
+      </p>
+    </section>
   );
 }
 

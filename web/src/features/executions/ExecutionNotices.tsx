@@ -1,6 +1,7 @@
 import { CircleSlash, MessageCircleQuestion, WifiOff } from "lucide-react";
 import type { Execution, Step } from "#protocol/api/executions.ts";
 import { Button } from "../../components/Button.tsx";
+import { Coded } from "../../components/Coded.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { useDelayed } from "../../components/useDelayed.ts";
 import type { SessionSnapshot } from "../../live/executionSession.ts";
@@ -61,7 +62,7 @@ export function EndingNotice({ execution }: { execution: Execution }) {
       icon={words.tone === "odd" ? <CircleSlash aria-hidden /> : <Icon aria-hidden />}
       title={words.title}
     >
-      {words.detail}
+      {words.detail && <Coded text={words.detail} />}
     </Notice>
   );
 }

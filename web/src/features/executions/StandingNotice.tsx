@@ -2,6 +2,7 @@ import { Hourglass, ListEnd, LoaderCircle, Pause, Undo2, Unplug } from "lucide-r
 import { Link } from "react-router";
 import type { Execution, QueuePlace, Step } from "#protocol/api/executions.ts";
 import { Button } from "../../components/Button.tsx";
+import { Coded } from "../../components/Coded.tsx";
 import { Notice } from "../../components/Notice.tsx";
 import { RelativeTime } from "../../components/RelativeTime.tsx";
 import { paths } from "../../routes/paths.ts";
@@ -47,7 +48,7 @@ export function StandingNotice({ execution }: { execution: Execution }) {
     case "locks":
       return <LocksNotice execution={execution} step={standing.step} />;
     case "queued":
-      return <QueueNotice queue={standing.queue} pool={execution.plan.target.poolName} />;
+      return <QueueNotice execution={execution} queue={standing.queue} step={standing.step} />;
     case "compensating":
       return (
         <Notice tone="warn" role="status" icon={<Undo2 aria-hidden />} title="Undoing what was done">
@@ -83,8 +84,15 @@ function UnreachableNotice({ steps }: { steps: readonly Step[] }) {
   );
 }
 
-function QueueNotice({ queue, pool }: { queue: QueuePlace; pool: string }) {
-  const { tone, title, detail, toAgents } = queueWords(queue, pool);
+interface QueueNoticeProps {
+  execution: Execution;
+  queue: QueuePlace;
+  step: Step | undefined;
+}
+
+function QueueNotice({ execution, queue, step }: QueueNoticeProps) {
+  const { poolName } = execution.plan.target;
+  const { tone, title, detail, toAgents } = queueWords(queue, poolName, step?.title);
   return (
     <Notice
       tone={tone}
@@ -93,7 +101,7 @@ function QueueNotice({ queue, pool }: { queue: QueuePlace; pool: string }) {
       title={title}
       actions={toAgents && <SeeAgents />}
     >
-      {detail}
+      {detail && <Coded text={detail} />}
     </Notice>
   );
 }

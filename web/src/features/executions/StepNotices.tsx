@@ -1,4 +1,5 @@
 import type { Step } from "#protocol/api/executions.ts";
+import { Coded } from "../../components/Coded.tsx";
 import { formatBytes } from "../../components/format.ts";
 import { Notice } from "../../components/Notice.tsx";
 import { GivenAnswers } from "./GivenAnswers.tsx";
@@ -14,7 +15,7 @@ export function StepNotices({ step, told }: { step: Step; told: boolean }) {
     <div className="flex flex-col gap-2 border-b border-line bg-surface px-4 py-2">
       {words && (
         <Notice tone={words.tone} title={words.title}>
-          {words.detail}
+          {words.detail && <Coded text={words.detail} />}
         </Notice>
       )}
       {cutBytes > 0 && (

@@ -9,6 +9,8 @@ import { Prose } from "../runbooks/Prose.tsx";
 import { AnswerForm } from "./AnswerForm.tsx";
 import { questionOf, waitWords } from "./answers.ts";
 import { SkipForm } from "./SkipForm.tsx";
+import { isSameWait } from "./standing.ts";
+import { queueWords } from "./words.ts";
 
 /** What a step waits for and until when, and the way for a person to answer. */
 export function StepWaiting({ execution, step }: { execution: Execution; step: Step }) {
@@ -29,6 +31,9 @@ export function StepWaiting({ execution, step }: { execution: Execution; step: S
             <span className="min-w-0 wrap-anywhere">{question?.title ?? waitWords(step.wait)}</span>
           </h2>
           <p className="mt-0.5 pl-6 text-[0.8125rem] text-muted">
+            {step.queue &&
+              !isSameWait(step.queue, execution.queue) &&
+              `${queueWords(step.queue, execution.plan.target.poolName).title}. `}
             {endWords(step.wait)} <Until time={step.wait.until} />
           </p>
         </div>

@@ -25,7 +25,7 @@ describe("what an execution failed by", () => {
     const blocks = [command("first", may), command("second")];
     const failed = execution("failed", blocks, { first: "failed", second: "failed" });
     expect(culpritOf(failed)?.id).toBe("second");
-    expect(endingWords(failed)?.title).toBe("Failed at “second”: failed");
+    expect(endingWords(failed)?.title).toBe("Failed at “second”");
     const [first, second] = failed.steps as [Step, Step];
     expect([isToldAbove(failed, first), isToldAbove(failed, second)]).toEqual([false, true]);
   });

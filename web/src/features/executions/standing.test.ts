@@ -39,3 +39,12 @@ it("names the step whose failure is undone, and the step that wants a lock", () 
   const waits = step("b", { state: "waiting", wait: { for: "locks", until: 0 } });
   expect(standingOf(execution({ steps: [waits] }))).toMatchObject({ step: "b" });
 });
+
+it("names the step that waits for an agent in the way that is told", () => {
+  const lab = { ...queue, poolName: "lab" };
+  const steps = [step("a", { queue: { ...queue, poolName: "default" } }), step("b", { queue: lab })];
+  expect(standingOf(execution({ steps, queue: lab }))).toMatchObject({ step: { id: "b" } });
+  expect(standingOf(execution({ queue: { ahead: 0, reason: "organization_full" } }))).toMatchObject({
+    step: undefined,
+  });
+});

@@ -7,7 +7,8 @@ export type Standing =
   | { type: "unreachable"; steps: Step[] }
   /** `step` is empty for the locks of the whole execution. */
   | { type: "locks"; step: string }
-  | { type: "queued"; queue: QueuePlace }
+  /** `step`: the one that waits; absent for the execution as a whole. */
+  | { type: "queued"; queue: QueuePlace; step: Step | undefined }
   /** `cause`: the step whose failure is being undone. */
   | { type: "compensating"; cause: Step | undefined }
   | { type: "finally" };
@@ -23,8 +24,13 @@ export function standingOf(execution: Execution): Standing | undefined {
   if (locks && locks.status !== "granted") return { type: "locks", step: "" };
   const locked = steps.find((step) => step.wait?.for === "locks");
   if (locked) return { type: "locks", step: locked.id };
-  if (queue) return { type: "queued", queue };
+  if (queue) return { type: "queued", queue, step: steps.find((step) => isSameWait(step.queue, queue)) };
   if (phase === "compensating")
     return { type: "compensating", cause: steps.find(({ state }) => state === "failed") };
   return phase === "finally" ? { type: "finally" } : undefined;
+}
+
+/** Both wait for the same: what is said of one need not be said of the other. */
+export function isSameWait(one: QueuePlace | undefined, other: QueuePlace | undefined): boolean {
+  return one?.reason === other?.reason && one?.poolName === other?.poolName;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "#protocol/api/executions.ts";
+import type { QueuePlace, Step } from "#protocol/api/executions.ts";
 import type { AttemptOutcome } from "#protocol/data.ts";
 import type { StepState } from "#protocol/states.ts";
 import { queueWords, stepWords, usageWords } from "./words.ts";
@@ -80,31 +80,64 @@ describe("how a step ended", () => {
 });
 
 describe("the queue", () => {
-  it("names the pool and what to do", () => {
-    expect(queueWords({ ahead: 0, reason: "no_agent_connected" }, "prod-eu")).toMatchObject({
-      title: "No agent in pool “prod-eu” is connected",
+  const words = (queue: Partial<QueuePlace>, title?: string) =>
+    queueWords({ ahead: 0, reason: "all_busy", poolName: "lab", ...queue }, "default", title);
+
+  it("names the pool that is waited for, and what to do", () => {
+    expect(words({ reason: "no_agent_connected" }, "work")).toEqual({
+      tone: "warn",
+      title: "No agent in pool “lab” is connected",
+      detail: "“work” starts as soon as one is.",
       toAgents: true,
+    });
+    const own = words({ reason: "no_agent_connected", poolName: undefined });
+    expect([own.title, own.detail]).toEqual([
+      "No agent in pool “default” is connected",
+      "It starts as soon as one is.",
+    ]);
+  });
+
+  it("says when only one agent will do, of whatever others are connected", () => {
+    const detail = "it is for web-7 alone, which is not connected";
+    expect(words({ reason: "no_agent_connected", detail }, "work")).toMatchObject({
+      title: "The only agent that will do is not connected",
+      detail: "It is for web-7 alone, which is not connected. “work” starts as soon as that one is.",
+    });
+  });
+
+  it("says of agents that drain that they do, and speaks of no labels", () => {
+    expect(words({ reason: "agents_drain", detail: "vm is draining" }, "work")).toMatchObject({
+      title: "Every agent in pool “lab” that could take it is draining",
+      detail: "vm is draining. “work” starts as soon as one takes work again.",
+      toAgents: true,
+    });
+  });
+
+  it("says which labels are missing", () => {
+    const detail = "role=db is on no connected agent; connected: web-1 (role=web)";
+    expect(words({ reason: "no_agent_matches", detail })).toMatchObject({
+      title: "No connected agent in pool “lab” has the labels that are asked for",
+      detail: `${detail}. It starts as soon as one with them is connected.`,
     });
   });
 
   it("sends people to the agents when these take nothing", () => {
     const detail = "web-1: too little room on the agent's disk to keep output";
-    expect(queueWords({ ahead: 0, reason: "agents_decline", detail }, "p").detail).toBe(
+    expect(words({ reason: "agents_decline", detail }).detail).toBe(
       "web-1: too little room on the agent's disk to keep output. It is offered again within minutes.",
     );
-    expect(queueWords({ ahead: 0, reason: "agents_decline" }, "p")).toMatchObject({
-      title: expect.stringContaining("declines"),
+    expect(words({ reason: "agents_decline" })).toMatchObject({
+      title: "Whichever agent in pool “lab” is free declines",
       toAgents: true,
     });
   });
 
   it("says which place it is", () => {
-    const detail = "role=db is on no connected agent; connected: web-1 (role=web)";
-    expect(queueWords({ ahead: 0, reason: "no_agent_matches", detail }, "p").detail).toBe(
-      "role=db is on no connected agent; connected: web-1 (role=web). It starts as soon as one does.",
-    );
-    expect(queueWords({ ahead: 2, reason: "all_busy" }, "p").title).toBe("3rd in the queue");
-    expect(queueWords({ ahead: 0, reason: "all_busy" }, "p").title).toBe("Next in the queue");
+    expect(words({ ahead: 2 }).title).toBe("3rd in the queue");
+    expect(words({})).toMatchObject({
+      title: "Next in the queue",
+      detail: "All agents in pool “lab” that could take it are busy.",
+    });
   });
 });
 

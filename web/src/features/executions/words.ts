@@ -140,7 +140,7 @@ export function endingWords(execution: Execution): Words | undefined {
       if (!cause || !why) return { tone, title: label, detail: sentence(execution.detail) };
       return {
         tone: why.tone,
-        title: `${label} at “${cause.title}”: ${lower(why.title)}`,
+        title: `${label} at “${cause.title}”${why.title === label ? "" : `: ${lower(why.title)}`}`,
         detail: why.detail,
       };
     }
@@ -173,54 +173,60 @@ function succeeded({ steps, durationMs }: Execution): Omit<Words, "tone"> {
   };
 }
 
-/** Why nothing runs yet, and what would help. */
-export function queueWords(queue: QueuePlace, pool: string): Words & { toAgents: boolean } {
-  switch (queue.reason) {
+/**
+ * Why nothing runs yet, and what would help.
+ * @param ownPool of the runbook, where the place in the queue names none
+ * @param step the title of the step that waits, where it is one
+ */
+export function queueWords(
+  { reason, ahead, detail, poolName }: QueuePlace,
+  ownPool: string,
+  step?: string,
+): Words & { toAgents: boolean } {
+  const pool = `pool “${poolName ?? ownPool}”`;
+  const it = step === undefined ? "It" : `“${step}”`;
+  const told = detail === undefined ? "" : `${detail}. `;
+  const place = ahead === 0 ? "Next in the queue" : `${ordinal(ahead + 1)} in the queue`;
+  switch (reason) {
     case "no_agent_connected":
-      return {
-        tone: "warn",
-        title: `No agent in pool “${pool}” is connected`,
-        detail: "It starts as soon as one is.",
-        toAgents: true,
-      };
+      return detail === undefined
+        ? needsAgents(`No agent in ${pool} is connected`, `${it} starts as soon as one is.`)
+        : needsAgents(
+            "The only agent that will do is not connected",
+            `${sentence(detail)} ${it} starts as soon as that one is.`,
+          );
     case "no_agent_matches":
-      return {
-        tone: "warn",
-        title: `No connected agent in pool “${pool}” has the labels that this runbook asks for`,
-        detail: `${queue.detail ? `${queue.detail}. ` : ""}It starts as soon as one does.`,
-        toAgents: true,
-      };
+      return needsAgents(
+        `No connected agent in ${pool} has the labels that are asked for`,
+        `${told}${it} starts as soon as one with them is connected.`,
+      );
+    case "agents_drain":
+      return needsAgents(
+        `Every agent in ${pool} that could take it is draining`,
+        `${told}${it} starts as soon as one takes work again.`,
+      );
     case "agents_decline":
-      return {
-        tone: "warn",
-        title: `Whichever agent of pool “${pool}” is free declines`,
-        detail: `${queue.detail ?? "Its log says why"}. It is offered again within minutes.`,
-        toAgents: true,
-      };
+      return needsAgents(
+        `Whichever agent in ${pool} is free declines`,
+        `${detail ?? "Its log says why"}. It is offered again within minutes.`,
+      );
     case "pool_full":
-      return {
-        tone: "live",
-        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
-        detail: `Pool “${pool}” does as much at once as it may.`,
-        toAgents: false,
-      };
+      return queued(place, `${capital(pool)} does as much at once as it may.`);
     case "organization_full":
-      return {
-        tone: "live",
-        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
-        detail: "The organization runs as many executions at once as it may.",
-        toAgents: false,
-      };
+      return queued(place, "The organization runs as many executions at once as it may.");
     case "all_busy":
-      return {
-        tone: "live",
-        title: queue.ahead === 0 ? "Next in the queue" : `${ordinal(queue.ahead + 1)} in the queue`,
-        detail: `All agents of pool “${pool}” that could take it are busy.`,
-        toAgents: false,
-      };
+      return queued(place, `All agents in ${pool} that could take it are busy.`);
     default:
-      return queue.reason satisfies never;
+      return reason satisfies never;
   }
+}
+
+function needsAgents(title: string, detail: string): Words & { toAgents: boolean } {
+  return { tone: "warn", title, detail, toAgents: true };
+}
+
+function queued(title: string, detail: string): Words & { toAgents: boolean } {
+  return { tone: "live", title, detail, toAgents: false };
 }
 
 /** A detail from a log line, with a capital and a full stop. */
@@ -229,8 +235,12 @@ function sentence(text: string | undefined): string | undefined {
   if (!trimmed) return undefined;
   // Where it begins with a name, such as that of a file, it stays what it is.
   const isWord = /^\p{L}+(?:[,:;.]?\s|$)/u.test(trimmed);
-  const capital = isWord ? trimmed.slice(0, 1).toUpperCase() + trimmed.slice(1) : trimmed;
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+  const begun = isWord ? capital(trimmed) : trimmed;
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function lower(text: string): string {

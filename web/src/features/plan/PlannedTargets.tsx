@@ -8,15 +8,11 @@ export function PlannedTargets({ targets }: { targets: readonly PlannedTarget[] 
   return (
     <ul className="flex flex-col gap-4">
       {targets.map((target) => {
-        const { poolName, labels, matching, free, agents, interpreters, secrets } = target;
+        const { poolName, labels, matching, agents, interpreters, secrets } = target;
         return (
           <li key={`${poolName} ${JSON.stringify(labels)}`} className="flex flex-col gap-1.5">
             <TargetView target={{ pool: poolName, labels }} />
-            <p className={matching === 0 ? "text-warn" : undefined}>
-              {matching === 0
-                ? "No connected agent matches"
-                : `${plural(matching, "agent")} ${matching === 1 ? "matches" : "match"}, ${free} free`}
-            </p>
+            <p className={matching === 0 ? "text-warn" : undefined}>{matchWords(target)}</p>
             {agents.length > 0 && (
               <ul className="flex flex-wrap gap-1.5">
                 {agents.map(({ id, name, busy }) => (
@@ -48,4 +44,13 @@ export function PlannedTargets({ targets }: { targets: readonly PlannedTarget[] 
       })}
     </ul>
   );
+}
+
+function matchWords({ matching, free, draining }: PlannedTarget): string {
+  if (matching > 0)
+    return `${plural(matching, "agent")} ${matching === 1 ? "matches" : "match"}, ${free} free`;
+  if (draining === 0) return "No connected agent matches";
+  return draining === 1
+    ? "The one agent that matches is draining"
+    : `All ${draining} agents that match are draining`;
 }

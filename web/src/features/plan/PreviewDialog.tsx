@@ -3,6 +3,7 @@ import { TriangleAlert } from "lucide-react";
 import type { ExecutionCreate } from "#protocol/api/executions.ts";
 import type { Preview } from "#protocol/api/previews.ts";
 import { previewRunbook } from "../../api/queries/runbooks.ts";
+import { Coded } from "../../components/Coded.tsx";
 import { Dialog } from "../../components/Dialog.tsx";
 import { ErrorState } from "../../components/ErrorState.tsx";
 import { formatDuration, plural } from "../../components/format.ts";
@@ -52,7 +53,9 @@ function PreviewView({ preview }: { preview: Preview }) {
         <Notice tone="warn" icon={<TriangleAlert aria-hidden />} title="It would wait, or fail">
           <ul>
             {missing.map((words) => (
-              <li key={words}>{words}</li>
+              <li key={words}>
+                <Coded text={words} />
+              </li>
             ))}
           </ul>
         </Notice>
