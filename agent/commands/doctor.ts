@@ -4,6 +4,7 @@ import type { Finding } from "../doctor/check.ts";
 import { type Diagnosis, examine } from "../doctor/index.ts";
 import { Failure } from "../failure.ts";
 import { type Identity, loadIdentity } from "../identity.ts";
+import { lookAtAgent } from "../local/client.ts";
 import { statePaths } from "../paths.ts";
 import { type ConfigOf, command, text, yes } from "./command.ts";
 
@@ -39,6 +40,7 @@ async function doctor(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const route = url === undefined ? undefined : routeTo(url, process.env, config.ca, kept);
   const diagnosis = await examine({
     ...{ paths, identity, route, policy: policySource(config), secrets: config.secrets },
+    running: await lookAtAgent(paths),
   });
   process.stdout.write(
     config.json ? `${JSON.stringify({ checks: diagnosis }, null, 2)}\n` : shown(diagnosis),

@@ -1,6 +1,7 @@
 /** What `farhand-agent doctor` looks at: one small function each, in the order in which things build on each other. */
 import type { Route } from "../connection/transport.ts";
 import type { Identity } from "../identity.ts";
+import type { Running } from "../local/client.ts";
 import type { StatePaths } from "../paths.ts";
 import type { PolicySource } from "../policy/load.ts";
 
@@ -12,12 +13,14 @@ export type Finding =
 
 export interface Patient {
   paths: StatePaths;
-  /** Which file holds the policy. */
+  /** Which file holds the policy, as far as this command was told; a running agent knows better. */
   policy: PolicySource;
   /** Which file names the providers of secrets; the usual one when absent. */
   secrets: string | undefined;
   /** Undefined when this state directory was never enrolled. */
   identity: Identity | undefined;
+  /** Whether an agent runs here. */
+  running: Running;
   /** Undefined when nobody says where the control plane is. */
   route: Route | undefined;
 }
