@@ -296,7 +296,7 @@ describe("farhand-agent policy check", () => {
       "allowed  good (command)",
       "refused  bad (command)",
       '         policy.yaml:1 interpreters: "python3" is not allowed',
-      "1 of 2 may not run here.",
+      `1 of 2 may not run here, by an agent that runs as ${userInfo().username}.`,
       "",
     ]);
     const json = await agentCommand(["policy", "check", path("plan.json"), "--json"], env);
@@ -306,11 +306,34 @@ describe("farhand-agent policy check", () => {
     ]);
     writeFileSync(path("plan.json"), JSON.stringify({ ...plan, blocks: blocks.slice(0, 1) }));
     expect(await agentCommand(["policy", "check", path("plan.json")], env)).toMatchObject({
-      ...{ code: 0, stdout: "allowed  good (command)\nAll of it may run here.\n" },
+      ...{
+        code: 0,
+        stdout: `allowed  good (command)\nAll of it may run here, by an agent that runs as ${userInfo().username}.\n`,
+      },
     });
     writeFileSync(path("plan.json"), "{}");
     const neither = await agentCommand(["policy", "check", path("plan.json")], env);
     expect(neither).toMatchObject({ code: 2, stderr: expect.stringContaining("holds no plan") });
+  });
+
+  it("refuses what no rule forbids when the agent cannot become the user that a block names", async () => {
+    const { path } = await site();
+    const plan = planOf({ blocks: [command("a", "true", { user: "daemon" })] });
+    writeFileSync(path("plan.json"), JSON.stringify(plan));
+    const check = (...more: string[]) => agentCommand(["policy", "check", path("plan.json"), ...more]);
+    expect(await check("--user", "farhand")).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(
+        'cannot_switch_user: the agent runs as "farhand" and only root may run a step as another user',
+      ),
+    });
+    expect(await check("--user", "daemon")).toMatchObject({ code: 0 });
+    expect(await check("--user", "root")).toMatchObject({ code: 0 });
+    writeFileSync(
+      path("plan.json"),
+      JSON.stringify(planOf({ blocks: [command("a", "true", { user: "no-such" })] })),
+    );
+    expect((await check("--user", "root")).stdout).toContain('no_user: this host has no account "no-such"');
   });
 
   it("looks at the policy alone, and `status` shows its digest", async () => {
