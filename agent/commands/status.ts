@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { INSTALLATION, LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
 import { freeBytes } from "../files.ts";
@@ -36,6 +36,7 @@ async function status(config: StatusConfig): Promise<void> {
   if (config.json) {
     const { privateKey: _, proxy: __, ca: ___, ...shown } = identity;
     const own = {
+      draining: report?.draining ?? existsSync(paths.draining),
       version: AGENT_VERSION,
       state: config.state,
       fingerprint: fingerprintOf(identity.publicKey),
@@ -151,8 +152,14 @@ function modeWords(config: StatusConfig, report: AgentReport | undefined, instal
   }
 }
 
+/** Noted on disk, for the next start. */
+const DRAINED = 'no, it is drained, also after a start: "undrain" ends that';
+
 function runningRows(running: Running, paths: StatePaths): [string, string][] {
-  if (running.state === "none") return [["running", "no"]];
+  if (running.state === "none") {
+    const isDrained = existsSync(paths.draining);
+    return [["running", "no"], ...(isDrained ? [["takes work", DRAINED] satisfies [string, string]] : [])];
+  }
   const { pid } = running;
   if (running.state === "silent") {
     return [["running", `yes, process ${pid}, which does not answer: ${running.problem}`]];

@@ -241,6 +241,8 @@ describe("drain", () => {
     const { plane, state, start } = await site();
     const told = await agentCommand(["drain", "--state", state]);
     expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining("does not run") });
+    const { stdout } = await agentCommand(["status", "--state", state]);
+    expect(stdout).toMatch(/^takes work +no, it is drained, also after a start: "undrain" ends that$/m);
     const agent = start();
     await plane.connected();
     expect(plane.control.of("hello")[0]?.draining).toBe(true);
@@ -250,6 +252,7 @@ describe("drain", () => {
     expect(plane.control.of("hello")[0]?.draining).toBe(true);
     await again.terminate();
     expect((await agentCommand(["undrain", "--state", state])).stdout).toContain("takes work");
+    expect((await agentCommand(["status", "--state", state])).stdout).not.toMatch(/^takes work/m);
     start();
     await plane.changes.until("a third hello", () => plane.controls[2]?.of("hello")[0]);
     expect(plane.control.of("hello")[0]?.draining).toBe(false);
