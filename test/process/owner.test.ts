@@ -80,6 +80,19 @@ describe.runIf(isRoot)("what root does to the agent of another user", () => {
     expect(await check()).toMatchObject({ code: 2, stderr: expect.stringContaining("chmod a+r") });
   });
 
+  it("says how to give the agent a key that is root's, to root and to the agent", async () => {
+    const { state } = await foreignSite();
+    const key = join(state, "identity.json");
+    execFileSync("chown", ["root:", key]);
+    const uid = lstatSync(state).uid;
+    const words = `${key} holds a private key and belongs to root, and the agent, which runs as user ${uid}, may not read it: run "chown ${uid} ${key}"`;
+    // As root, and as the user that root goes on as.
+    for (const name of ["status", "drain"]) {
+      const answer = await agentCommand([name, "--state", state]);
+      expect([name, answer]).toMatchObject([name, { code: 78, stderr: expect.stringContaining(words) }]);
+    }
+  });
+
   it("follows no link that a step has put there", async () => {
     const { state, precious, give, path } = await foreignSite();
     mkdirSync(join(state, "secrets"));
