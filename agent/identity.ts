@@ -159,6 +159,9 @@ export function loadIdentity(path: string): Identity | undefined {
     const { schema: _, privateKey, ...rest } = identityFileSchema.parse(JSON.parse(text));
     return { ...rest, privateKey: decodePrivateKey(privateKey) };
   } catch {
-    throw new Failure(`${path} is damaged: restore it, or enroll again with --force`, EXIT.config);
+    throw new Failure(
+      `${path} is damaged: enroll this host again, with a new join token and --force; one that is set back to a backup looks like a copy`,
+      EXIT.config,
+    );
   }
 }

@@ -148,9 +148,10 @@ export const identityCheck: Check = {
 
 export const runningCheck: Check = {
   name: "running agent",
-  look({ identity, running }) {
-    if (!identity) return { result: "skip", words: "this host is not enrolled" };
+  look({ enrolled, running }) {
+    if (enrolled === "no") return { result: "skip", words: "this host is not enrolled" };
     if (running.state === "none") {
+      if (enrolled === "unusable") return { result: "skip", words: "no agent runs here" };
       return {
         result: "warn",
         words: "no agent runs here",

@@ -47,6 +47,18 @@ describe("doctor", () => {
     expect(told.code).toBe(0);
   });
 
+  it("looks at a running agent whose identity was damaged under it, and says once that there is no address", async () => {
+    const { state } = await connectedSite();
+    writeFileSync(`${state}/identity.json`, "{");
+    const { found } = await examine(["--state", state]);
+    expect(found["running agent"]).toMatchObject({ result: "ok" });
+    const { found: unenrolled } = await examine(["--state", join(folder, "none")]);
+    expect(unenrolled.connection?.words).toMatch(
+      /: nobody says where the control plane is; give it with --url$/,
+    );
+    expect(unenrolled["running agent"]).toEqual({ result: "skip", words: "this host is not enrolled" });
+  });
+
   it("works before enroll, over TLS and through a proxy", async () => {
     const plane = await newPlane({ tls: authority.sign("localhost"), host: "localhost" });
     const proxy = await ConnectProxy.start();
@@ -106,7 +118,18 @@ describe("doctor", () => {
     expect(open.found["running agent"]).toMatchObject({ result: "warn", words: "no agent runs here" });
     writeFileSync(`${state}/identity.json`, "{");
     const { found, code, stderr } = await examine(["--state", state]);
-    expect(found.identity).toMatchObject({ result: "fail", words: expect.stringContaining("damaged") });
+    expect(found.identity).toMatchObject({
+      result: "fail",
+      words: expect.stringMatching(/is damaged: enroll this host again, .*--force/),
+    });
+    expect(found.identity?.words).not.toContain("restore");
+    expect(found.connection).toEqual({
+      result: "skip",
+      words:
+        "no name, proxy, control plane, certificate, clock, version: the identity says where the control plane is; give it with --url",
+    });
+    expect(found["running agent"]).toEqual({ result: "skip", words: "no agent runs here" });
+    expect(Object.keys(found)).not.toContain("certificate");
     expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: identity")]);
   });
 
