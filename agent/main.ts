@@ -14,7 +14,8 @@ async function main(args: string[]): Promise<number> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < NODE_LEAST[0] || (major === NODE_LEAST[0] && minor < NODE_LEAST[1])) {
     throw new Failure(
-      `the agent needs Node ${NODE_LEAST.join(".")} or newer, and this is ${process.versions.node}`,
+      `the agent needs Node ${NODE_LEAST.join(".")} or newer, and this is ${process.versions.node}: install that`,
+      EXIT.config,
     );
   }
   const [first = "--help", second = ""] = args;

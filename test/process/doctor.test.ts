@@ -308,3 +308,13 @@ describe("drain", () => {
     },
   );
 });
+
+it("ends with 78 on a Node that is too old: systemd does not start it again and again", async () => {
+  const preload = join(folder, "older.mjs");
+  writeFileSync(
+    preload,
+    `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });`,
+  );
+  const answer = await agentCommand(["run"], { NODE_OPTIONS: `--import ${preload}` });
+  expect(answer).toMatchObject({ code: 78, stderr: expect.stringContaining("and this is 20.1.0") });
+});
