@@ -20,9 +20,6 @@ export const stateCheck: Check = {
   look({ paths: { root } }) {
     const state = statSync(root, { throwIfNoEntry: false });
     if (!state) return { result: "skip", words: `${root} is not there yet; enroll makes it` };
-    if (!state.isDirectory()) {
-      return { result: "fail", words: `${root} is no folder`, advice: "Name another with --state." };
-    }
     const user = process.getuid?.() ?? 0;
     if (user !== 0 && state.uid !== user) {
       const advice = `Run this as the user that the agent runs as, or have it own the folder: chown -R USER ${root}`;

@@ -318,3 +318,33 @@ it("ends with 78 on a Node that is too old: systemd does not start it again and 
   const answer = await agentCommand(["run"], { NODE_OPTIONS: `--import ${preload}` });
   expect(answer).toMatchObject({ code: 78, stderr: expect.stringContaining("and this is 20.1.0") });
 });
+
+it.each([
+  ["status"],
+  ["doctor"],
+  ["run"],
+  ["drain"],
+  ["enroll", "--url", "http://127.0.0.1:1", "--token", "t"],
+  ["secrets", "list"],
+  ["policy", "check"],
+  ["update"],
+])("%s says of a state folder that is a file, or below one, that it is none", async (...words) => {
+  const file = join(folder, "a-file");
+  writeFileSync(file, "");
+  for (const state of [file, join(file, "below")]) {
+    expect(await agentCommand([...words, "--state", state])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `farhand-agent: there can be no folder ${state}, because it or something on the way to it is a file: choose another with --state\n`,
+    });
+  }
+});
+
+it("apply-update where nothing was installed says so", async () => {
+  const none = join(folder, "none");
+  const { code, stderr } = await agentCommand(["apply-update", "--installation", none, "--state", none]);
+  expect([code, stderr]).toEqual([
+    2,
+    `farhand-agent: there is no installation in ${none} to update: name the folder with --installation, or replace the container, the package or the file instead\n`,
+  ]);
+});

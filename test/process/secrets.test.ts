@@ -235,6 +235,10 @@ it("keeps, lists, tries and removes secrets on the command line, and never shows
     code: 2,
     stderr: expect.stringContaining("1–63 lower-case"),
   });
+  expect(await run("remove")).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^farhand-agent: name the secret, as in: .* secrets remove db-password\n$/),
+  });
   expect(await run("sell", "two")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("say which: secrets set"),
@@ -255,7 +259,7 @@ it("says in words that there can be no state folder where a file is", async () =
     ]) {
       const { code, stderr } = await agentCommand(["secrets", ...words, "--state", state], {}, VALUE);
       expect([code, stderr]).toEqual([
-        1,
+        2,
         expect.stringMatching(/^farhand-agent: there can be no folder .*\n$/),
       ]);
     }
