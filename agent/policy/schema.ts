@@ -6,6 +6,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { CHUNK_MAX_BYTES, OUTPUT_MAX_BYTES, STEP_TIMEOUT_MAX_MS } from "#protocol/limits.ts";
+import { releaseKeySchema } from "#protocol/release.ts";
 import { compilePattern } from "#protocol/runbook/patterns.ts";
 import { SHELL_DANGERS } from "#protocol/runbook/shellDanger.ts";
 import { parseDuration, parseSize } from "#protocol/runbook/units.ts";
@@ -204,11 +205,7 @@ const updateSchema = z
       .regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/, { error: "a version is written like 1.4.2" })
       .optional()
       .describe("The only version that may be installed."),
-    key: z
-      .string()
-      .regex(/^MCowBQYDK2VwAyEA[\w+/]{43}=$/, {
-        error: "a release key is an Ed25519 public key, the one line inside its PEM file",
-      })
+    key: releaseKeySchema
       .optional()
       .describe("The key that has to have signed a release. Absent: the one that the agent was built with."),
   })
