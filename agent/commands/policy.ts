@@ -130,7 +130,7 @@ async function readPlan(file: string): Promise<Plan> {
   const result = planFileSchema.safeParse(data);
   if (result.success) return result.data;
   throw new Failure(
-    `${nameOf(file)} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
+    `${file === "-" ? "standard input" : file} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
     EXIT.usage,
   );
 }

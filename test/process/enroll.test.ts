@@ -205,7 +205,7 @@ it.each([
   [["a=one\ntwo"], 'the label "a" has a line break in it: write it in one line'],
   [["a=1", "b=1", "a=2"], 'the label "a" is there twice, as "1" and as "2": leave one out'],
 ])("says what is wrong with the labels %j", async (labels, words) => {
-  const args = ["enroll", "--url", "http://127.0.0.1:1", "--token", "t", "--state", "/nowhere/at/all"];
+  const args = ["enroll", "--url", "http://127.0.0.1:1", "--token", "t", "--state", "/proc/nowhere"];
   const { code, stderr } = await agentCommand([...args, ...labels.flatMap((label) => ["--label", label])]);
   expect([code, stderr]).toEqual([2, `farhand-agent: ${words}\n`]);
 });

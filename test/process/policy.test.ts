@@ -314,6 +314,8 @@ describe("farhand-agent policy check", () => {
     writeFileSync(path("plan.json"), "{}");
     const neither = await agentCommand(["policy", "check", path("plan.json")], env);
     expect(neither).toMatchObject({ code: 2, stderr: expect.stringContaining("holds no plan") });
+    const piped = await agentCommand(["policy", "check", "-"], env, "{}");
+    expect(piped.stderr).toMatch(/^farhand-agent: standard input holds no plan: /);
   });
 
   it("refuses what no rule forbids when the agent cannot become the user that a block names", async () => {
