@@ -209,3 +209,24 @@ it.each([
   const { code, stderr } = await agentCommand([...args, ...labels.flatMap((label) => ["--label", label])]);
   expect([code, stderr]).toEqual([2, `farhand-agent: ${words}\n`]);
 });
+
+it.each([
+  ["drain --help", ["drain", "undrain"]],
+  ["undrain -h", ["drain", "undrain"]],
+  ["status --help --json", ["status"]],
+  ["policy --help", ["policy check"]],
+  ["policy check -h", ["policy check"]],
+  ["secrets --help", ["secrets set|remove", "secrets list|test"]],
+  ["secrets test --help", ["secrets set|remove", "secrets list|test"]],
+  ["update --help", ["update"]],
+])("%s shows how that is called, and nothing else", async (words, shown) => {
+  const { code, stdout, stderr } = await agentCommand(words.split(" "));
+  expect([code, stderr]).toEqual([0, ""]);
+  const calls = [...stdout.matchAll(/^ {2}farhand-agent ([a-z -]+(?:\|[a-z]+)?)/gm)].map(([, call]) =>
+    call?.trim(),
+  );
+  expect(calls).toEqual(shown);
+  expect(stdout).toContain("FARHAND_STATE_DIR");
+  expect(stdout).not.toContain("FARHAND_JOIN_TOKEN");
+  expect(stdout).toMatch(/\nAll commands: .* --help\n$/);
+});
