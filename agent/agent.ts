@@ -216,14 +216,16 @@ export class Agent {
     this.#reconciler.redial(CONTROL_KEY, reason);
   }
 
-  /** How the agent is doing; `startedAt` is known outside. */
-  report(): Omit<AgentReport, "pid" | "version" | "startedAt"> {
+  /** How the agent is doing; `startedAt` and the file of the policy are known outside. */
+  report(): Omit<AgentReport, "pid" | "version" | "startedAt" | "policy"> {
     const { clock, slots } = this.#options;
+    const updates = this.#options.updates.describe();
     return {
       connection: connectionReport(this.contact, clock),
       draining: this.#leases.draining,
       hostLabels: this.#control.told && factsIn(this.#control.told),
-      installs: this.#options.updates.describe().installs,
+      installs: updates.installs,
+      updates,
       slots,
       leases: Array.from(this.#leases.all, ({ lease, state }) => ({ executionId: lease.executionId, state })),
     };

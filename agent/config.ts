@@ -1,6 +1,8 @@
 /** What several commands are told, by their command line or their environment. */
+import { statSync } from "node:fs";
 import { z } from "zod";
 import { text, yes } from "./commands/command.ts";
+import { errorCode, noFolderWords } from "./files.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import { DEFAULT_POLICY_PATH, defaultStateDirectory } from "./paths.ts";
 import type { PolicySource } from "./policy/load.ts";
@@ -46,10 +48,22 @@ export const slotsSchema = z.coerce
 /** A path, or another word that is taken as it is. */
 export const word = z.string().optional();
 
+/** One that this user may not look at is told by whoever needs it. */
+function isFolderOrNone(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    return errorCode(error) !== "ENOTDIR";
+  }
+}
+
 /** Of every command that looks into the state directory. */
 export const LOCAL_OPTIONS = {
   state: text(
-    z.string().default(() => defaultStateDirectory(process.env, process.getuid?.() === 0)),
+    z
+      .string()
+      .default(() => defaultStateDirectory(process.env, process.getuid?.() === 0))
+      .refine((path) => isFolderOrNone(path), { error: ({ input }) => noFolderWords(String(input)) }),
     "FARHAND_STATE_DIR",
   ),
   logFormat: text(

@@ -82,9 +82,7 @@ export function inWords(error: unknown, folder: string): unknown {
       );
     case "ENOTDIR":
     case "EEXIST":
-      return new Failure(
-        `there can be no folder ${folder}, because it or something on the way to it is a file: choose another with --state`,
-      );
+      return new Failure(noFolderWords(folder));
     case "EACCES":
     case "EPERM":
       return new Failure(
@@ -93,6 +91,10 @@ export function inWords(error: unknown, folder: string): unknown {
     default:
       return error;
   }
+}
+
+export function noFolderWords(folder: string): string {
+  return `there can be no folder ${folder}, because it or something on the way to it is a file: choose another with --state`;
 }
 
 /** Free bytes on the disk of a folder; none when that cannot be told. */

@@ -78,10 +78,7 @@ export function readKeyFile(path: string, ifCopied: string): string | undefined 
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     if (["EACCES", "EPERM"].includes(errorCode(error) ?? "")) {
-      throw new Failure(
-        `this user may not read ${path}: run as root, or as the user that the agent runs as`,
-        EXIT.config,
-      );
+      throw new Failure(deniedWords(path, ifCopied), EXIT.config);
     }
     throw new Failure(`cannot read ${path}: ${errorCode(error) ?? "unknown error"}`);
   }
@@ -90,18 +87,44 @@ export function readKeyFile(path: string, ifCopied: string): string | undefined 
     if (!stats.isFile()) throw new Failure(`${path} is not a file`, EXIT.config);
     const problem = holdingProblem(path, stats);
     if (problem === undefined) return readFileSync(fd, "utf8");
-    throw new Failure(`${path} holds a private key and ${problem}, or ${ifCopied}`, EXIT.config);
+    throw new Failure(keyWords(path, problem, ifCopied), EXIT.config);
   } finally {
     closeSync(fd);
   }
 }
 
-/** Why a key is not the agent's alone, and what to do. Root may look at the agent of whoever owns the folder. */
+function keyWords(path: string, problem: string, ifCopied: string): string {
+  return `${path} holds a private key and ${problem}, or ${ifCopied}`;
+}
+
+/** Who cannot read a key as the agent's own user is not told to become that user. */
+function deniedWords(path: string, ifCopied: string): string {
+  const user = process.geteuid?.() ?? 0;
+  try {
+    const { uid, mode } = statSync(path);
+    const isOwnFolder = statSync(dirname(path)).uid === user;
+    if (isOwnFolder && uid === 0) return keyWords(path, rootsWords(path, user), ifCopied);
+    if (uid === user && (mode & 0o400) === 0) {
+      return `${path} cannot be read by the user that it belongs to: run "chmod 600 ${path}"`;
+    }
+  } catch {
+    // The folder lets nobody else look either.
+  }
+  return `this user may not read ${path}: run as root, or as the user that the agent runs as`;
+}
+
+function rootsWords(path: string, user: number): string {
+  return `belongs to root, and the agent, which runs as user ${user}, may not read it: run "chown ${user} ${path}"`;
+}
+
+/** Why a key is not the agent's alone, or not the agent's at all, and what to do. Root may look at the agent of whoever owns the folder. */
 function holdingProblem(path: string, { uid, mode }: Stats): string | undefined {
   if ((mode & 0o077) !== 0) return `other users may read it: run "chmod 600 ${path}"`;
   const user = process.geteuid?.() ?? 0;
   const owner = user === 0 ? statSync(dirname(path)).uid : user;
-  if (uid === owner || uid === 0) return undefined;
+  if (uid === owner) return undefined;
+  // Root can read it whoever it belongs to; any other user that could was given the right to.
+  if (uid === 0) return user === 0 ? rootsWords(path, owner) : undefined;
   return `belongs to user ${uid}, who can read and replace it: run "chown ${owner} ${path}"`;
 }
 
@@ -136,6 +159,9 @@ export function loadIdentity(path: string): Identity | undefined {
     const { schema: _, privateKey, ...rest } = identityFileSchema.parse(JSON.parse(text));
     return { ...rest, privateKey: decodePrivateKey(privateKey) };
   } catch {
-    throw new Failure(`${path} is damaged: restore it, or enroll again with --force`, EXIT.config);
+    throw new Failure(
+      `${path} is damaged: enroll this host again, with a new join token and --force; one that is set back to a backup looks like a copy`,
+      EXIT.config,
+    );
   }
 }

@@ -62,7 +62,8 @@ it("forgets the next key of an identity that was replaced, and says when it is d
   expect(KeyRing.open(paths, enrolled("agt_2")).next).toBeUndefined();
   writeFileSync(paths.nextKey, "{", { mode: 0o600 });
   const open = () => KeyRing.open(paths, requireIdentity(paths));
-  expect(open).toThrow("damaged");
+  // Enrolling again would leave it where it is.
+  expect(open).toThrow("damaged: remove it");
   chmodSync(paths.nextKey, 0o640);
   expect(open).toThrow("other users may read it");
 });
@@ -90,11 +91,15 @@ describe.runIf(process.getuid?.() === 0)("whose a key is", () => {
     expect(read).toThrow(`chown 0 ${path}`);
   });
 
-  it("root may look at an agent of another user, and at keys of its own there", () => {
-    const { identity } = files();
+  it("root may look at an agent of another user, which has to be able to read its own keys", () => {
+    const { identity, sealingKey } = files();
     chownSync(folder, SOMEBODY, SOMEBODY);
-    expect(read).not.toThrow();
+    expect(read).toThrow(
+      `${identity} holds a private key and belongs to root, and the agent, which runs as user ${SOMEBODY}, may not read it: run "chown ${SOMEBODY} ${identity}"`,
+    );
     chownSync(identity, SOMEBODY, SOMEBODY);
+    expect(read).toThrow(`run "chown ${SOMEBODY} ${sealingKey}"`);
+    chownSync(sealingKey, SOMEBODY, SOMEBODY);
     expect(read).not.toThrow();
     chownSync(identity, SOMEBODY - 1, SOMEBODY);
     expect(read).toThrow(`chown ${SOMEBODY} ${identity}`);

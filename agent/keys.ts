@@ -5,7 +5,7 @@
  */
 import { rmSync } from "node:fs";
 import { z } from "zod";
-import { Failure } from "./failure.ts";
+import { EXIT, Failure } from "./failure.ts";
 import { syncDirectory, writeFileAtomically } from "./files.ts";
 import {
   decodePrivateKey,
@@ -130,6 +130,9 @@ export function readNextKey(path: string): (KeyPair & { agentId: string }) | und
     const { agentId, publicKey, privateKey } = nextKeySchema.parse(JSON.parse(text));
     return { agentId, publicKey, privateKey: decodePrivateKey(privateKey) };
   } catch {
-    throw new Failure(`${path} is damaged: restore it, or enroll again with --force`);
+    throw new Failure(
+      `${path} is damaged: remove it, and if the agent is refused then, enroll this host again, with a new join token and --force`,
+      EXIT.config,
+    );
   }
 }

@@ -61,9 +61,9 @@ class Wrong {
   }
 
   add(issue: z.core.$ZodIssue): void {
-    const { at, name, isTold, isWritten } = findOrigin(this.#origin, issue.path);
+    const { at, isTold, isWritten } = findOrigin(this.#origin, issue.path);
     if (isTold) return;
-    const subject = name === "" ? this.#noun : `"${name}"`;
+    const subject = subjectOf(issue.path) || this.#noun;
     if (issue.code === "unrecognized_keys") {
       const known = this.#known(issue.path);
       for (const key of issue.keys) {
@@ -76,8 +76,28 @@ class Wrong {
   }
 }
 
+/** Such as `"limits timeout"`, `entry 2 of "blocks"` and `"type" of entry 1 of "providers"`. */
+function subjectOf(path: readonly PropertyKey[]): string {
+  let entries = "";
+  let keys: string[] = [];
+  for (const key of path) {
+    if (typeof key === "number") {
+      entries = ` of entry ${key + 1}${quoted(keys)}${entries}`;
+      keys = [];
+    } else keys.push(String(key));
+  }
+  return `${quoted(keys)}${entries}`.replace(/^ of /, "");
+}
+
+/** Keys one below the other, to be gone on with. */
+function quoted(keys: readonly string[]): string {
+  return keys.length === 0 ? "" : ` of "${keys.join(" ")}"`;
+}
+
 function wordsOf(issue: z.core.$ZodIssue, subject: string, isMissing: boolean): string {
   if (issue.code === "custom") return `${subject}: ${issue.message}`;
+  if (issue.code === "invalid_type" && !isMissing && hasOwnWords(issue))
+    return `${subject}: ${issue.message}`;
   if (issue.code === "invalid_union" && !isMissing) {
     // Which kind it is stands in one of its keys, and that names none.
     if ("options" in issue && issue.discriminator !== undefined) {

@@ -19,6 +19,11 @@ const VERSION =
 /** A version as releases have it: `1.4.0`, or `1.4.0-rc.1` ahead of it. */
 export const releaseVersionSchema = z.string().max(64).regex(VERSION, { error: "not a version like 1.4.0" });
 
+/** What signs releases, as SPKI in base64. */
+export const releaseKeySchema = z.string().regex(/^MCowBQYDK2VwAyEA[\w+/]{43}=$/, {
+  error: "a release key is an Ed25519 public key, the one line inside its PEM file",
+});
+
 /** A file name that is safe in a path and in a shell. */
 const fileNameSchema = z.string().regex(/^[A-Za-z0-9][\w.+-]{0,127}$/, { error: "not a file name" });
 
@@ -58,14 +63,16 @@ export type ReleaseCheck = { ok: true; release: Release } | { ok: false; reason:
 /**
  * Reads a list only if the release key signed it.
  * @param publicKey SPKI in base64, the one line of its PEM file
+ * @param keyName what people call that key
  */
 export async function checkRelease(
   manifest: Uint8Array<ArrayBuffer>,
   signature: Uint8Array<ArrayBuffer>,
   publicKey: string,
+  keyName = "the release key",
 ): Promise<ReleaseCheck> {
   if (!(await isSigned(manifest, signature, publicKey))) {
-    return { ok: false, reason: "its signature is not from the release key" };
+    return { ok: false, reason: `its signature is not from ${keyName}` };
   }
   const release = releaseSchema.safeParse(parseJson(new TextDecoder().decode(manifest)));
   return release.success

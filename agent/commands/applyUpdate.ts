@@ -3,6 +3,7 @@ import { z } from "zod";
 import { systemClock } from "../clock.ts";
 import { INSTALLATION, LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
+import { errorCode } from "../files.ts";
 import { takeLock } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { loadPolicy } from "../policy/load.ts";
@@ -95,6 +96,12 @@ export function updaterOf({ installation: root, state, units, trialSeconds }: Ap
     takeLock(installation.lock);
   } catch (error) {
     if (error instanceof Failure) throw new Failure("an update is under way on this host already");
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") {
+      throw new Failure(
+        `there is no installation in ${root} to update: name the folder with --installation, or replace the container, the package or the file instead`,
+        EXIT.usage,
+      );
+    }
     throw new Failure(`cannot update what is in ${root}: ${wordsOf(error)}`);
   }
   const say = (words: string): void => void process.stdout.write(`${words}\n`);

@@ -57,6 +57,14 @@ describe("a command", () => {
     expect(await said(["--wait-not"])).toMatch(/^Unknown option '--wait-not'.* --help$/);
   });
 
+  it("takes a number below zero for one, and says how a value that begins with a dash is written", async () => {
+    expect(await asked(["--work-dir", "-1"])).toMatchObject({ workDir: "-1" });
+    expect(await said(["--work-dir", "--wait"])).toMatch(
+      /^--work-dir stands without a value; one that begins with a dash is written --work-dir=-…; see .* --help$/,
+    );
+    expect(await asked(["--label", "-1", "--", "-2"])).toMatchObject({ label: ["-1"], word: "-2" });
+  });
+
   it("does nothing when it is only asked for help", async () => {
     const never = command({ options: LOCAL_OPTIONS, run: () => expect.unreachable() });
     expect(await never.run(["-h"], {})).toBeUndefined();

@@ -105,12 +105,32 @@ function readArguments(
   };
   try {
     const allowPositionals = tooMany !== undefined;
-    const { values, positionals } = parseArgs({ args, options: known, allowPositionals });
+    const given = withNumbers(args, known);
+    const { values, positionals } = parseArgs({ args: given, options: known, allowPositionals });
     if (positionals.length > 1) throw new Error(tooMany);
     return { flags: values, words: positionals };
   } catch (error) {
-    throw new Failure(`${wordsOf(error)}; see ${invocation()} --help`, EXIT.usage);
+    throw new Failure(`${flagWords(wordsOf(error))}; see ${invocation()} --help`, EXIT.usage);
   }
+}
+
+/** A number below zero after a flag is its value, and not another flag: whether it will do, the flag says. */
+function withNumbers(args: readonly string[], options: ParseArgsOptionsConfig): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1) ?? "";
+    const takes = before.startsWith("--") ? options[before.slice(2)]?.type : undefined;
+    if (takes === "string" && /^-\d/.test(arg)) joined[joined.length - 1] = `${before}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
+
+/** What the library says in three lines, in one. */
+function flagWords(words: string): string {
+  const [, flag] = /^Option '(--[a-z-]+)' argument is ambiguous/.exec(words) ?? [];
+  if (flag === undefined) return words;
+  return `${flag} stands without a value; one that begins with a dash is written ${flag}=-…`;
 }
 
 /** What was said about each option, by its flag or its variable. @throws Failure when it was said with nothing */

@@ -1,9 +1,10 @@
 import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, urlSchema, word } from "../config.ts";
 import { routeTo } from "../connection/route.ts";
-import type { Finding } from "../doctor/check.ts";
+import type { Finding, Patient } from "../doctor/check.ts";
 import { type Diagnosis, examine } from "../doctor/index.ts";
 import { Failure } from "../failure.ts";
 import { type Identity, loadIdentity } from "../identity.ts";
+import { lookAtAgent } from "../local/client.ts";
 import { statePaths } from "../paths.ts";
 import { type ConfigOf, command, text, yes } from "./command.ts";
 
@@ -33,12 +34,13 @@ const MARKS: Record<Finding["result"], string> = { ok: "✓", warn: "!", fail: "
  */
 async function doctor(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const paths = statePaths(config.state);
-  const identity = identityIn(paths.identity);
+  const { identity, enrolled } = identityIn(paths.identity);
   const url = config.url ?? identity?.url;
   const kept = identity?.url === url ? identity : undefined;
   const route = url === undefined ? undefined : routeTo(url, process.env, config.ca, kept);
   const diagnosis = await examine({
-    ...{ paths, identity, route, policy: policySource(config), secrets: config.secrets },
+    ...{ paths, enrolled, route, policy: policySource(config), secrets: config.secrets },
+    running: await lookAtAgent(paths),
   });
   process.stdout.write(
     config.json ? `${JSON.stringify({ checks: diagnosis }, null, 2)}\n` : shown(diagnosis),
@@ -48,11 +50,12 @@ async function doctor(config: ConfigOf<typeof OPTIONS>): Promise<void> {
 }
 
 /** One that is damaged is what the check of the identity tells. */
-function identityIn(path: string): Identity | undefined {
+function identityIn(path: string): { identity?: Identity; enrolled: Patient["enrolled"] } {
   try {
-    return loadIdentity(path);
+    const identity = loadIdentity(path);
+    return identity ? { identity, enrolled: "yes" } : { enrolled: "no" };
   } catch {
-    return undefined;
+    return { enrolled: "unusable" };
   }
 }
 

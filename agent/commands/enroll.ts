@@ -6,7 +6,7 @@ import { isLoopback, LOCAL_OPTIONS, slotsSchema, urlSchema, word } from "../conf
 import { routeTo } from "../connection/route.ts";
 import { createTransport } from "../connection/transport.ts";
 import { requestEnrollment } from "../enroll.ts";
-import { Failure } from "../failure.ts";
+import { EXIT, Failure } from "../failure.ts";
 import { errorCode, inWords, makePrivateDirectory, writeFileAtomically } from "../files.ts";
 import { fingerprintOf, generateKeyPair, type Identity, loadIdentity, saveIdentity } from "../identity.ts";
 import { invocation, shellWord } from "../invocation.ts";
@@ -16,19 +16,53 @@ import { statePaths } from "../paths.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { type ConfigOf, command, text, texts, yes } from "./command.ts";
 
+/** As `labelsSchema` has them. */
+const LABEL_NAME_MAX = 63;
+const LABEL_VALUE_MAX = 255;
+/** Of what somebody wrote, when it is shown again. */
+const SHOWN_MAX = 40;
+
 const labelSchema = z.string().transform((given, context) => {
-  const [, key = "", value = ""] = /^([^=]{1,63})=(.{0,255})$/.exec(given) ?? [];
-  if (key === "") {
-    context.addIssue({ code: "custom", message: `"${given}" is not a label like region=eu` });
-    return z.NEVER;
-  }
-  if (key.startsWith(FACT_PREFIX)) {
-    const message = `"${given}": labels that begin with ${FACT_PREFIX} are what the agent finds out by itself; choose another name`;
-    context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  }
-  return [key, value] as const;
+  const [, key = "", value = ""] = /^([^=]*)=(.*)$/s.exec(given) ?? [];
+  const message = labelProblem(given, key, value);
+  if (message === undefined) return [key, value] as const;
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
 });
+
+function labelProblem(given: string, key: string, value: string): string | undefined {
+  if (key === "") return `"${shown(given)}" is not a label like region=eu`;
+  const label = `the label "${shown(key)}"`;
+  if (/[\r\n]/.test(given)) return `${label} has a line break in it: write it in one line`;
+  if (key.length > LABEL_NAME_MAX) {
+    return `the name of ${label} has ${key.length} characters: at most ${LABEL_NAME_MAX} are possible`;
+  }
+  if (value.length > LABEL_VALUE_MAX) {
+    return `the value of ${label} has ${value.length} characters: at most ${LABEL_VALUE_MAX} are possible`;
+  }
+  if (!key.startsWith(FACT_PREFIX)) return undefined;
+  return `${label}: labels that begin with ${FACT_PREFIX} are what the agent finds out by itself; choose another name`;
+}
+
+function shown(text: string): string {
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+}
+
+/** @throws Failure (2) when one is there twice */
+function labelsOf(given: readonly (readonly [key: string, value: string])[]): Record<string, string> {
+  const labels = new Map<string, string>();
+  for (const [key, value] of given) {
+    const before = labels.get(key);
+    if (before !== undefined) {
+      throw new Failure(
+        `the label "${shown(key)}" is there twice, as "${shown(before)}" and as "${shown(value)}": leave one out`,
+        EXIT.usage,
+      );
+    }
+    labels.set(key, value);
+  }
+  return Object.fromEntries(labels);
+}
 
 const OPTIONS = {
   ...LOCAL_OPTIONS,
@@ -68,6 +102,7 @@ const IDENTITY_MAX_BYTES = 64 * 1024;
 /** `farhand-agent enroll`: a key of its own, an id from the control plane, both in the state directory. */
 export async function enroll(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   const paths = statePaths(config.state);
+  const labels = labelsOf(config.label);
   // Before it is somebody else: only root may be able to read the authority.
   const route = routeTo(config.url, process.env, config.ca);
   actAsOwner(config.state);
@@ -83,7 +118,6 @@ export async function enroll(config: ConfigOf<typeof OPTIONS>): Promise<void> {
   }
 
   const keys = generateKeyPair();
-  const labels = Object.fromEntries(config.label);
   const answer = await requestEnrollment(createTransport(route), {
     joinToken: config.token,
     publicKey: keys.publicKey,

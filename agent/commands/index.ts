@@ -24,7 +24,3 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "apply-update": async () => (await import("./applyUpdate.ts")).applyUpdateCommand,
   "verify-release": async () => (await import("./verifyRelease.ts")).verifyReleaseCommand,
 };
-
-export function allCommands(): Promise<Command[]> {
-  return Promise.all(Object.values(COMMANDS).map((load) => load()));
-}

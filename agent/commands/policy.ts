@@ -1,23 +1,28 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { z } from "zod";
 import { type Plan, planDigest, planSchema } from "#protocol/plan.ts";
 import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, word } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
-import { hostFacts } from "../policy/facts.ts";
+import { actAsOwner } from "../owner.ts";
+import { hostFacts, ownAccount } from "../policy/facts.ts";
 import { type Judgement, judgePlan } from "../policy/judge.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { collectBounded } from "../reading.ts";
+import { accountOf } from "../runners/account.ts";
+import { RunnerRefusal } from "../runners/refusal.ts";
 import { type ConfigOf, command, text, yes } from "./command.ts";
 
 const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes(), user: text(word) };
 
 export const policyCheckCommand = command({
-  usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME] [--json]
+  usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME]
+                             [--state DIR] [--json]
       Say whether the policy can be used and, block by block, what it lets a plan
       do (- reads the plan from stdin) and why not. Exits with 0 when all may
-      run, 1 when something may not, 2 when that cannot be told.`,
+      run, 1 when something may not, 2 when that cannot be told. The agent is the
+      one of the state folder, and runs as its owner, or as NAME.`,
   options: OPTIONS,
   word: { schema: word, tooMany: "one plan is checked at a time" },
   run: checkPolicy,
@@ -36,34 +41,69 @@ const planFileSchema = z.union([
 /**
  * `farhand-agent policy check`: whether the policy can be used, and what it
  * says about each block of a plan.
+ * Root looks at both as the agent's user, and so finds what the agent will find.
  * @param file of the plan, `-` for stdin; undefined to look at the policy alone
  * @returns the exit code: 0 when all may run, 1 when something may not
  * @throws Failure (2) when the policy or the plan cannot be used
  */
 async function checkPolicy(config: ConfigOf<typeof OPTIONS>, file: string | undefined): Promise<number> {
+  // Before it is somebody else: only root may be able to read it.
+  const plan = file === undefined ? undefined : await readPlan(file);
+  const own = agentAccount(config);
   const source = policySource(config);
   const policy = loadPolicy(source);
   const path = policy.digest === "default" ? undefined : source.path;
-  if (file === undefined) {
+  if (!plan) {
     const words = path
       ? `${path} is a policy that can be used.`
       : `There is no ${source.path}: the default policy is in force.`;
     say(config.json ? asJson({ digest: policy.digest }) : `${words}\nDigest: ${policy.digest}\n`);
     return EXIT.ok;
   }
-  const plan = await readPlan(file);
-  const host = { ...hostFacts, ...(config.user !== undefined && { user: config.user }) };
-  const blocks = judgePlan(policy, plan, host, Date.now());
+  const host = { ...hostFacts, user: own.username };
+  const judged = judgePlan(policy, plan, host, Date.now());
+  const blocks = await Promise.all(judged.map((each) => withRefusal(each, own)));
   const refused = blocks.filter(({ problems }) => problems.length > 0).length;
   if (config.json) {
     const allowed = refused === 0;
-    say(asJson({ digest: policy.digest, planDigest: await planDigest(plan), allowed, blocks }));
+    const facts = { digest: policy.digest, planDigest: await planDigest(plan), user: own.username };
+    say(asJson({ ...facts, allowed, blocks }));
   } else {
-    const sum =
-      refused === 0 ? "All of it may run here." : `${refused} of ${blocks.length} may not run here.`;
-    say([...blocks.map((each) => linesOf(each, plan)), sum, ""].join("\n"));
+    const sum = refused === 0 ? "All of it may run here" : `${refused} of ${blocks.length} may not run here`;
+    const who = `by an agent that runs as ${own.username}.`;
+    say([...blocks.map((each) => linesOf(each, plan)), `${sum}, ${who}`, ""].join("\n"));
   }
   return refused === 0 ? EXIT.ok : EXIT.failed;
+}
+
+type OwnAccount = { uid: number; username: string };
+
+/**
+ * Whom the agent of this state folder runs as: its owner, as whom root goes on from here.
+ * @throws Failure when it is another user's and this is not root, who sees other things than that user
+ */
+function agentAccount({ state, user }: ConfigOf<typeof OPTIONS>): OwnAccount {
+  // Of another account no more counts than whether it is root.
+  if (user !== undefined) return { uid: user === "root" ? 0 : -1, username: user };
+  actAsOwner(state);
+  const uid = process.getuid?.() ?? 0;
+  const owner = statSync(state, { throwIfNoEntry: false })?.uid ?? uid;
+  if (owner === uid) return { uid, username: ownAccount() };
+  throw new Failure(
+    `${state} belongs to the user ${owner}, and what that user's agent does only root and that user can tell: run this with sudo, or name the user with --user`,
+    EXIT.usage,
+  );
+}
+
+/** With what no rule forbids and the agent cannot do all the same: become the user that the block names. */
+async function withRefusal(judgement: Judgement, own: OwnAccount): Promise<Judgement> {
+  try {
+    await accountOf(judgement.user, own);
+    return judgement;
+  } catch (error) {
+    if (!(error instanceof RunnerRefusal)) throw error;
+    return { ...judgement, problems: [...judgement.problems, `${error.code}: ${error.message}`] };
+  }
 }
 
 function linesOf({ block, runbook, kind, problems, later }: Judgement, plan: Plan): string {
@@ -90,7 +130,7 @@ async function readPlan(file: string): Promise<Plan> {
   const result = planFileSchema.safeParse(data);
   if (result.success) return result.data;
   throw new Failure(
-    `${nameOf(file)} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
+    `${file === "-" ? "standard input" : file} holds no plan: it has to be the JSON that "POST /api/v1/runbooks/{runbookId}/plan" or "GET /api/v1/executions/{executionId}" answers with, or the plan in it`,
     EXIT.usage,
   );
 }

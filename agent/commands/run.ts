@@ -19,6 +19,7 @@ import { takeLock } from "../lock.ts";
 import { createLog, type Log, wordsOf } from "../log.ts";
 import { requireOwnState } from "../owner.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
+import { policyInForce, sourceAgain } from "../policy/inForce.ts";
 import { limitsOf } from "../policy/limits.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -118,7 +119,7 @@ async function run(config: RunConfig): Promise<void> {
     ...{ keys, transport, clock, time, log, days: config.rotateKeyDays },
     reconnect: () => agent.reconnect("a new key"),
   });
-  const local = serveLocally(paths.socket, answerLocally({ agent, rotation, updater }, config.state), log);
+  const local = serveLocally(paths.socket, answerLocally({ agent, rotation, updater }, config), log);
   agent.start();
   ready.resolve(agent);
   rotation.start();
@@ -171,10 +172,7 @@ function updaterFor(config: RunConfig, transport: Transport, log: Log, agent: ()
 /** Reads the policy again: a good one is in force from the next step on, a bad one changes nothing. */
 function readPolicyAgain(agent: Agent, config: RunConfig, log: Log): void {
   try {
-    const source = policySource(config);
-    // A file that is gone for a moment, while it is replaced, must not leave the host without its rules.
-    const isNamed = source.isNamed || agent.policy.digest !== "default";
-    const policy = loadPolicy({ ...source, isNamed });
+    const policy = loadPolicy(sourceAgain(agent.policy, policySource(config)));
     agent.policy = policy;
     sayPolicy(policy, config, log);
   } catch (error) {
@@ -193,7 +191,7 @@ function sayPolicy({ digest }: Policy, config: RunConfig, log: Log): void {
 /** What other commands ask of the running agent. */
 function answerLocally(
   { agent, rotation, updater }: { agent: Agent; rotation: Rotation; updater: Updater },
-  state: string,
+  config: RunConfig,
 ): (request: LocalRequest) => Promise<LocalAnswer> {
   const startedAt = new Date().toISOString();
   return async ({ command }) => {
@@ -216,12 +214,18 @@ function answerLocally(
           command satisfies never;
       }
     } catch (error) {
-      throw inWords(error, state);
+      throw inWords(error, config.state);
     }
     return {
       ok: true,
       said,
-      report: { pid: process.pid, version: AGENT_VERSION, startedAt, ...agent.report() },
+      report: {
+        pid: process.pid,
+        version: AGENT_VERSION,
+        startedAt,
+        ...agent.report(),
+        policy: policyInForce(agent.policy, policySource(config)),
+      },
     };
   };
 }

@@ -5,6 +5,7 @@ import { systemClock } from "../clock.ts";
 import { LOCAL_OPTIONS, word } from "../config.ts";
 import { Failure } from "../failure.ts";
 import { inWords } from "../files.ts";
+import { invocation } from "../invocation.ts";
 import { createLog, wordsOf } from "../log.ts";
 import { actAsOwner } from "../owner.ts";
 import { statePaths } from "../paths.ts";
@@ -17,8 +18,10 @@ import { SecretStore } from "../secrets/store.ts";
 import { type Command, type ConfigOf, command, text } from "./command.ts";
 
 const OPTIONS = { ...LOCAL_OPTIONS, secrets: text(word, "FARHAND_SECRETS_FILE") };
-const NAME_WORDS = "name the secret, as in: farhand-agent secrets set db-password";
-const nameSchema = z.string({ error: NAME_WORDS }).pipe(secretNameSchema);
+const nameSchema = (verb: Verb) =>
+  z
+    .string({ error: `name the secret, as in: ${invocation()} secrets ${verb} db-password` })
+    .pipe(secretNameSchema);
 
 type Verb = "set" | "list" | "remove" | "test";
 interface SecretsConfig extends ConfigOf<typeof OPTIONS> {
@@ -39,7 +42,7 @@ const secretsCommand = (
   });
 
 export const SECRETS_COMMANDS = {
-  "secrets set": secretsCommand("set", nameSchema, "secrets set|remove NAME [--state DIR]"),
+  "secrets set": secretsCommand("set", nameSchema("set"), "secrets set|remove NAME [--state DIR]"),
   "secrets list": secretsCommand(
     "list",
     undefined,
@@ -47,7 +50,7 @@ export const SECRETS_COMMANDS = {
       Keep secrets on this host, list the names of all that its providers have, and
       try whether they come. A value is read from stdin, or asked for; it is never shown.`,
   ),
-  "secrets remove": secretsCommand("remove", nameSchema),
+  "secrets remove": secretsCommand("remove", nameSchema("remove")),
   "secrets test": secretsCommand("test"),
 };
 

@@ -1,14 +1,14 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { INSTALLATION, LOCAL_OPTIONS, POLICY_OPTIONS, policySource } from "../config.ts";
 import { freeBytes } from "../files.ts";
 import { fingerprintOf, type Identity, requireIdentity } from "../identity.ts";
 import { SPOOL_RESERVE_BYTES } from "../job/admission.ts";
-import { askAgent } from "../local/client.ts";
+import { lookAtAgent, type Running } from "../local/client.ts";
 import type { AgentReport } from "../local/protocol.ts";
-import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
 import { type StatePaths, statePaths } from "../paths.ts";
+import { changeWords, type PolicyInForce } from "../policy/inForce.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { readSealingKey } from "../secrets/sealingKey.ts";
 import { rulesWords } from "../update/decide.ts";
@@ -30,12 +30,13 @@ export const statusCommand = command({
 async function status(config: StatusConfig): Promise<void> {
   const paths = statePaths(config.state);
   const identity = requireIdentity(paths);
-  const process_ = lockHolder(paths.lock);
-  const report = process_ === undefined ? undefined : (await askAgent(paths.socket, "status"))?.report;
+  const running = await lookAtAgent(paths);
+  const report = running.state === "answers" ? running.report : undefined;
   const spool = spoolOf(paths.spool);
   if (config.json) {
     const { privateKey: _, proxy: __, ca: ___, ...shown } = identity;
     const own = {
+      draining: report?.draining ?? existsSync(paths.draining),
       version: AGENT_VERSION,
       state: config.state,
       fingerprint: fingerprintOf(identity.publicKey),
@@ -46,9 +47,9 @@ async function status(config: StatusConfig): Promise<void> {
   }
   const rows = [
     ...identityRows(identity, paths),
-    ["policy", policyWords(config)],
+    ["policy", policyWords(config, running)],
     ["update", updateWords(config, report)],
-    ...runningRows(process_, report, paths),
+    ...runningRows(running, paths),
     ["spool", spoolWords(spool)],
   ];
   print(rows.map(([name = "", value]) => `${name.padEnd(14)}${value}`).join("\n"));
@@ -84,8 +85,25 @@ function sealingWords({ agentId }: Identity, paths: StatePaths): string {
   }
 }
 
-/** The file as it is now; a running agent goes by what it read last. */
-function policyWords(config: StatusConfig): string {
+/** What a running agent goes by, which need not be what the file says now. */
+function policyWords(config: StatusConfig, running: Running): string {
+  const named = () => `${namedPolicyWords(config)}, by the flags and variables of this command:`;
+  switch (running.state) {
+    case "none":
+      return `${named()} no agent runs`;
+    case "silent":
+      return `${named()} the agent does not answer`;
+    case "answers": {
+      const { pid, report } = running;
+      if (report.policy) return inForceWords(report.policy, pid);
+      return `${named()} the agent, version ${report.version}, does not say which it goes by`;
+    }
+    default:
+      return running satisfies never;
+  }
+}
+
+function namedPolicyWords(config: StatusConfig): string {
   const source = policySource(config);
   try {
     const { digest } = loadPolicy(source);
@@ -93,6 +111,13 @@ function policyWords(config: StatusConfig): string {
   } catch (error) {
     return `unusable: ${wordsOf(error)}`;
   }
+}
+
+function inForceWords(policy: PolicyInForce, pid: number): string {
+  const { digest, path } = policy;
+  const inForce = digest === "default" ? `default (there was no ${path})` : `${digest} (${path})`;
+  const change = changeWords(policy, pid);
+  return change === undefined ? inForce : `${inForce}; ${change}`;
 }
 
 /** What the policy lets the agent do, as far as it can, and what came of the last try. */
@@ -104,7 +129,7 @@ function updateWords(config: StatusConfig, report: AgentReport | undefined): str
   const { last } = readReport(installation);
   const tried = last && `${last.version} ${OUTCOME_WORDS[last.outcome]}`;
   return [
-    modeWords(config, report?.version ?? AGENT_VERSION, installs),
+    modeWords(config, report, installs),
     trial && `${trial.version} is on trial`,
     tried && `${tried} at ${last.at}${last.reason ? `: ${last.reason}` : ""}`,
   ]
@@ -118,21 +143,28 @@ const OUTCOME_WORDS = {
   refused: "was refused",
 } as const;
 
-function modeWords(config: StatusConfig, version: string, installs: boolean): string {
+function modeWords(config: StatusConfig, report: AgentReport | undefined, installs: boolean): string {
   try {
-    return rulesWords(loadPolicy(policySource(config)).rules.update, version, installs);
+    const rules = report?.updates ?? loadPolicy(policySource(config)).rules.update;
+    return rulesWords(rules, report?.version ?? AGENT_VERSION, installs);
   } catch {
     return "as the policy will say once it can be used";
   }
 }
 
-function runningRows(
-  pid: number | undefined,
-  report: AgentReport | undefined,
-  paths: StatePaths,
-): [string, string][] {
-  if (pid === undefined) return [["running", "no"]];
-  if (!report) return [["running", `yes, process ${pid}, which does not answer`]];
+/** Noted on disk, for the next start. */
+const DRAINED = 'no, it is drained, also after a start: "undrain" ends that';
+
+function runningRows(running: Running, paths: StatePaths): [string, string][] {
+  if (running.state === "none") {
+    const isDrained = existsSync(paths.draining);
+    return [["running", "no"], ...(isDrained ? [["takes work", DRAINED] satisfies [string, string]] : [])];
+  }
+  const { pid } = running;
+  if (running.state === "silent") {
+    return [["running", `yes, process ${pid}, which does not answer: ${running.problem}`]];
+  }
+  const { report } = running;
   const executions = report.leases.map(({ executionId, state }) => `${executionId} (${state})`);
   return [
     ["running", `yes, process ${pid}, version ${report.version}, since ${report.startedAt}`],

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { z } from "zod";
-import { checkRelease, compareVersions } from "#protocol/release.ts";
-import { LOCAL_OPTIONS, word } from "../config.ts";
+import { checkRelease, compareVersions, releaseKeySchema } from "#protocol/release.ts";
+import { LOCAL_OPTIONS } from "../config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { wordsOf } from "../log.ts";
 import { collectBounded } from "../reading.ts";
@@ -13,7 +13,15 @@ const OPTIONS = {
   ...LOCAL_OPTIONS,
   manifest: text(z.string({ error: "say which list of files: --manifest release.json" })),
   signature: text(z.string({ error: "say where its signature is: --signature release.json.sig" })),
-  key: text(word),
+  key: text(
+    z
+      .string()
+      .refine((key) => releaseKeySchema.safeParse(key).success, {
+        error: ({ input }) =>
+          `"${String(input).slice(0, 80)}" is no release key: that is an Ed25519 public key, the one line inside its PEM file`,
+      })
+      .optional(),
+  ),
 };
 
 export const verifyReleaseCommand = command({
@@ -24,11 +32,8 @@ export const verifyReleaseCommand = command({
 });
 
 /** `farhand-agent verify-release`: whether a release is signed, and no step back from this agent. */
-async function verifyRelease({
-  manifest,
-  signature,
-  key = RELEASE_KEY,
-}: ConfigOf<typeof OPTIONS>): Promise<void> {
+async function verifyRelease({ manifest, signature, key: given }: ConfigOf<typeof OPTIONS>): Promise<void> {
+  const key = given ?? RELEASE_KEY;
   if (key === undefined) {
     throw new Failure("this agent was built without a release key: name one with --key", EXIT.usage);
   }
@@ -36,7 +41,8 @@ async function verifyRelease({
     read(manifest, MANIFEST_MAX_BYTES),
     read(signature, SIGNATURE_MAX_BYTES),
   ]);
-  const check = await checkRelease(list, mark, key);
+  const keyName = given === undefined ? "the release key" : "the key given";
+  const check = await checkRelease(list, mark, key, keyName);
   if (!check.ok) throw new Failure(`the release is refused: ${check.reason}`);
   const { version } = check.release;
   if (AGENT_VERSION !== "source" && compareVersions(version, AGENT_VERSION) < 0) {
@@ -44,7 +50,7 @@ async function verifyRelease({
       `the release is refused: ${version} is older than this agent, which is ${AGENT_VERSION}`,
     );
   }
-  process.stdout.write(`Release ${version} is signed by the release key.\n`);
+  process.stdout.write(`Release ${version} is signed by ${keyName}.\n`);
 }
 
 async function read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -11,20 +11,18 @@ import { serverTimeOf } from "../connection/refusal.ts";
 import { createTransport, getText, type Route } from "../connection/transport.ts";
 import { wordsOf } from "../log.ts";
 import { AGENT_VERSION } from "../version.ts";
-import type { Check, Finding } from "./check.ts";
+import type { Finding, WayCheck } from "./check.ts";
 
 const TIMEOUT_MS = 20_000;
 const SKEW_MAX_MS = 30_000;
 const EXPIRY_WARN_DAYS = 14;
 const DAY_MS = 24 * 60 * 60_000;
-const NOWHERE: Finding = { result: "skip", words: "nobody says where the control plane is: --url" };
 
 const answerSchema = envelope(healthSchema);
 
-export const dnsCheck: Check = {
+export const dnsCheck: WayCheck = {
   name: "name",
-  async look({ route }) {
-    if (!route) return NOWHERE;
+  async look(route) {
     const { hostname } = new URL(route.proxy ?? route.url);
     const host = hostname.replace(/^\[|\]$/g, "");
     if (isIP(host)) return { result: "ok", words: `${host} is an address` };
@@ -41,10 +39,9 @@ export const dnsCheck: Check = {
   },
 };
 
-export const proxyCheck: Check = {
+export const proxyCheck: WayCheck = {
   name: "proxy",
-  look({ route }) {
-    if (!route) return NOWHERE;
+  look(route) {
     return {
       result: "ok",
       words: route.proxy ? `through ${proxyName(route.proxy)}` : "none, straight to it",
@@ -52,10 +49,9 @@ export const proxyCheck: Check = {
   },
 };
 
-export const answerCheck: Check = {
+export const answerCheck: WayCheck = {
   name: "control plane",
-  async look({ route }) {
-    if (!route) return NOWHERE;
+  async look(route) {
     const answer = await ask(route);
     if ("problem" in answer) {
       return {
@@ -75,10 +71,9 @@ export const answerCheck: Check = {
   },
 };
 
-export const certificateCheck: Check = {
+export const certificateCheck: WayCheck = {
   name: "certificate",
-  async look({ route }) {
-    if (!route) return NOWHERE;
+  async look(route) {
     if (!route.url.startsWith("https:")) {
       return {
         result: "warn",
@@ -96,10 +91,9 @@ export const certificateCheck: Check = {
   },
 };
 
-export const clockCheck: Check = {
+export const clockCheck: WayCheck = {
   name: "clock",
-  async look({ route }) {
-    if (!route) return NOWHERE;
+  async look(route) {
     const answer = await ask(route);
     if ("problem" in answer) return unasked();
     const serverTime = serverTimeOf(answer);
@@ -115,10 +109,9 @@ export const clockCheck: Check = {
   },
 };
 
-export const versionCheck: Check = {
+export const versionCheck: WayCheck = {
   name: "version",
-  async look({ route }) {
-    if (!route) return NOWHERE;
+  async look(route) {
     const answer = await ask(route);
     if ("problem" in answer || !answer.protocol) return unasked();
     const agreement = agreeOnVersion(PROTOCOL_VERSIONS, answer.protocol);

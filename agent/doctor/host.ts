@@ -4,13 +4,12 @@ import { Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { fingerprintOf, loadIdentity } from "../identity.ts";
 import { readNextKey } from "../keys.ts";
-import { askAgent } from "../local/client.ts";
-import { lockHolder } from "../lock.ts";
 import { wordsOf } from "../log.ts";
+import { changeWords, type PolicyInForce } from "../policy/inForce.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { readProviders } from "../secrets/index.ts";
 import { readSealingKey } from "../secrets/sealingKey.ts";
-import type { Check } from "./check.ts";
+import type { Check, Finding } from "./check.ts";
 
 /** Below this the agent declines work (`spool_full`), or soon will. */
 const DISK_LEAST_BYTES = 256 * 1024 * 1024;
@@ -21,9 +20,6 @@ export const stateCheck: Check = {
   look({ paths: { root } }) {
     const state = statSync(root, { throwIfNoEntry: false });
     if (!state) return { result: "skip", words: `${root} is not there yet; enroll makes it` };
-    if (!state.isDirectory()) {
-      return { result: "fail", words: `${root} is no folder`, advice: "Name another with --state." };
-    }
     const user = process.getuid?.() ?? 0;
     if (user !== 0 && state.uid !== user) {
       const advice = `Run this as the user that the agent runs as, or have it own the folder: chown -R USER ${root}`;
@@ -75,18 +71,33 @@ export const diskCheck: Check = {
 
 export const policyCheck: Check = {
   name: "policy",
-  look({ policy: source }) {
+  look({ policy: source, running }) {
+    if (running.state === "answers" && running.report.policy) {
+      return policyInForceFinding(running.report.policy, running.pid);
+    }
     try {
       const { digest } = loadPolicy(source);
-      const words =
-        digest === "default" ? `there is no ${source.path}; the default is in force` : source.path;
-      return { result: "ok", words };
+      const words = digest === "default" ? `there is no ${source.path}, so it is the default` : source.path;
+      const whose = running.state === "none" ? "no agent runs" : "the agent does not say which it goes by";
+      return { result: "ok", words: `${words}, as this command was told; ${whose}` };
     } catch (error) {
       const advice = "Mend it, try it with farhand-agent policy check, and start the agent again.";
       return { result: "fail", words: wordsOf(error), advice };
     }
   },
 };
+
+function policyInForceFinding(policy: PolicyInForce, pid: number): Finding {
+  const { digest, path, onDisk } = policy;
+  const words = digest === "default" ? `there was no ${path}; the default is in force` : path;
+  const change = changeWords(policy, pid);
+  if (change === undefined) return { result: "ok", words };
+  if ("problem" in onDisk) {
+    const advice = "Mend it, try it with farhand-agent policy check, and have the agent read it again.";
+    return { result: "fail", words: change, advice };
+  }
+  return { result: "warn", words: change, advice: "Have the agent read it, if it is meant to be in force." };
+}
 
 export const secretsCheck: Check = {
   name: "secrets",
@@ -134,39 +145,37 @@ export const identityCheck: Check = {
 
 export const runningCheck: Check = {
   name: "running agent",
-  async look({ paths, identity }) {
-    if (!identity) return { result: "skip", words: "this host is not enrolled" };
-    const pid = lockHolder(paths.lock);
-    if (pid === undefined) {
+  look({ enrolled, running }) {
+    if (enrolled === "no") return { result: "skip", words: "this host is not enrolled" };
+    if (running.state === "none") {
+      if (enrolled === "unusable") return { result: "skip", words: "no agent runs here" };
       return {
         result: "warn",
         words: "no agent runs here",
         advice: "Start it: systemctl start farhand-agent, or farhand-agent run.",
       };
     }
-    try {
-      const running = await askAgent(paths.socket, "status");
-      if (!running) throw new Failure("it does not listen on its socket");
-      const { connection, draining } = running.report;
-      if (connection.state !== "connected") {
-        const words = `process ${pid} is not connected${connection.problem ? `: ${connection.problem}` : ""}`;
-        return { result: "fail", words, advice: adviceFor(connection.code) };
-      }
-      if (draining) {
-        return {
-          result: "warn",
-          words: "it is connected and takes no new work",
-          advice: "End that with farhand-agent undrain.",
-        };
-      }
-      return { result: "ok", words: `process ${pid} is connected since ${connection.since}` };
-    } catch (error) {
+    const { pid } = running;
+    if (running.state === "silent") {
       return {
         result: "warn",
-        words: `process ${pid} does not answer: ${wordsOf(error)}`,
+        words: `process ${pid} does not answer: ${running.problem}`,
         advice: "Restart it if its log is silent too.",
       };
     }
+    const { connection, draining } = running.report;
+    if (connection.state !== "connected") {
+      const words = `process ${pid} is not connected${connection.problem ? `: ${connection.problem}` : ""}`;
+      return { result: "fail", words, advice: adviceFor(connection.code) };
+    }
+    if (draining) {
+      return {
+        result: "warn",
+        words: "it is connected and takes no new work",
+        advice: "End that with farhand-agent undrain.",
+      };
+    }
+    return { result: "ok", words: `process ${pid} is connected since ${connection.since}` };
   },
 };
 

@@ -3,6 +3,9 @@ import { createConnection } from "node:net";
 import { parseFrame } from "#protocol/socket.ts";
 import { Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
+import { lockHolder } from "../lock.ts";
+import { wordsOf } from "../log.ts";
+import type { StatePaths } from "../paths.ts";
 import { type AgentReport, type LocalRequest, localAnswerSchema } from "./protocol.ts";
 
 const TIMEOUT_MS = 45_000;
@@ -25,6 +28,26 @@ export async function askAgent(
   }
   if (!parsed.message.ok) throw new Failure(parsed.message.problem);
   return parsed.message;
+}
+
+/** Whether an agent runs on a state folder, and what it says of itself. */
+export type Running =
+  | { state: "none" }
+  /** It holds the folder, and does not answer. */
+  | { state: "silent"; pid: number; problem: string }
+  | { state: "answers"; pid: number; report: AgentReport };
+
+/** Never fails: an agent that hangs, or is another version, is just what people look for. */
+export async function lookAtAgent({ lock, socket }: Pick<StatePaths, "lock" | "socket">): Promise<Running> {
+  const pid = lockHolder(lock);
+  if (pid === undefined) return { state: "none" };
+  try {
+    const answer = await askAgent(socket, "status");
+    if (answer) return { state: "answers", pid, report: answer.report };
+    return { state: "silent", pid, problem: "it does not listen on its socket" };
+  } catch (error) {
+    return { state: "silent", pid, problem: wordsOf(error) };
+  }
 }
 
 function exchange(path: string, request: string): Promise<string | undefined> {

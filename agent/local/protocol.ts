@@ -3,6 +3,7 @@
  * line of JSON each way. The folder lets in its owner and root alone.
  */
 import { z } from "zod";
+import { agentUpdateSchema } from "#protocol/update.ts";
 
 export const localRequestSchema = z.strictObject({
   command: z.enum(["status", "drain", "undrain", "hold-back", "rotate-key"]),
@@ -28,6 +29,16 @@ export const agentReportSchema = z.object({
   hostLabels: z.record(z.string(), z.string()).optional(),
   /** It runs from where an updater can replace it. Absent of agents from before there was this. */
   installs: z.boolean().optional(),
+  /** How its policy has it replace itself. Absent of agents from before there was this. */
+  updates: z.object(agentUpdateSchema.shape).optional(),
+  /** As `PolicyInForce` has it. Absent of agents from before there was this. */
+  policy: z
+    .object({
+      digest: z.string(),
+      path: z.string(),
+      onDisk: z.union([z.object({ digest: z.string() }), z.object({ problem: z.string() })]),
+    })
+    .optional(),
   slots: z.number(),
   leases: z.array(z.object({ executionId: z.string(), state: z.string() })),
 });

@@ -3,8 +3,17 @@ import { realpathSync } from "node:fs";
 import { userInfo } from "node:os";
 import type { HostFacts } from "./judge.ts";
 
+/** The account of this process; its number where it has none, as in some containers. */
+export function ownAccount(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
+}
+
 export const hostFacts: HostFacts = {
-  user: userInfo().username,
+  user: ownAccount(),
   realFolder: (path) => {
     try {
       return realpathSync(path);

@@ -63,6 +63,8 @@ export interface Judgement {
   block: string;
   runbook: string;
   kind: AgentBlock["kind"];
+  /** Whom it asks to run as. */
+  user?: string | undefined;
   problems: string[];
   /** What is judged only when it runs. */
   later: string[];
@@ -83,6 +85,7 @@ export function judgePlan(policy: Policy, plan: Plan, host: HostFacts, now: numb
         block: block.id,
         runbook: procedure.title,
         kind: block.kind,
+        user: block.kind === "command" ? block.user : undefined,
         problems: [
           ...blockProblems(policy, { block, runbook: procedure, host, url: plannedUrl(block) }),
           ...signed.problems,

@@ -27,22 +27,43 @@ describe("[S7] a policy that cannot be used says where and what to do", () => {
   it.each([
     ["blocs: [command]", '1:1 a policy has no key "blocs"; did you mean "blocks"?'],
     ["limits:\n  memori: 1GiB", '2:3 "limits" has no key "memori"; did you mean "memory"?'],
-    ["secrets:\n  - name: [a]\n    names: [b]", '2:5 "secrets 1" has no key "name"; did you mean "names"?'],
+    [
+      "secrets:\n  - name: [a]\n    names: [b]",
+      '2:5 entry 1 of "secrets" has no key "name"; did you mean "names"?',
+    ],
     ["anything: 1", '1:1 a policy has no key "anything"; it may have blocks, interpreters, scripts,'],
-    ["blocks: [comand]", '1:10 "blocks 1" must be command or api; did you mean "command"?'],
+    ["blocks: [comand]", '1:10 entry 1 of "blocks" must be command or api; did you mean "command"?'],
     ["users: [a]\nusers: [b]", '2:1 "users" stands here twice; remove one'],
     ["limits: {slots: 1, slots: 9}", '1:20 "slots" stands here twice; remove one'],
     ["users: root", '1:1 "users" must be a list'],
-    ["users:\n  - 5", '2:5 "users 1" must be a text; put it in quotes'],
+    ["users:\n  - 5", '2:5 entry 1 of "users" must be a text; put it in quotes'],
     ["users:", '1:1 "users" must be a list'],
-    ["limits: {memory: 10GB}", '1:10 "limits memory": a size is written like 64KiB, 512MiB or 2GiB'],
-    ["limits: {timeout: 5}", '1:10 "limits timeout" must be a text'],
-    ["scripts: {allow: ['(?=a)']}", '1:19 "scripts allow 1": the pattern is not a regular expression in RE2'],
+    [
+      "limits: {memory: 10GB}",
+      '1:10 "limits memory": a size is written with its unit, like 64KiB, 512MiB or 2GiB',
+    ],
+    [
+      "limits: {timeout: 5}",
+      '1:10 "limits timeout": a time is written with its unit, like 30s, 15m or 1h30m, from 1s to 7d',
+    ],
+    [
+      "limits: {timeout: '30'}",
+      '1:10 "limits timeout": a time is written with its unit, like 30s, 15m or 1h30m, from 1s to 7d',
+    ],
+    [
+      "limits: {memory: 512}",
+      '1:10 "limits memory": a size is written with its unit, like 64KiB, 512MiB or 2GiB, from 16MiB to 1048576GiB',
+    ],
+    ["limits: {output: 2}", "from 256KiB to 1GiB"],
+    [
+      "scripts: {allow: ['(?=a)']}",
+      '1:19 entry 1 of "scripts allow": the pattern is not a regular expression in RE2',
+    ],
     ["scripts: {operators: [evl]}", 'did you mean "eval"?'],
     ["hosts: {allow: [a b]}", "1:17 a host is a name such as api.example.com"],
-    ["hosts: {deny: [10.0.0.0/33]}", '1:16 "hosts deny 1": a host is a name'],
-    ["hosts: {deny: ['[fd00::]/129']}", '1:16 "hosts deny 1": a host is a name'],
-    ["hosts: {deny: [300.1.1.1]}", '1:16 "hosts deny 1": a host is a name'],
+    ["hosts: {deny: [10.0.0.0/33]}", '1:16 entry 1 of "hosts deny": a host is a name'],
+    ["hosts: {deny: ['[fd00::]/129']}", '1:16 entry 1 of "hosts deny": a host is a name'],
+    ["hosts: {deny: [300.1.1.1]}", '1:16 entry 1 of "hosts deny": a host is a name'],
     [
       "hosts: {deny: ['10.1.1.1:99', '[::1]:80', 'a.b:80', '*', '*:80', 10.0.0.0/8, evil:port]}",
       "1:78 a host",
@@ -52,7 +73,7 @@ describe("[S7] a policy that cannot be used says where and what to do", () => {
     ["[a, b]", "1:1 a policy must be a set of `key: value` lines"],
     ["just words", "1:1 a policy must be a set of `key: value` lines"],
   ])("%j", (text, words) => {
-    expect(problemsOf(text)[0]).toContain(words.startsWith("did") ? words : `policy.yaml:${words}`);
+    expect(problemsOf(text)[0]).toContain(/^(did|from)/.test(words) ? words : `policy.yaml:${words}`);
   });
 
   it("tells everything that is wrong at once", () => {

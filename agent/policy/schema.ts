@@ -6,9 +6,10 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { CHUNK_MAX_BYTES, OUTPUT_MAX_BYTES, STEP_TIMEOUT_MAX_MS } from "#protocol/limits.ts";
+import { releaseKeySchema } from "#protocol/release.ts";
 import { compilePattern } from "#protocol/runbook/patterns.ts";
 import { SHELL_DANGERS } from "#protocol/runbook/shellDanger.ts";
-import { parseDuration, parseSize } from "#protocol/runbook/units.ts";
+import { parseDuration, parseSize, printDuration, printSize } from "#protocol/runbook/units.ts";
 import { UPDATE_MODES } from "#protocol/update.ts";
 import { signatureRequirementSchema } from "../signatures/requirement.ts";
 import { OPERATORS } from "./operators.ts";
@@ -53,29 +54,33 @@ const folderSchema = z
   .max(4096)
   .regex(/^\/[^\0]*$/, { error: "a working directory is an absolute path, such as /srv/app or /srv/**" });
 
-const duration = (least: number, most: number) =>
-  z
-    .string()
+const duration = (least: number, most: number) => {
+  const range = `from ${printDuration(least)} to ${printDuration(most)}`;
+  const error = `a time is written with its unit, like 30s, 15m or 1h30m, ${range}`;
+  return z
+    .string({ error })
     .meta({ examples: ["30s", "1h30m"] })
     .transform((text, context) => {
       const ms = parseDuration(text);
       if (ms !== undefined && ms >= least && ms <= most) return ms;
-      const range = `from ${least / 1000}s to ${most / DAY_MS}d`;
-      context.addIssue({ code: "custom", message: `a time is written like 30s, 15m or 1h30m, ${range}` });
+      context.addIssue({ code: "custom", message: error });
       return z.NEVER;
     });
+};
 
-const size = (least: number, most: number) =>
-  z
-    .string()
+const size = (least: number, most: number) => {
+  const range = `from ${printSize(least)} to ${printSize(most)}`;
+  const error = `a size is written with its unit, like 64KiB, 512MiB or 2GiB, ${range}`;
+  return z
+    .string({ error })
     .meta({ examples: ["512MiB", "2GiB"] })
     .transform((text, context) => {
       const bytes = parseSize(text);
       if (bytes !== undefined && bytes >= least && bytes <= most) return bytes;
-      const range = `from ${least / 1024}KiB to ${most / MIB}MiB`;
-      context.addIssue({ code: "custom", message: `a size is written like 64KiB, 512MiB or 2GiB, ${range}` });
+      context.addIssue({ code: "custom", message: error });
       return z.NEVER;
     });
+};
 
 const count = (most: number) => z.number().int().min(1).max(most);
 
@@ -204,11 +209,7 @@ const updateSchema = z
       .regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/, { error: "a version is written like 1.4.2" })
       .optional()
       .describe("The only version that may be installed."),
-    key: z
-      .string()
-      .regex(/^MCowBQYDK2VwAyEA[\w+/]{43}=$/, {
-        error: "a release key is an Ed25519 public key, the one line inside its PEM file",
-      })
+    key: releaseKeySchema
       .optional()
       .describe("The key that has to have signed a release. Absent: the one that the agent was built with."),
   })

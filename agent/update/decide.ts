@@ -71,7 +71,11 @@ export function decisionWords(decision: UpdateDecision, wanted = "", pin = ""): 
  * Rules as they are in force, for a person: an agent that cannot replace itself does less than they let it.
  * @param current its version; `source` when it is no release
  */
-export function rulesWords({ mode, window, pin }: UpdateRules, current: string, installs: boolean): string {
+export function rulesWords(
+  { mode, window, pin }: Pick<UpdateRules, "mode" | "window" | "pin">,
+  current: string,
+  installs: boolean,
+): string {
   const pinned = pin ? `, pinned to ${pin}` : "";
   if (mode !== "off" && current === "source") {
     return `off: the policy says ${mode}, but ${NOTHING_WORDS.source}`;

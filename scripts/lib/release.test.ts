@@ -36,7 +36,9 @@ it("[S17] a release lists and signs what is in it, and its agent knows the key",
   };
   expect(verify()).toBe("Release 2.0.0 is signed by the release key.\n");
   const other = pinOf((await releaseKey(join(folder, "other.pem"))).key);
-  expect(() => verify("--key", other)).toThrow("its signature is not from the release key");
+  expect(() => verify("--key", other)).toThrow("its signature is not from the key given");
+  expect(verify("--key", pinOf(key))).toBe("Release 2.0.0 is signed by the key given.\n");
+  expect(() => verify("--key", "abc")).toThrow('"abc" is no release key');
 });
 
 it("takes no file for a key that is none", async () => {

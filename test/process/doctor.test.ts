@@ -47,6 +47,18 @@ describe("doctor", () => {
     expect(told.code).toBe(0);
   });
 
+  it("looks at a running agent whose identity was damaged under it, and says once that there is no address", async () => {
+    const { state } = await connectedSite();
+    writeFileSync(`${state}/identity.json`, "{");
+    const { found } = await examine(["--state", state]);
+    expect(found["running agent"]).toMatchObject({ result: "ok" });
+    const { found: unenrolled } = await examine(["--state", join(folder, "none")]);
+    expect(unenrolled.connection?.words).toMatch(
+      /: nobody says where the control plane is; give it with --url$/,
+    );
+    expect(unenrolled["running agent"]).toEqual({ result: "skip", words: "this host is not enrolled" });
+  });
+
   it("works before enroll, over TLS and through a proxy", async () => {
     const plane = await newPlane({ tls: authority.sign("localhost"), host: "localhost" });
     const proxy = await ConnectProxy.start();
@@ -106,7 +118,18 @@ describe("doctor", () => {
     expect(open.found["running agent"]).toMatchObject({ result: "warn", words: "no agent runs here" });
     writeFileSync(`${state}/identity.json`, "{");
     const { found, code, stderr } = await examine(["--state", state]);
-    expect(found.identity).toMatchObject({ result: "fail", words: expect.stringContaining("damaged") });
+    expect(found.identity).toMatchObject({
+      result: "fail",
+      words: expect.stringMatching(/is damaged: enroll this host again, .*--force/),
+    });
+    expect(found.identity?.words).not.toContain("restore");
+    expect(found.connection).toEqual({
+      result: "skip",
+      words:
+        "no name, proxy, control plane, certificate, clock, version: the identity says where the control plane is; give it with --url",
+    });
+    expect(found["running agent"]).toEqual({ result: "skip", words: "no agent runs here" });
+    expect(Object.keys(found)).not.toContain("certificate");
     expect([code, stderr]).toEqual([1, expect.stringContaining("something is wrong: identity")]);
   });
 
@@ -241,6 +264,8 @@ describe("drain", () => {
     const { plane, state, start } = await site();
     const told = await agentCommand(["drain", "--state", state]);
     expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining("does not run") });
+    const { stdout } = await agentCommand(["status", "--state", state]);
+    expect(stdout).toMatch(/^takes work +no, it is drained, also after a start: "undrain" ends that$/m);
     const agent = start();
     await plane.connected();
     expect(plane.control.of("hello")[0]?.draining).toBe(true);
@@ -250,6 +275,7 @@ describe("drain", () => {
     expect(plane.control.of("hello")[0]?.draining).toBe(true);
     await again.terminate();
     expect((await agentCommand(["undrain", "--state", state])).stdout).toContain("takes work");
+    expect((await agentCommand(["status", "--state", state])).stdout).not.toMatch(/^takes work/m);
     start();
     await plane.changes.until("a third hello", () => plane.controls[2]?.of("hello")[0]);
     expect(plane.control.of("hello")[0]?.draining).toBe(false);
@@ -281,4 +307,44 @@ describe("drain", () => {
       expect(answer).toMatchObject({ code: 78, stderr: expect.stringContaining("not enrolled") });
     },
   );
+});
+
+it("ends with 78 on a Node that is too old: systemd does not start it again and again", async () => {
+  const preload = join(folder, "older.mjs");
+  writeFileSync(
+    preload,
+    `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });`,
+  );
+  const answer = await agentCommand(["run"], { NODE_OPTIONS: `--import ${preload}` });
+  expect(answer).toMatchObject({ code: 78, stderr: expect.stringContaining("and this is 20.1.0") });
+});
+
+it.each([
+  ["status"],
+  ["doctor"],
+  ["run"],
+  ["drain"],
+  ["enroll", "--url", "http://127.0.0.1:1", "--token", "t"],
+  ["secrets", "list"],
+  ["policy", "check"],
+  ["update"],
+])("%s says of a state folder that is a file, or below one, that it is none", async (...words) => {
+  const file = join(folder, "a-file");
+  writeFileSync(file, "");
+  for (const state of [file, join(file, "below")]) {
+    expect(await agentCommand([...words, "--state", state])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `farhand-agent: there can be no folder ${state}, because it or something on the way to it is a file: choose another with --state\n`,
+    });
+  }
+});
+
+it("apply-update where nothing was installed says so", async () => {
+  const none = join(folder, "none");
+  const { code, stderr } = await agentCommand(["apply-update", "--installation", none, "--state", none]);
+  expect([code, stderr]).toEqual([
+    2,
+    `farhand-agent: there is no installation in ${none} to update: name the folder with --installation, or replace the container, the package or the file instead\n`,
+  ]);
 });

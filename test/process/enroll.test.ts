@@ -193,3 +193,40 @@ it("knows --help and --version", async () => {
   expect((await agentCommand(["--help"])).stdout).toContain("farhand-agent enroll");
   expect((await agentCommand([])).code).toBe(0);
 });
+
+it.each([
+  [["eu"], '"eu" is not a label like region=eu'],
+  [["=eu"], '"=eu" is not a label like region=eu'],
+  [[`a=${"x".repeat(300)}`], 'the value of the label "a" has 300 characters: at most 255 are possible'],
+  [
+    [`${"k".repeat(64)}=x`],
+    `the name of the label "${"k".repeat(40)}…" has 64 characters: at most 63 are possible`,
+  ],
+  [["a=one\ntwo"], 'the label "a" has a line break in it: write it in one line'],
+  [["a=1", "b=1", "a=2"], 'the label "a" is there twice, as "1" and as "2": leave one out'],
+])("says what is wrong with the labels %j", async (labels, words) => {
+  const args = ["enroll", "--url", "http://127.0.0.1:1", "--token", "t", "--state", "/proc/nowhere"];
+  const { code, stderr } = await agentCommand([...args, ...labels.flatMap((label) => ["--label", label])]);
+  expect([code, stderr]).toEqual([2, `farhand-agent: ${words}\n`]);
+});
+
+it.each([
+  ["drain --help", ["drain", "undrain"]],
+  ["undrain -h", ["drain", "undrain"]],
+  ["status --help --json", ["status"]],
+  ["policy --help", ["policy check"]],
+  ["policy check -h", ["policy check"]],
+  ["secrets --help", ["secrets set|remove", "secrets list|test"]],
+  ["secrets test --help", ["secrets set|remove", "secrets list|test"]],
+  ["update --help", ["update"]],
+])("%s shows how that is called, and nothing else", async (words, shown) => {
+  const { code, stdout, stderr } = await agentCommand(words.split(" "));
+  expect([code, stderr]).toEqual([0, ""]);
+  const calls = [...stdout.matchAll(/^ {2}farhand-agent ([a-z -]+(?:\|[a-z]+)?)/gm)].map(([, call]) =>
+    call?.trim(),
+  );
+  expect(calls).toEqual(shown);
+  expect(stdout).toContain("FARHAND_STATE_DIR");
+  expect(stdout).not.toContain("FARHAND_JOIN_TOKEN");
+  expect(stdout).toMatch(/\nAll commands: .* --help\n$/);
+});

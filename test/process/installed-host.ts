@@ -175,6 +175,11 @@ export class InstalledHost {
     writeFileSync(join(this.root, "policy.yaml"), `update: ${update}\n`);
   }
 
+  /** Has the running agent read its policy again. */
+  reload(): void {
+    this.#agent?.kill("SIGHUP");
+  }
+
   /** Runs one command of the current program as root would. */
   command(...args: string[]): Promise<{ code: number | undefined; output: string }> {
     return this.commandUntil(undefined, ...args);

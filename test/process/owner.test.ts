@@ -11,7 +11,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { agentCommand, prepareAgent, site } from "./harness.ts";
+import { planOf } from "./fake-control-plane.ts";
+import { agentCommand, command, prepareAgent, site } from "./harness.ts";
 
 prepareAgent();
 
@@ -57,6 +58,39 @@ describe.runIf(isRoot)("what root does to the agent of another user", () => {
     expect(await run("drain")).toMatchObject({ code: 0 });
     expect(await run("enroll", "--force", "--url", plane.url, "--token", "t")).toMatchObject({ code: 0 });
     expect(ofRoot(state)).toEqual([]);
+  });
+
+  it("checks a policy as the agent's user, whom steps run as that name none", async () => {
+    const { state, path } = await foreignSite();
+    const blocks = [command("own", "true"), command("root", "true", { user: "root" })];
+    writeFileSync(path("plan.json"), JSON.stringify(planOf({ blocks })), { mode: 0o600 });
+    const check = () =>
+      agentCommand(["policy", "check", path("plan.json"), "--state", state, "--policy", policy]);
+    const policy = path("policy.yaml");
+    writeFileSync(policy, "users: [nobody]\n", { mode: 0o644 });
+    expect((await check()).stdout.split("\n")).toEqual([
+      "allowed  own (command)",
+      "refused  root (command)",
+      '         policy.yaml:1 users: "root" is not allowed',
+      '         cannot_switch_user: the agent runs as "nobody" and only root may run a step as another user: run the agent as root, or as "root", or leave the user out',
+      "1 of 2 may not run here, by an agent that runs as nobody.",
+      "",
+    ]);
+    chmodSync(policy, 0o600);
+    expect(await check()).toMatchObject({ code: 2, stderr: expect.stringContaining("chmod a+r") });
+  });
+
+  it("says how to give the agent a key that is root's, to root and to the agent", async () => {
+    const { state } = await foreignSite();
+    const key = join(state, "identity.json");
+    execFileSync("chown", ["root:", key]);
+    const uid = lstatSync(state).uid;
+    const words = `${key} holds a private key and belongs to root, and the agent, which runs as user ${uid}, may not read it: run "chown ${uid} ${key}"`;
+    // As root, and as the user that root goes on as.
+    for (const name of ["status", "drain"]) {
+      const answer = await agentCommand([name, "--state", state]);
+      expect([name, answer]).toMatchObject([name, { code: 78, stderr: expect.stringContaining(words) }]);
+    }
   });
 
   it("follows no link that a step has put there", async () => {

@@ -296,7 +296,7 @@ describe("farhand-agent policy check", () => {
       "allowed  good (command)",
       "refused  bad (command)",
       '         policy.yaml:1 interpreters: "python3" is not allowed',
-      "1 of 2 may not run here.",
+      `1 of 2 may not run here, by an agent that runs as ${userInfo().username}.`,
       "",
     ]);
     const json = await agentCommand(["policy", "check", path("plan.json"), "--json"], env);
@@ -306,11 +306,36 @@ describe("farhand-agent policy check", () => {
     ]);
     writeFileSync(path("plan.json"), JSON.stringify({ ...plan, blocks: blocks.slice(0, 1) }));
     expect(await agentCommand(["policy", "check", path("plan.json")], env)).toMatchObject({
-      ...{ code: 0, stdout: "allowed  good (command)\nAll of it may run here.\n" },
+      ...{
+        code: 0,
+        stdout: `allowed  good (command)\nAll of it may run here, by an agent that runs as ${userInfo().username}.\n`,
+      },
     });
     writeFileSync(path("plan.json"), "{}");
     const neither = await agentCommand(["policy", "check", path("plan.json")], env);
     expect(neither).toMatchObject({ code: 2, stderr: expect.stringContaining("holds no plan") });
+    const piped = await agentCommand(["policy", "check", "-"], env, "{}");
+    expect(piped.stderr).toMatch(/^farhand-agent: standard input holds no plan: /);
+  });
+
+  it("refuses what no rule forbids when the agent cannot become the user that a block names", async () => {
+    const { path } = await site();
+    const plan = planOf({ blocks: [command("a", "true", { user: "daemon" })] });
+    writeFileSync(path("plan.json"), JSON.stringify(plan));
+    const check = (...more: string[]) => agentCommand(["policy", "check", path("plan.json"), ...more]);
+    expect(await check("--user", "farhand")).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(
+        'cannot_switch_user: the agent runs as "farhand" and only root may run a step as another user',
+      ),
+    });
+    expect(await check("--user", "daemon")).toMatchObject({ code: 0 });
+    expect(await check("--user", "root")).toMatchObject({ code: 0 });
+    writeFileSync(
+      path("plan.json"),
+      JSON.stringify(planOf({ blocks: [command("a", "true", { user: "no-such" })] })),
+    );
+    expect((await check("--user", "root")).stdout).toContain('no_user: this host has no account "no-such"');
   });
 
   it("looks at the policy alone, and `status` shows its digest", async () => {
@@ -320,7 +345,9 @@ describe("farhand-agent policy check", () => {
     const { digest } = JSON.parse(good.stdout);
     expect([good.code, digest]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64}$/)]);
     const status = await agentCommand(["status", "--state", made.state], env);
-    expect(status.stdout).toContain(`policy        ${digest} (${made.path("policy.yaml")})\n`);
+    expect(status.stdout).toContain(
+      `policy        ${digest} (${made.path("policy.yaml")}), by the flags and variables of this command: no agent runs\n`,
+    );
     writePolicy(made, "interpreter: [bash]\n");
     const bad = await agentCommand(["policy", "check"], env);
     expect(bad).toMatchObject({
@@ -328,4 +355,48 @@ describe("farhand-agent policy check", () => {
       stderr: expect.stringContaining('policy.yaml:1:1 a policy has no key "interpreter"'),
     });
   });
+});
+
+it("`status` and `doctor` show the policy in force, which no flag of theirs names, and what the file says by now", async () => {
+  const made = await governed("blocks: [command]\n");
+  const { state, agent, plane } = made;
+  const look = async () => {
+    const [status, doctor] = await Promise.all(
+      ["status", "doctor"].map((name) => agentCommand([name, "--state", state])),
+    );
+    return [
+      /^policy +(.*(?:\n .*)*)/m.exec(status?.stdout ?? "")?.[1],
+      /^. policy .*(?:\n .*)*/m.exec(doctor?.stdout ?? "")?.[0],
+    ];
+  };
+  const digestOf = (text: string) => createHash("sha256").update(text).digest("hex");
+  const inForce = `${digestOf("blocks: [command]\n")} (${made.path("policy.yaml")})`;
+  expect(await look()).toEqual([inForce, expect.stringMatching(/^✓ policy +\S*policy\.yaml$/)]);
+
+  const next = "update: {mode: off}\nblocks: [api]\n";
+  writePolicy(made, next);
+  const change = `the file is ${digestOf(next)} by now, changed since and not read yet: systemctl reload farhand-agent`;
+  expect(await look()).toEqual([
+    expect.stringContaining(`${inForce}; ${change}`),
+    expect.stringMatching(/^! policy .*changed since and not read yet/),
+  ]);
+
+  writePolicy(made, "blocs: [api]\n");
+  agent.child.kill("SIGHUP");
+  await agent.logged("THE POLICY WAS NOT READ AGAIN");
+  expect(await look()).toEqual([
+    expect.stringMatching(
+      /; the file cannot be used now, and the one from before stays in force: .*\n +policy.yaml:1:1/,
+    ),
+    expect.stringMatching(/^✗ policy .*the one from before stays in force/),
+  ]);
+
+  writePolicy(made, next);
+  agent.child.kill("SIGHUP");
+  await plane.changes.until("the new digest", () =>
+    plane.controls.find((each) => each.of("hello")[0]?.policy?.digest === digestOf(next)),
+  );
+  const { stdout } = await agentCommand(["status", "--state", state]);
+  expect(stdout).toMatch(new RegExp(`^policy +${digestOf(next)} `, "m"));
+  expect(stdout).toMatch(/^update +off$/m);
 });

@@ -235,6 +235,10 @@ it("keeps, lists, tries and removes secrets on the command line, and never shows
     code: 2,
     stderr: expect.stringContaining("1–63 lower-case"),
   });
+  expect(await run("remove")).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^farhand-agent: name the secret, as in: .* secrets remove db-password\n$/),
+  });
   expect(await run("sell", "two")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("say which: secrets set"),
@@ -255,7 +259,7 @@ it("says in words that there can be no state folder where a file is", async () =
     ]) {
       const { code, stderr } = await agentCommand(["secrets", ...words, "--state", state], {}, VALUE);
       expect([code, stderr]).toEqual([
-        1,
+        2,
         expect.stringMatching(/^farhand-agent: there can be no folder .*\n$/),
       ]);
     }
@@ -267,24 +271,24 @@ it.each([
   [
     "an unknown kind",
     "providers:\n  - type: oracle\n",
-    /secrets\.yaml:2:5 "providers 1 type" must be one of env/,
+    /secrets\.yaml:2:5 "type" of entry 1 of "providers" must be one of env/,
   ],
   ["a kind that is misspelled", "providers:\n  - type: valt\n", /2:5 .* did you mean "vault"\?/],
   ["a relative folder", "providers:\n  - type: file\n    folder: x\n", /secrets\.yaml:3:\d+ .*absolute path/],
   [
     "a key that is misspelled",
     "providers:\n  - type: vault\n    adress: https://vault\n",
-    /secrets\.yaml:3:5 "providers 1" has no key "adress"; did you mean "address"\?/,
+    /secrets\.yaml:3:5 entry 1 of "providers" has no key "adress"; did you mean "address"\?/,
   ],
   [
     "no way to log in",
     "providers:\n  - type: vault\n    address: https://vault\n    secrets: {}\n",
-    /secrets\.yaml:2:5 "providers 1 auth" is missing/,
+    /secrets\.yaml:2:5 "auth" of entry 1 of "providers" is missing/,
   ],
   [
     "half a way to log in",
     "providers:\n  - type: vault\n    address: https://vault\n    secrets: {}\n    auth: {role: x}\n",
-    /secrets\.yaml:5:5 "providers 1 auth": it has tokenVariable, or tokenFile, or roleId and secretIdFile/,
+    /secrets\.yaml:5:5 "auth" of entry 1 of "providers": it has tokenVariable, or tokenFile, or roleId and secretIdFile/,
   ],
 ])("does not start with a file of providers that is %s", async (_, text, message) => {
   const made = await site();

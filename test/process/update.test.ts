@@ -428,8 +428,10 @@ describe("`farhand-agent update`, for people", () => {
     await host.command("enroll", "--url", host.plane.url, "--token", "t", "--state", copy);
     const { output: apart } = await host.command("status", "--state", copy, "--installation", host.root);
     expect(apart).toMatch(/^update +notify: the policy says auto, but this agent was not installed/m);
-    const { output: running } = await host.command("status", "--installation", host.root);
-    expect(running).toMatch(/^update +auto$/m);
+    const running = async () => (await host.command("status", "--installation", host.root)).output;
+    expect(await running()).toMatch(/^update +off$/m);
+    host.reload();
+    await expect.poll(running).toMatch(/^update +auto$/m);
     expect((await host.command("update", "--now", "--check")).code).toBe(2);
   });
 });
