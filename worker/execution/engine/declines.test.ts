@@ -99,6 +99,15 @@ describe("[G5] [LS1] a step that agents decline", () => {
     expect(run.state.openLeases.size).toBe(1);
   });
 
+  it("is offered less often the more steps go with it, for each leaves events of its own", () => {
+    const branches = Array.from({ length: 60 }, (_, at) => [command(`s${at}`, { onFailure: "continue" })]);
+    const parallel = { kind: "parallel" as const, id: "all", branches };
+    const run = new Declining([parallel]).goOn(HOUR, () => "agt_1");
+    const pauses = run.offers.slice(2).map(({ at }, i) => at - (run.offers[i + 1]?.at ?? 0));
+    expect(Math.min(...pauses)).toBe(60_000);
+    expect(run.log.length).toBeLessThan(60 * 60 * 5);
+  });
+
   it("has steps that come while it waits to be offered again wait with it, and gets no new hour from them", () => {
     const late = (id: string, durationMs: number) => [
       { kind: "timer" as const, id: `before-${id}`, durationMs },

@@ -23,12 +23,22 @@ export interface Declined {
 const PAUSE_SHARE = 1 / 100;
 const PAUSE_MIN_MS = 5_000;
 const PAUSE_MAX_MS = 5 * 60_000;
+/** At least so much for each step that was sent along: each leaves events of its own, there and back. */
+const PAUSE_PER_STEP_MS = 1_000;
 
 /** Most reasons that are told one by one. */
 const REASONS_MAX = 3;
 
-/** @param before of the same scope; it may be of an earlier wait */
-export function afterDecline(before: Declined | undefined, lease: LeaseRecord, reason: string): Declined {
+/**
+ * @param before of the same scope; it may be of an earlier wait
+ * @param steps how many were with the agent that did not take them
+ */
+export function afterDecline(
+  before: Declined | undefined,
+  lease: LeaseRecord,
+  reason: string,
+  steps: number,
+): Declined {
   const { until, requestedAt, wantedAgentId = "", agentId = wantedAgentId } = lease;
   const known = before?.until === until ? before : undefined;
   const since = known?.since ?? requestedAt;
@@ -36,15 +46,16 @@ export function afterDecline(before: Declined | undefined, lease: LeaseRecord, r
   // One that is not named, because it was faster than the pool's answer, may have been asked before.
   const isNew = agentId !== "" && !reasons.has(agentId);
   reasons.set(agentId, reason);
-  return { until, since, askAt: isNew ? requestedAt : afterPause(since, requestedAt, until), reasons };
+  return { until, since, askAt: isNew ? requestedAt : afterPause(since, requestedAt, until, steps), reasons };
 }
 
 /**
  * What would be so late that the answer could come after the wait is put off to
  * its end, where the step ends instead of asking.
  */
-function afterPause(since: number, askedAt: number, until: number): number {
-  const pause = Math.max(PAUSE_MIN_MS, Math.min((askedAt - since) * PAUSE_SHARE, PAUSE_MAX_MS));
+function afterPause(since: number, askedAt: number, until: number, steps: number): number {
+  const growing = Math.min((askedAt - since) * PAUSE_SHARE, PAUSE_MAX_MS);
+  const pause = Math.max(PAUSE_MIN_MS, growing, steps * PAUSE_PER_STEP_MS);
   const at = Math.ceil(askedAt + pause);
   return at + PAUSE_MIN_MS > until ? until : at;
 }

@@ -1,7 +1,7 @@
 /** What events about leases mean for the state, and for the steps and scopes that go with them. */
 import type { ExecutionEvent } from "#protocol/events.ts";
 import { afterDecline } from "./declines.ts";
-import { type EngineState, isLeaseOpen, type LeaseRecord, type ScopeRecord } from "./state.ts";
+import { type EngineState, isLeaseOpen, type LeaseRecord, type ScopeRecord, stepsUnder } from "./state.ts";
 import { mutable } from "./table.ts";
 
 type LeaseEvent = Extract<ExecutionEvent, { type: `lease.${string}` }>;
@@ -44,7 +44,8 @@ export function applyLease(state: EngineState, time: number, event: LeaseEvent):
       const lease = state.leases.get(fence);
       // Where nothing has begun, the next grant may be to another agent.
       const forgotten = known?.settled ? {} : { agent: undefined };
-      const declined = lease && afterDecline(known?.declined, lease, event.reason);
+      const steps = [...stepsUnder(state, fence)].length;
+      const declined = lease && afterDecline(known?.declined, lease, event.reason, steps);
       changeScope(state, scope, { declined, ...forgotten });
       return closeLease(takeBack(state, fence), fence, "failed");
     }
