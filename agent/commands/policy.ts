@@ -5,16 +5,23 @@ import { LOCAL_OPTIONS, POLICY_OPTIONS, policySource, word } from "../config.ts"
 import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
-import { hostFacts } from "../policy/facts.ts";
+import { hostFactsFor } from "../policy/facts.ts";
 import { type Judgement, judgePlan } from "../policy/judge.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { collectBounded } from "../reading.ts";
 import { type ConfigOf, command, text, yes } from "./command.ts";
 
-const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes(), user: text(word) };
+const OPTIONS = {
+  ...LOCAL_OPTIONS,
+  ...POLICY_OPTIONS,
+  json: yes(),
+  user: text(word),
+  stepUser: text(word, "FARHAND_STEP_USER"),
+};
 
 export const policyCheckCommand = command({
-  usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME] [--json]
+  usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--json]
+                    [--user NAME | --step-user NAME]
       Say whether the policy can be used and, block by block, what it lets a plan
       do (- reads the plan from stdin) and why not. Exits with 0 when all may
       run, 1 when something may not, 2 when that cannot be told.`,
@@ -52,7 +59,7 @@ async function checkPolicy(config: ConfigOf<typeof OPTIONS>, file: string | unde
     return EXIT.ok;
   }
   const plan = await readPlan(file);
-  const host = { ...hostFacts, ...(config.user !== undefined && { user: config.user }) };
+  const host = { ...hostFactsFor(config.stepUser), ...(config.user !== undefined && { user: config.user }) };
   const blocks = judgePlan(policy, plan, host, Date.now());
   const refused = blocks.filter(({ problems }) => problems.length > 0).length;
   if (config.json) {
