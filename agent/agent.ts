@@ -30,7 +30,7 @@ import { SpoolBudget } from "./job/spoolBudget.ts";
 import type { AgentReport } from "./local/protocol.ts";
 import type { Log } from "./log.ts";
 import type { StatePaths } from "./paths.ts";
-import { hostFacts } from "./policy/facts.ts";
+import { hostFactsFor } from "./policy/facts.ts";
 import { workdirsOf } from "./policy/limits.ts";
 import type { Policy } from "./policy/policy.ts";
 import { KnownSecrets } from "./redact/known.ts";
@@ -63,6 +63,8 @@ export interface AgentOptions {
   random: () => number;
   log: Log;
   policy: Policy;
+  /** See `HostFacts`. */
+  stepUser?: string | undefined;
   updates: Updates;
   /** Called whenever something may be different about a connection. */
   changed?: () => void;
@@ -78,7 +80,7 @@ export class Agent {
 
   /** Reads the state directory and settles what an earlier run left. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const { paths, clock, log, policy, identity } = options;
+    const { paths, clock, log, policy, identity, stepUser } = options;
     for (const folder of [paths.root, paths.spool, paths.plans, paths.executions])
       makePrivateDirectory(folder);
     const journal = Journal.open(paths.journal, log);
@@ -101,7 +103,7 @@ export class Agent {
       ...{ known, secrets, secretFiles: SecretFiles.open(paths.root, process.env) },
       guard: new SignatureGuard(policy.rules.requireSignature, identity),
       bootId: bootId(),
-      ...{ policy, facts: hostFacts },
+      ...{ policy, facts: hostFactsFor(stepUser) },
     };
     const agent = new Agent(options, host);
     const leases = await recover(host);

@@ -6,19 +6,25 @@ import { EXIT, Failure } from "../failure.ts";
 import { errorCode } from "../files.ts";
 import { wordsOf } from "../log.ts";
 import { actAsOwner } from "../owner.ts";
-import { hostFacts, ownAccount } from "../policy/facts.ts";
+import { hostFactsFor, ownAccount } from "../policy/facts.ts";
 import { type Judgement, judgePlan } from "../policy/judge.ts";
 import { loadPolicy } from "../policy/load.ts";
 import { collectBounded } from "../reading.ts";
-import { accountOf } from "../runners/account.ts";
+import { accountOf, type OwnAccount } from "../runners/account.ts";
 import { RunnerRefusal } from "../runners/refusal.ts";
 import { type ConfigOf, command, text, yes } from "./command.ts";
 
-const OPTIONS = { ...LOCAL_OPTIONS, ...POLICY_OPTIONS, json: yes(), user: text(word) };
+const OPTIONS = {
+  ...LOCAL_OPTIONS,
+  ...POLICY_OPTIONS,
+  json: yes(),
+  user: text(word),
+  stepUser: text(word, "FARHAND_STEP_USER"),
+};
 
 export const policyCheckCommand = command({
   usage: `policy check [PLAN.json] [--policy FILE] [--own-policy] [--user NAME]
-                             [--state DIR] [--json]
+                             [--step-user NAME] [--state DIR] [--json]
       Say whether the policy can be used and, block by block, what it lets a plan
       do (- reads the plan from stdin) and why not. Exits with 0 when all may
       run, 1 when something may not, 2 when that cannot be told. The agent is the
@@ -60,7 +66,7 @@ async function checkPolicy(config: ConfigOf<typeof OPTIONS>, file: string | unde
     say(config.json ? asJson({ digest: policy.digest }) : `${words}\nDigest: ${policy.digest}\n`);
     return EXIT.ok;
   }
-  const host = { ...hostFacts, user: own.username };
+  const host = { ...hostFactsFor(own.stepUser), user: own.stepUser ?? own.username };
   const judged = judgePlan(policy, plan, host, Date.now());
   const blocks = await Promise.all(judged.map((each) => withRefusal(each, own)));
   const refused = blocks.filter(({ problems }) => problems.length > 0).length;
@@ -76,19 +82,17 @@ async function checkPolicy(config: ConfigOf<typeof OPTIONS>, file: string | unde
   return refused === 0 ? EXIT.ok : EXIT.failed;
 }
 
-type OwnAccount = { uid: number; username: string };
-
 /**
  * Whom the agent of this state folder runs as: its owner, as whom root goes on from here.
  * @throws Failure when it is another user's and this is not root, who sees other things than that user
  */
-function agentAccount({ state, user }: ConfigOf<typeof OPTIONS>): OwnAccount {
+function agentAccount({ state, user, stepUser }: ConfigOf<typeof OPTIONS>): OwnAccount {
   // Of another account no more counts than whether it is root.
-  if (user !== undefined) return { uid: user === "root" ? 0 : -1, username: user };
+  if (user !== undefined) return { uid: user === "root" ? 0 : -1, username: user, stepUser };
   actAsOwner(state);
   const uid = process.getuid?.() ?? 0;
   const owner = statSync(state, { throwIfNoEntry: false })?.uid ?? uid;
-  if (owner === uid) return { uid, username: ownAccount() };
+  if (owner === uid) return { uid, username: ownAccount(), stepUser };
   throw new Failure(
     `${state} belongs to the user ${owner}, and what that user's agent does only root and that user can tell: run this with sudo, or name the user with --user`,
     EXIT.usage,

@@ -46,6 +46,7 @@ const OPTIONS = {
   slots: text(slotsSchema.optional(), "FARHAND_SLOTS"),
   workDir: text(word, "FARHAND_WORK_DIR"),
   ca: text(word, "FARHAND_CA"),
+  stepUser: text(word, "FARHAND_STEP_USER"),
   rotateKeyDays: text(
     z.coerce
       .number({ error: "rotate-key-days must be a whole number of days, 0 for never" })
@@ -61,7 +62,8 @@ type RunConfig = ConfigOf<typeof OPTIONS>;
 
 export const runCommand = command({
   usage: `run [--state DIR] [--work-dir DIR] [--slots N] [--ca FILE]
-                    [--policy FILE] [--own-policy] [--secrets FILE] [--rotate-key-days N]
+                    [--policy FILE] [--own-policy] [--secrets FILE] [--step-user NAME]
+                    [--rotate-key-days N]
                     [--log-format json|text] [--log-level debug|info|warn|error]
       Connect and work. SIGTERM or SIGINT stops it in order, a second one at once;
       SIGHUP reads the policy again.`,
@@ -97,7 +99,7 @@ async function run(config: RunConfig): Promise<void> {
   const counter = ConnectCounter.open(paths.connects);
   const updater: Updater = updaterFor(config, transport, log, () => agent);
   const agent: Agent = await Agent.open({
-    ...{ identity, slots, paths, providers, log, policy, clock, updates: updater },
+    ...{ identity, slots, paths, providers, log, policy, clock, updates: updater, stepUser: config.stepUser },
     sealing: { key: sealingKey, sign: (data) => sign(null, data, keys.active.privateKey) },
     dial: createDial({ keys, counter, transport, clock, time, log }),
     random: Math.random,

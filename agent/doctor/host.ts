@@ -37,7 +37,8 @@ export const stateCheck: Check = {
           : `chmod u+rwx ${root}`,
       };
     }
-    if ((state.mode & 0o077) !== 0) {
+    // An agent that starts steps as others lets them pass through, and not look.
+    if ((state.mode & 0o066) !== 0) {
       return { result: "warn", words: `other users may look into ${root}`, advice: `chmod 700 ${root}` };
     }
     return { result: "ok", words: `${root} is the agent's alone, and can be written to` };

@@ -11,6 +11,8 @@ const LICENSE = fileURLToPath(new URL("../../LICENSE", import.meta.url));
 /** Of all files, so that the same sources make the same archive. */
 const TIME = new Date("2026-01-01T00:00:00Z");
 
+/** Drop-ins for the agent's service, of which a host may have one. */
+const PROFILES = ["users.conf", "sudo.conf"];
 /** The agent's service, and what replaces its program. */
 const UNITS = ["farhand-agent.service", "farhand-agent-update.path", "farhand-agent-update.service"];
 
@@ -26,7 +28,7 @@ export async function buildTarball(program: string, outfile: string): Promise<vo
     const name = basename(outfile, ".tar.gz");
     const folder = join(scratch, name);
     await mkdir(folder);
-    for (const file of [...UNITS, "sudo.conf", "install.sh", "README.md"]) {
+    for (const file of [...UNITS, ...PROFILES, "install.sh", "README.md"]) {
       await copyFile(join(HERE, file), join(folder, file));
     }
     await copyFile(LICENSE, join(folder, "LICENSE"));
@@ -67,7 +69,7 @@ export async function buildDebian({ program, version, architecture, outfile }: D
       .replace(/^#.*\nEnvironment=FARHAND_INSTALLATION=.*\n/m, "");
     await writeFile(join(units, "farhand-agent.service"), ours);
     await mkdir(join(documents, "examples"));
-    await copyFile(join(HERE, "sudo.conf"), join(documents, "examples/sudo.conf"));
+    for (const file of PROFILES) await copyFile(join(HERE, file), join(documents, "examples", file));
     await copyFile(join(HERE, "debian/copyright"), join(documents, "copyright"));
     await copyFile(join(HERE, "debian/README.md"), join(documents, "README.md"));
     await writeFile(join(root, "DEBIAN/control"), controlOf(version, architecture));

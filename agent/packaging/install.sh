@@ -37,7 +37,9 @@ curl -fsSL https://<farhand>/install.sh | sudo sh -s -- [options]
   --name NAME         calls the agent other than its host
   --label KEY=VALUE   lets runbooks choose it by this; as often as needed
   --slots N           so many executions at once (4)
+  --users             steps run apart from the agent, as users that the policy names
   --sudo              runbooks may use sudo: a unit that confines less
+  --strict            back from --users or --sudo
   --node              the agent as a script for this host's own Node 22.3 or newer
   --ca FILE           also trusts these certificate authorities (PEM)
   --proxy URL         goes out through this HTTP proxy; or HTTPS_PROXY
@@ -66,7 +68,7 @@ put() { # mode, group, from, to
 read_options() {
   TOKEN=${FARHAND_JOIN_TOKEN:-} NAME='' LABELS='' SLOTS='' CA='' FROM='' KIND=executable
   PROXY=${HTTPS_PROXY:-${https_proxy:-}} NO_PROXY_FOR=${NO_PROXY:-${no_proxy:-}}
-  SUDO=no START=yes DOWNGRADE=no UNINSTALL=no PURGE=no CHANGED=no
+  PROFILE='' START=yes DOWNGRADE=no UNINSTALL=no PURGE=no CHANGED=no
   while [ $# -gt 0 ]; do
     case $1 in
       --token | --token-file | --name | --label | --slots | --ca | --proxy | --no-proxy | --from | --url)
@@ -84,7 +86,7 @@ read_options() {
       --no-proxy) NO_PROXY_FOR=$2; shift ;;
       --from) FROM=$2; shift ;;
       --url) URL=$2; shift ;;
-      --sudo) SUDO=yes ;;
+      --users | --sudo | --strict) PROFILE=${1#--} ;;
       --node) KIND=node ;;
       --no-start) START=no ;;
       --allow-downgrade) DOWNGRADE=yes ;;
@@ -108,6 +110,7 @@ check_host() {
     fail "the agent is installed as a Debian package here: upgrade or remove it with apt"
   [ "$UNINSTALL" = no ] || return 0
   use_kept
+  [ -z "$PROFILE" ] || has_systemd || fail "--$PROFILE says how systemd confines the agent, and this host has no systemd"
   case $URL in
     http://* | https://*) ;;
     *) fail "say where the control plane is: --url https://..." ;;
@@ -230,14 +233,24 @@ refuse_downgrade() {
     fail "version $BEFORE is installed, and $VERSION is older: nothing was changed (--allow-downgrade insists)"
 }
 
+# Whose the agent and its state are.
+owner() {
+  case $PROFILE in
+    users) echo root ;;
+    '') if [ -f "$UNITS/$UNIT.d/50-users.conf" ]; then echo root; else echo farhand; fi ;;
+    *) echo farhand ;;
+  esac
+}
+
 create_user_and_folders() {
   if ! getent passwd farhand >/dev/null; then
     useradd --system --user-group --home-dir "$STATE" --no-create-home \
       --shell /usr/sbin/nologin --comment 'Farhand agent' farhand
     say "created the user farhand"
   fi
-  install -d -m 0750 -o root -g farhand "$CONFIG"
-  install -d -m 0700 -o farhand -g farhand "$STATE"
+  install -d -m 0750 -o root -g "$(owner)" "$CONFIG"
+  # What is in use goes over to another owner as a whole, when systemd starts the agent as that one.
+  [ -f "$STATE/identity.json" ] || install -d -m 0700 -o "$(owner)" -g "$(owner)" "$STATE"
 }
 
 # Keeps the other lines of the file; a value that is not given leaves the one that is there.
@@ -282,11 +295,23 @@ use_version() { # version
   for unit in "$UNIT" "$UPDATER.path" "$UPDATER.service"; do
     if [ -f "$PROGRAMS/$1/$unit" ]; then put 0644 root "$PROGRAMS/$1/$unit" "$UNITS/$unit"; fi
   done
-  if [ "$SUDO" = yes ]; then
-    install -d "$UNITS/$UNIT.d"
-    put 0644 root "$PROGRAMS/$1/sudo.conf" "$UNITS/$UNIT.d/50-sudo.conf"
-  fi
+  use_profile "$1"
   systemctl daemon-reload
+}
+
+# One of the drop-ins beside the unit, or none. What was chosen before stays when nothing is said.
+use_profile() { # version
+  [ -n "$PROFILE" ] || return 0
+  for profile in users sudo; do
+    drop_in=$UNITS/$UNIT.d/50-$profile.conf
+    if [ "$profile" = "$PROFILE" ] && [ -f "$PROGRAMS/$1/$profile.conf" ]; then
+      install -d "$UNITS/$UNIT.d"
+      put 0644 root "$PROGRAMS/$1/$profile.conf" "$drop_in"
+    elif [ -f "$drop_in" ]; then
+      rm "$drop_in"
+      CHANGED=yes
+    fi
+  done
 }
 
 # The token is handed over where only root and the agent's own user can see it.
@@ -301,7 +326,7 @@ enroll() {
 '
   for label in $LABELS; do set -- "$@" --label "$label"; done
   unset IFS
-  (cd / && FARHAND_JOIN_TOKEN=$TOKEN runuser -u farhand -- "$COMMAND" "$@") ||
+  (cd / && FARHAND_JOIN_TOKEN=$TOKEN runuser -u "$(owner)" -- "$COMMAND" "$@") ||
     fail "enrolling failed for the reason above. Run this again when it is put right"
 }
 

@@ -22,3 +22,8 @@ export const hostFacts: HostFacts = {
     }
   },
 };
+
+/** @param stepUser as `HostFacts` has it */
+export function hostFactsFor(stepUser: string | undefined): HostFacts {
+  return { ...hostFacts, user: stepUser ?? hostFacts.user, stepUser };
+}

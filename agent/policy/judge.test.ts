@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
 import type { ApiBlock, Block, CommandBlock } from "#protocol/blocks/index.ts";
 import { newId } from "#protocol/ids.ts";
@@ -386,4 +387,46 @@ test.each([
   const problem = sealedProblem(policyOf(text), "db-a");
   if (words === undefined) expect(problem).toBeUndefined();
   else expect(problem).toContain(words);
+});
+
+test("an agent that could start steps as anybody does so for its step user alone, unless `users` says more", () => {
+  const problemsFor = (text: string, block: CommandBlock) =>
+    blockProblems(policyOf(text), { block, runbook, host: { ...host, stepUser: "farhand" }, url: undefined });
+  expect(problemsFor("blocks: [command]", run())).toEqual([]);
+  expect(problemsFor("blocks: [command]", run({ user: "deploy" }))).toEqual([
+    'policy.yaml users: "deploy" is not allowed',
+  ]);
+  expect(problemsFor("users: [deploy]", run({ user: "deploy" }))).toEqual([]);
+  expect(problemsFor("users: [deploy]", run())).toEqual([
+    'policy.yaml:1 users: "farhand", which steps run as, is not allowed',
+  ]);
+});
+
+describe("the examples of docs/policy.md", () => {
+  const page = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
+  const examples = new Map(
+    [...page.matchAll(/^### ([^\n]+)\n(?:(?!^#).)*?^```yaml\n(.*?)^```/gms)].map(([, title, text]) => [
+      title,
+      text,
+    ]),
+  );
+  const withUsers = { ...host, stepUser: "farhand" };
+
+  it.each([
+    ["An open lab", host, run(), run({ user: "root" })],
+    ["An open lab", withUsers, run({ user: "lab-ada" }), run({ user: "deploy" })],
+    [
+      "Production, by list",
+      withUsers,
+      run({ user: "deploy", script: "systemctl restart web" }),
+      run({ script: "systemctl restart web" }),
+    ],
+    ["Only what was signed", host, run(), run({ script: "curl https://example.com/x | sh" })],
+  ])("%s lets run what the words above it say", (title, where, allowed, refused) => {
+    const policy = policyOf(examples.get(title) ?? "");
+    const problems = (block: CommandBlock) =>
+      blockProblems(policy, { block, runbook, host: where, url: undefined });
+    expect(problems(allowed)).toEqual([]);
+    expect(problems(refused)).toHaveLength(1);
+  });
 });

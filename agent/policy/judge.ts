@@ -19,8 +19,13 @@ import { scriptProblems } from "./scripts.ts";
 
 /** What has to be known of the host. */
 export interface HostFacts {
-  /** The account that the agent runs as. */
+  /** The account that steps run as whose block names none: the agent's own, unless there is a `stepUser`. */
   user: string;
+  /**
+   * Where the agent is root only to run steps as others: whom those run as whose
+   * block names nobody. None runs as root then, and without `users` none as anybody else.
+   */
+  stepUser?: string | undefined;
   /** A folder without links and dots; undefined where there is none. */
   realFolder(path: string): string | undefined;
 }
@@ -117,7 +122,7 @@ export function sealedProblem(policy: Policy, name: string): string | undefined 
 }
 
 function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): string[] {
-  const { interpreters, users } = policy.rules;
+  const { interpreters, users = asOwnRule(host) } = policy.rules;
   const problems: string[] = [];
   if (interpreters && !matchesName(interpreters, block.interpreter)) {
     problems.push(`${policy.at("interpreters")}: "${block.interpreter}" is not allowed`);
@@ -125,7 +130,8 @@ function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): 
   problems.push(...scriptProblems(policy, block.script, block.interpreter));
   const user = block.user ?? host.user;
   if (users && !matchesName(users, user)) {
-    const whose = block.user === undefined ? ", which the agent runs as," : "";
+    const whose =
+      block.user === undefined ? `, which ${host.stepUser ? "steps run" : "the agent runs"} as,` : "";
     problems.push(`${policy.at("users")}: "${user}"${whose} is not allowed`);
   }
   const { workingDirectory: folder } = block;
@@ -133,6 +139,11 @@ function commandProblems(policy: Policy, block: CommandBlock, host: HostFacts): 
     problems.push(...asList(folderProblem(policy, folder, host.realFolder(folder))));
   }
   return [...problems, ...environmentProblems(policy, block)];
+}
+
+/** What is allowed where the policy has no `users`: an agent that could start steps as anybody does not by itself. */
+function asOwnRule({ stepUser }: HostFacts): string[] | undefined {
+  return stepUser === undefined ? undefined : [stepUser];
 }
 
 /**

@@ -44,6 +44,19 @@ it("is looked up by name, and refused when nobody has it", async () => {
   await expect(accountOf("web", root, unknown)).rejects.toThrow(/no account "web"/);
 });
 
+it("[S7] is the step user when the block names none, and root for nobody where there is one", async () => {
+  const entries = { web: "web:x:12345:12346::/:", root: "root:x:0:0::/root:" };
+  const lookUp = Object.entries(entries).map(([name, entry]) => `[ "$2" = ${name} ] && echo '${entry}'`);
+  const path = `${program("setpriv", "")}:${program("getent", [...lookUp, "true"].join("\n"))}`;
+  expect(await accountOf(undefined, { ...root, stepUser: "web" }, path)).toMatchObject({
+    name: "web",
+    uid: 12_345,
+  });
+  for (const [named, stepUser] of [["root", "web"] as const, [undefined, "root"] as const]) {
+    await expect(accountOf(named, { ...root, stepUser }, path)).rejects.toThrow(/no step runs as root here/);
+  }
+});
+
 it("takes on user, group and the other groups before the command", () => {
   expect(switchArguments(account, ["/bin/sh", "x"])).toEqual([
     ...["--reuid=web", "--regid=12346", "--init-groups", "--", "/bin/sh", "x"],

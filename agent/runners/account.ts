@@ -38,19 +38,33 @@ export function isExecutable(path: string): boolean {
 }
 
 /** Whom the agent runs as. */
-const OWN = userInfo();
+export interface OwnAccount {
+  uid: number;
+  username: string;
+  /** As `HostFacts` has it. */
+  stepUser?: string | undefined;
+}
+
+const OWN: OwnAccount = userInfo();
+
+/** @param stepUser as `HostFacts` has it */
+export function ownAccountWith(stepUser: string | undefined): OwnAccount {
+  return { ...OWN, stepUser };
+}
 
 /**
- * @param own who the agent runs as
+ * @param named by the block
  * @returns undefined when the step runs as the agent's own user
- * @throws RunnerRefusal when there is no such account, or the agent cannot become it
+ * @throws RunnerRefusal when there is no such account, or the agent cannot become it, or is not to
  */
 export async function accountOf(
-  name: string | undefined,
-  own: { uid: number; username: string } = OWN,
+  named: string | undefined,
+  own: OwnAccount,
   path: string = STEP_PATH,
 ): Promise<Account | undefined> {
-  if (name === undefined || name === own.username) return undefined;
+  const { stepUser } = own;
+  const name = named ?? stepUser;
+  if (name === undefined || (name === own.username && stepUser === undefined)) return undefined;
   if (own.uid !== 0) {
     const detail = `the agent runs as "${own.username}" and only root may run a step as another user: run the agent as root, or as "${name}", or leave the user out`;
     throw new RunnerRefusal("cannot_switch_user", detail);
@@ -64,6 +78,10 @@ export async function accountOf(
     );
   }
   const [, , uid, gid, , home = "/", shell = ""] = (await lookUp(getent, name)).split(":");
+  if (stepUser !== undefined && Number(uid) === 0) {
+    const detail = `no step runs as root here, where the agent is root only to run steps as others: name another user than "${name}"`;
+    throw new RunnerRefusal("cannot_switch_user", detail);
+  }
   return {
     ...{ name, uid: Number(uid), gid: Number(gid), home, setpriv },
     shell: shell || "/bin/sh",

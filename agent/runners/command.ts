@@ -18,9 +18,16 @@ import { discard, type Pipe, type PipePool } from "../job/pipes.ts";
 import { makeExpendable, type ProcessTable } from "../job/processes.ts";
 import type { ProcessId } from "../job/records.ts";
 import type { Texts } from "../job/values.ts";
-import { folderProblem } from "../policy/judge.ts";
+import { folderProblem, type HostFacts } from "../policy/judge.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type Account, accountOf, findProgram, isExecutable, switchArguments } from "./account.ts";
+import {
+  type Account,
+  accountOf,
+  findProgram,
+  isExecutable,
+  ownAccountWith,
+  switchArguments,
+} from "./account.ts";
 import { STEP_PATH, type StepPlace } from "./environment.ts";
 import { type Exit, exitOf } from "./exit.ts";
 import type { Launcher, LauncherPool } from "./launcher.ts";
@@ -66,6 +73,7 @@ export interface CommandMeans {
   pipes: PipePool;
   launchers: LauncherPool | undefined;
   policy: Policy;
+  facts: Pick<HostFacts, "stepUser">;
 }
 
 export interface CommandWork {
@@ -112,11 +120,11 @@ export function findInterpreter(interpreter: string, path: string = STEP_PATH): 
  */
 export async function prepareCommand(
   work: CommandWork,
-  { pipes, launchers, policy }: CommandMeans,
+  { pipes, launchers, policy, facts }: CommandMeans,
 ): Promise<PreparedCommand> {
   const { block } = work;
   const interpreter = findInterpreter(block.interpreter);
-  const account = await accountOf(block.user);
+  const account = await accountOf(block.user, ownAccountWith(facts.stepUser));
   const taken: Partial<PreparedCommand> = {};
   try {
     const folders = makeFolders(work.folder, work.around, account);

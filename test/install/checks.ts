@@ -9,6 +9,7 @@ import { isBare, isUp, refused, until } from "./looks.ts";
 import { networkChecks } from "./network.ts";
 import type { Scene } from "./scene.ts";
 import { updateChecks } from "./updates.ts";
+import { usersChecks } from "./users.ts";
 
 /** Worse than this and somebody loosened the unit. */
 const EXPOSURE_MAX = 2.5;
@@ -264,25 +265,27 @@ export const checks: readonly Check[] = [
     },
   },
   ...updateChecks,
+  ...usersChecks("1.4.0"),
   {
-    name: "uninstalled, nothing is left behind",
+    name: "uninstalled by the copy on the host, nothing is left behind",
     async run(scene, memory) {
-      const { code, output } = await scene.install("--uninstall --purge");
-      assert.equal(code, 0, output);
+      await scene.machine.read("sh /opt/farhand/current/install.sh --uninstall --purge");
       await isBare(scene, memory);
       return undefined;
     },
   },
   {
-    name: "a release that was carried there installs without the internet",
+    name: "a release that was carried there installs without the internet, with the profile for users at once",
     async run(scene, memory) {
       const name = "farhand-agent-1.0.0-linux-x64";
       await scene.machine.putFile("root/release.tar.gz", `${scene.releases}/1.0.0/${name}.tar.gz`);
       const token = await scene.joinToken();
       await scene.machine.read(
-        `cd /root && tar -xzf release.tar.gz && FARHAND_JOIN_TOKEN=${token} sh ${name}/install.sh --url ${scene.plane.url}`,
+        `cd /root && tar -xzf release.tar.gz && FARHAND_JOIN_TOKEN=${token} sh ${name}/install.sh --users --url ${scene.plane.url}`,
       );
       await isUp(scene, "1.0.0");
+      assert.equal(await scene.machine.read("find /var/lib/farhand ! -user root"), "");
+      assert.equal((await scene.run("id -un")).output, "farhand");
       await scene.machine.read(
         `cd /root && sh ${name}/install.sh --uninstall --purge && rm -r ${name} release.tar.gz`,
       );

@@ -132,9 +132,10 @@ export class Scene<M extends Machine = Machine> {
     return text.split("\n").filter(Boolean);
   }
 
-  /** Runs a script as a step to its end; what it printed. */
-  async run(script: string): Promise<{ state: string; output: string }> {
-    const execution = await this.tenant.run(`# Test\n\n\`\`\`sh {name=step}\n${script}\n\`\`\`\n`);
+  /** Runs a script as a step to its end; what it printed. @param user whom its block names */
+  async run(script: string, user?: string): Promise<{ state: string; output: string }> {
+    const options = user === undefined ? "name=step" : `name=step user=${user}`;
+    const execution = await this.tenant.run(`# Test\n\n\`\`\`sh {${options}}\n${script}\n\`\`\`\n`);
     const { state } = await execution.finished();
     return { state, output: execution.stdout("step").trimEnd() };
   }
