@@ -75,7 +75,7 @@ describe.each(WAYS)("%s", (_, cgroups) => {
   });
 
   test("[fault 26] a step that takes too much memory is ended, and the reason is told", async () => {
-    const script = `exec node -e 'const all = []; setInterval(() => all.push(Buffer.alloc(${8 * MIB}, 1)), 20)'`;
+    const script = `exec node -e 'const all = []; setInterval(() => all.push(Buffer.alloc(${2 * MIB}, 1)), 20)'`;
     const { end } = await run(script.replace("node", process.execPath), { memoryBytes: 160 * MIB }, cgroups);
     expect(end.outcome).toEqual({
       type: "stopped",
