@@ -178,7 +178,7 @@ export const KIND_FIELDS = {
       word: "user",
       key: "user",
       type: { is: "text" },
-      doc: "the account it runs as; the agent's own when absent",
+      doc: "the account it runs as, where the agent is installed for that; the agent's own, or its step user, when absent",
       isAttribute: true,
     },
     {
