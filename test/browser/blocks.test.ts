@@ -145,22 +145,28 @@ it("edits the block under the cursor and leaves the rest as it is", async () => 
   await page.getByText("Put the cursor into a block first").waitFor();
 });
 
+/** The form is gone, and what is typed goes into the text again. */
+function backInEditor(page: Page): Promise<void> {
+  return page.locator(".cm-content:focus").waitFor();
+}
+
 it("asks before a form is left that was filled in", async () => {
   const page = await editorWith("```bash\nls\n```");
   const dialog = page.getByRole("dialog", { name: "Edit command" });
   await page.keyboard.press("Alt+Enter");
   await dialog.waitFor();
   await page.keyboard.press("Escape");
-  await dialog.waitFor({ state: "detached" });
+  await backInEditor(page);
   await page.keyboard.press("Alt+Enter");
   await dialog.getByRole("textbox", { name: "script" }).fill("uptime");
   await page.keyboard.press("Escape");
   const question = page.getByRole("alertdialog", { name: "Leave the form?" });
   await question.getByRole("button", { name: "Stay here" }).click();
+  await question.waitFor({ state: "detached" });
   expect(await dialog.getByRole("textbox", { name: "script" }).inputValue()).toBe("uptime");
   await page.keyboard.press("Escape");
   await question.getByRole("button", { name: "Leave" }).click();
-  await dialog.waitFor({ state: "detached" });
+  await backInEditor(page);
   expect(await sourceOf(page)).toBe("```bash\nls\n```");
   await page.keyboard.type("!");
   expect(await sourceOf(page)).toBe("```bash\nls\n```!");
